@@ -1,0 +1,124 @@
+# Two commands matter: `make forecast` and `make test`. Everything is installed into .venv, nothing elsewhere.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := $(shell find src -name '*.rs' -o -name '*.json' -o -name '*.toml' | sort) Cargo.toml Cargo.lock pyproject.toml
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+EXECUTE := -m nbconvert --execute --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=600
+PAGE := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url=
+
+export PATH := $(abspath $(BIN)):$(PATH)
+export VIRTUAL_ENV := $(abspath $(VENV))
+export PYO3_PYTHON := $(abspath $(BIN))/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export MPLCONFIGDIR := $(abspath build/matplotlib)
+export IPYTHONDIR := $(abspath build/ipython)
+unexport CONDA_PREFIX
+
+.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench docs fmt lock clean
+
+help:
+	@echo "make forecast    the article's forecast: a table here, a page in build/forecast.html"
+	@echo "make test        everything that must hold"
+	@echo "make bench       the kernel's benchmarks"
+	@echo "make notebooks   execute the notebooks anew, outputs kept in place"
+	@echo "make wheel       a wheel in dist/"
+	@echo "make docs        the Rust reference"
+	@echo "make fmt         format Rust and Python"
+	@echo "make lock        pin the newest development tools anew"
+	@echo "make clean       take away all that was made"
+
+# What the rest stands on: the environment, and the kernel built into it.
+
+$(VENV)/.tools: requirements-dev.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.lock
+	@touch $@
+
+$(VENV)/.kernel: $(VENV)/.tools $(RUST)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The forecast
+
+forecast: build/forecast.txt build/forecast.html
+	@cat build/forecast.txt
+	@echo "the story with its pictures: build/forecast.html"
+
+PACKAGE := $(VENV)/.kernel $(shell find python -name '*.py' -o -name '*.toml')
+
+build/forecast.txt: $(PACKAGE)
+	@mkdir -p build
+	$(BIN)/python -m escalade forecast > $@.new
+	@mv $@.new $@
+
+build/forecast.html: $(PACKAGE) notebooks/01_article_forecast.ipynb
+	@mkdir -p build
+	$(BIN)/python $(EXECUTE) $(PAGE) --output-dir build --output forecast.html --log-level WARN notebooks/01_article_forecast.ipynb
+
+# The tests
+
+test: format-check lint rust-test python-test types run-notebooks wheel-test
+	@echo "all tests passed"
+
+format-check: $(VENV)/.tools
+	cargo fmt --check
+	$(BIN)/ruff format --check python tests
+
+lint: $(VENV)/.tools
+	cargo clippy --all-targets --quiet -- -D warnings
+	cargo clippy --lib --features python --quiet -- -D warnings
+	$(BIN)/ruff check python tests
+
+rust-test:
+	cargo test
+
+python-test: $(VENV)/.kernel
+	$(BIN)/python -m pytest -n 2
+
+types: $(VENV)/.kernel
+	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy.stubtest escalade._core
+
+run-notebooks: $(VENV)/.kernel
+	@mkdir -p build/notebooks
+	$(BIN)/python $(EXECUTE) --to notebook --output-dir build/notebooks --log-level WARN $(NOTEBOOKS)
+
+# The README's first example, on the wheel, in an empty environment, away from the repository.
+wheel-test: wheel
+	rm -rf build/clean
+	$(PYTHON) -m venv build/clean
+	build/clean/bin/python -m pip install --quiet --constraint requirements-dev.lock dist/*.whl
+	awk '/^```python$$/ { on = 1; next } /^```$$/ { if (on) exit } on' README.md > build/clean/example.py
+	cd build/clean && bin/python -I example.py
+
+# The rest
+
+notebooks: $(VENV)/.kernel
+	$(BIN)/python $(EXECUTE) --to notebook --inplace --log-level WARN $(NOTEBOOKS)
+
+wheel: $(VENV)/.tools
+	rm -rf dist
+	$(BIN)/python -m maturin build --release --quiet --out dist
+
+bench:
+	cargo bench
+
+docs:
+	cargo doc --no-deps
+
+fmt: $(VENV)/.tools
+	cargo fmt
+	$(BIN)/ruff check --fix-only --quiet python tests
+	$(BIN)/ruff format python tests
+
+lock:
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet --group dev
+	build/lock/bin/python -m pip freeze > requirements-dev.lock
+
+clean:
+	rm -rf build dist target $(VENV) python/escalade/_core*.so

@@ -1,0 +1,104 @@
+"""Forecast how crises climb: drivers, coupled ladders in continuous time, indicators and dated developments.
+
+Examples
+--------
+>>> import escalade as esc
+>>> m = esc.Model("Troops abroad", origin="2024-10-01")
+>>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3})
+>>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"],
+...                  up=esc.chance("unlikely", within="1 year"), down=esc.chance("likely", within="3 months"))
+>>> korea.effect(china == "weak", up=esc.factor(2, spread=1.5))
+>>> d = esc.Dossier(as_of="2024-11-30")
+>>> d.saw(korea >= "provocation", between=("2024-10-08", "2024-10-17"), grade="B2", source="Gardiner 2024")
+<Development d1: saw peninsula ≥ provocation (2024-10-08 to 2024-10-17)>
+>>> fit = m.fit(d)
+>>> answers = fit.ask([esc.reach(korea == "clash", by="2025-06-30", name="clash by mid-2025")])
+"""
+
+from typing import Any
+
+from . import _core, datasets
+from ._core import (
+    EscaladeError,
+    ImpossibleEvidence,
+    NotConverged,
+    SpecError,
+    TooLarge,
+    Unidentified,
+    memory_limit,
+    set_memory_limit,
+    set_threads,
+    threads,
+    word_for,
+)
+from .condition import Condition, since, until
+from .dossier import Development, Dossier
+from .fit import Fit
+from .handles import Driver, Events, Ladder, Status
+from .model import Model
+from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
+from .questions import Question, Questions, at, enters, first, reach
+from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
+from .words import grades, yardstick
+
+__version__: str = _core.__version__
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Condition",
+    "Development",
+    "Dossier",
+    "Driver",
+    "Drivers",
+    "EscaladeError",
+    "Events",
+    "Fit",
+    "Forecast",
+    "ImpossibleEvidence",
+    "Ladder",
+    "Model",
+    "NotConverged",
+    "Parameters",
+    "Question",
+    "Questions",
+    "Rungs",
+    "Size",
+    "SpecError",
+    "Status",
+    "TooLarge",
+    "Unidentified",
+    "at",
+    "base_rate",
+    "chance",
+    "datasets",
+    "enters",
+    "factor",
+    "first",
+    "free",
+    "grades",
+    "memory_limit",
+    "per_day",
+    "per_month",
+    "per_week",
+    "per_year",
+    "plot",
+    "reach",
+    "set_memory_limit",
+    "set_threads",
+    "since",
+    "table",
+    "threads",
+    "until",
+    "word_for",
+    "yardstick",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`escalade.plot` needs matplotlib, so it is imported when it is first used."""
+    if name == "plot":
+        from importlib import import_module
+
+        return import_module(".plot", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,252 @@
+"""A fit: the model with what the developments taught, to be asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .condition import Condition, describe
+from .dossier import Development, Dossier
+from .frames import frozen
+from .progress import Progress, progress_line
+from .questions import AsQuestions, Questions
+from .results import Answers, Drivers, Forecast, Parameters, Rungs
+from .values import DateLike, Tree, date_text, day_of, to_json
+
+if TYPE_CHECKING:
+    from . import _core
+    from .model import Model
+
+N_DATES = 120  # of a forecast where no step is given: smooth to the eye
+
+
+class Fit:
+    """A model and its developments, ready to be asked; made by :meth:`Model.fit`, never by hand.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"],
+    ...                  up=esc.chance("unlikely", within="1 year"), down=esc.per_month(0.3))
+    >>> d = esc.Dossier(as_of="2024-11-30")
+    >>> _ = d.saw(korea >= "provocation", between=("2024-10-08", "2024-10-17"))
+    >>> fit = m.fit(d)
+    >>> answers = fit.ask([esc.reach(korea == "clash", by="2025-06-30", name="clash")])
+    >>> 0 < answers["clash"].low < answers["clash"].probability < answers["clash"].high < 1
+    True
+    """
+
+    def __init__(self, model: Model, core: _core.Fit) -> None:
+        self._model = model
+        self._core = core
+
+    @property
+    def model(self) -> Model:
+        """The model that was fitted."""
+        return self._model
+
+    @property
+    def as_of(self) -> str:
+        """The date as of which it answers."""
+        return self._core.as_of
+
+    @property
+    def log_evidence(self) -> float:
+        """The logarithm of the probability of the developments, at the mode of the parameters."""
+        return self._core.log_evidence
+
+    @property
+    def dossier(self) -> Dossier:
+        """The developments that it was fitted to; see :attr:`scenario` for what was changed since."""
+        return Dossier.from_dict(json.loads(self._core.dossier()))
+
+    @property
+    def left_out(self) -> list[str]:
+        """The developments that were reported after its date."""
+        return self._core.left_out
+
+    @property
+    def scenario(self) -> list[str]:
+        """What :meth:`given`, :meth:`do` and :meth:`without` changed, in words."""
+        return [change_words(change) for change in json.loads(self._core.scenario())]
+
+    # Asking
+
+    def ask(self, questions: AsQuestions, *, level: float = 0.9, progress: Progress = True) -> Answers:
+        """Answer questions.
+
+        Parameters
+        ----------
+        questions : Question, Questions or list
+            What is asked.
+        level : float
+            Of the interval of each probability.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Answers
+            Found by name or place; ``to_frame()``, ``plot()``.
+        """
+        listed = Questions(questions)
+        with progress_line("answers", progress) as report:
+            got = self._core.ask(listed._checked(self._core), level=level, progress=report)
+        return Answers(
+            name=tuple(got["name"]),
+            probability=frozen(got["probability"]),
+            low=frozen(got["low"]),
+            high=frozen(got["high"]),
+            mode=frozen(got["mode"]),
+            asks=tuple(q.describe() for q in listed),
+            criterion=tuple(q.criterion for q in listed),
+            level=level,
+            as_of=self.as_of,
+            scenario=tuple(self.scenario),
+        )
+
+    def ask_draws(self, questions: AsQuestions) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The probabilities under each draw of the parameters, shape (n_draws, n_questions)."""
+        return self._core.ask_draws(Questions(questions)._checked(self._core))
+
+    def forecast(
+        self,
+        until: DateLike | None = None,
+        *,
+        since: DateLike | None = None,
+        dates: Iterable[DateLike] | None = None,
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> Forecast:
+        """The rungs of every ladder over time.
+
+        Parameters
+        ----------
+        until, since : date
+            From when (by default the model's origin) to when; the step is chosen to be smooth to the eye.
+        dates : list of dates, optional
+            These dates instead; a bare date is its noon.
+        level : float
+            Of the intervals.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+        """
+        asked = self._dates(until, since, dates)
+        with progress_line("forecast", progress) as report:
+            got = self._core.forecast(asked, level=level, progress=report)
+        return self._rungs("forecast", asked, got["ladders"], level)
+
+    def smoothed(self, dates: Iterable[DateLike] | None = None) -> Forecast:
+        """The rungs in the past, told by all that is known now; parameters at their mode."""
+        asked = self._dates(self.as_of, None, dates)
+        return self._rungs("smoothed", asked, self._core.smoothed(asked), np.nan)
+
+    def filtered(self, dates: Iterable[DateLike] | None = None) -> Forecast:
+        """The rungs in the past, told by what held until each date; parameters at their mode."""
+        asked = self._dates(self.as_of, None, dates)
+        return self._rungs("filtered", asked, self._core.filtered(asked), np.nan)
+
+    def drivers(self, *, level: float = 0.9) -> Drivers:
+        """The drivers before and after the developments."""
+        got = self._core.drivers(level=level)
+        states = {name: tuple(driver.states) for name, driver in self._model.drivers.items() if name in got}
+        values = {name: {key: frozen(x) for key, x in got[name].items()} for name in states}
+        return Drivers(states, values, level)
+
+    def parameters(self) -> Parameters:
+        """How far each parameter moved from its prior, and where its number comes from."""
+        return Parameters.of(json.loads(self._core.parameters()))
+
+    # What if: parameters kept
+
+    def given(self, *what: Condition | Development) -> Fit:
+        """The same fit, had this been known as well: conditions at its date, or developments. Parameters are kept.
+
+        Parameters
+        ----------
+        *what : Condition or Development
+            For example ``us == "disengagement"``.
+        """
+        conditions = [x for x in what if isinstance(x, Condition)]
+        developments = [x.to_dict() for x in what if isinstance(x, Development)]
+        if len(conditions) + len(developments) < len(what) or not what:
+            raise TypeError("given() takes conditions, such as driver == 'state', and developments")
+        joint = conditions[0] if conditions else None
+        for condition in conditions[1:]:
+            joint = joint & condition if joint is not None else condition
+        core = self._core.given(
+            None if joint is None else to_json(joint.to_dict()), to_json(developments) if developments else None
+        )
+        return Fit(self._model, core)
+
+    def do(self, what: Condition, *, since: DateLike | None = None) -> Fit:
+        """The same fit, had this been made so from outside since a date (by default now). Parameters are kept.
+
+        Unlike :meth:`given`, it says nothing about what led there.
+        """
+        if not isinstance(what, Condition):
+            raise TypeError(f"do() takes a condition, such as driver == 'state'; got {what!r}")
+        return Fit(self._model, self._core.do(to_json(what.to_dict()), None if since is None else date_text(since)))
+
+    def without(self, *ids: str) -> Fit:
+        """The same fit, had these developments not been known. Parameters are kept."""
+        return Fit(self._model, self._core.without(list(ids)))
+
+    def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
+        """The dates of a forecast as text."""
+        if dates is not None:
+            return [date_text(date) for date in dates]
+        if until is None:
+            raise TypeError("forecast(until=...): say until when, or give dates=")
+        first = day_of(date_text(self._model.origin if since is None else since))
+        last = day_of(date_text(until))
+        days = int((last - first) / np.timedelta64(1, "D"))
+        step = max(1, -(-days // N_DATES))
+        grid = {last - np.timedelta64(i * step, "D") for i in range(days // step + 1)} | {first}
+        return [str(day)[:10] for day in sorted(grid)]
+
+    def _rungs(self, kind: str, dates: Sequence[str], got: Any, level: float) -> Forecast:
+        """The kernel's arrays with their names back."""
+        ladders = {}
+        for name, ladder in self._model.ladders.items():
+            if name not in got:
+                continue
+            parts = got[name]
+            if not isinstance(parts, dict):
+                nothing = np.full(np.shape(parts), np.nan)
+                parts = {"mean": parts, "low": nothing, "high": nothing, "mode": parts}
+            arrays = {key: frozen(parts[key]) for key in ("mean", "low", "high", "mode")}
+            ladders[name] = Rungs(name, tuple(ladder.rungs), **arrays, ordered=ladder.ordered)
+        return Forecast(
+            tuple(dates), ladders, level, self.as_of, self._model.origin, kind=kind, scenario=tuple(self.scenario)
+        )
+
+    def __repr__(self) -> str:
+        changed = f"; {'; '.join(self.scenario)}" if self.scenario else ""
+        return (
+            f"<Fit of {self._model.name!r} as of {self.as_of}: {len(self.dossier)} developments, "
+            f"log evidence {self.log_evidence:.3f}, {self._core.n_draws} draws (seed {self._core.seed}){changed}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        late = f"<p>Reported later, left out: {escape(', '.join(self.left_out))}</p>" if self.left_out else ""
+        return f"<p>{escape(repr(self)[1:-1])}</p>{late}{self.drivers()._repr_html_()}"
+
+
+def change_words(change: Tree) -> str:
+    """A change that makes a scenario, in words."""
+    ((kind, what),) = change.items()
+    if kind == "given":
+        return f"given {describe(what)}"
+    if kind == "also":
+        return f"given also {', '.join(Development(tree).describe() for tree in what)}"
+    if kind == "do":
+        since = f" since {what['since']}" if what.get("since") else ""
+        return f"do {describe(what['condition'])}{since}"
+    return f"without {', '.join(what)}"

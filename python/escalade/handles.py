@@ -1,0 +1,257 @@
+"""Handles: a model's drivers, ladders and indicators, as things to compare and to add effects to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+from ._core import SpecError
+from .condition import Condition, describe
+from .priors import FactorLike, factors
+from .values import Ground, Tree, ground
+
+if TYPE_CHECKING:
+    from .model import Model
+
+Pair = tuple[str, str]
+
+
+class Handle:
+    """A named part of a model. Compared with one of its states, or a list of them, it gives a condition."""
+
+    kind: Literal["driver", "ladder", "status", "events"]
+    condition_key = "indicator"
+
+    __slots__ = ("_entry", "_model")
+    __hash__ = object.__hash__
+
+    def __init__(self, model: Model, entry: Tree) -> None:
+        self._model = model
+        self._entry = entry
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self._entry["name"])
+
+    @property
+    def model(self) -> Model:
+        """The model it belongs to."""
+        return self._model
+
+    @property
+    def given(self) -> list[str]:
+        """The names of what its table or rates look at."""
+        return list(self._entry.get("given", ()))
+
+    @property
+    def states(self) -> list[str]:
+        """Its states, rungs or values, in order."""
+        return list(self._entry["rungs"] if "rungs" in self._entry else self._entry.get("states", ()))
+
+    def to_dict(self) -> Tree:
+        """Its entry of the model's tree (docs/format.md)."""
+        return dict(self._entry)
+
+    def isin(self, states: Sequence[str]) -> Condition:
+        """True in any of these states.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> us = m.driver("us_policy", {"continuity": 0.3, "settlement": 0.6, "disengagement": 0.1})
+        >>> us.isin(["settlement", "disengagement"])
+        <Condition us_policy = settlement or disengagement>
+        """
+        return self._condition({"is": states if isinstance(states, str) else list(states)})
+
+    def _condition(self, test: Tree) -> Condition:
+        """The condition, checked by the kernel at once."""
+        tree = {self.condition_key: self.name, **test}
+        self._model._check(tree)
+        return Condition(tree, self._model)
+
+    def __eq__(self, state: object) -> Condition:  # type: ignore[override]
+        if isinstance(state, Handle):
+            return NotImplemented
+        return self._condition({"is": self._state(state, "==")})
+
+    def __ne__(self, state: object) -> Condition:  # type: ignore[override]
+        if isinstance(state, Handle):
+            return NotImplemented
+        return ~self._condition({"is": self._state(state, "!=")})
+
+    def _state(self, state: object, sign: str) -> str:
+        if not isinstance(state, str):
+            raise TypeError(f"{self.name} {sign} {state!r}: compare a {self.kind} with one of {', '.join(self.states)}")
+        return state
+
+    def __repr__(self) -> str:
+        inside = ", ".join(self.states)
+        return f"<{type(self).__name__} {self.name}: {inside}>" if inside else f"<{type(self).__name__} {self.name}>"
+
+    def _repr_html_(self) -> str:
+        states = " · ".join(escape(state) for state in self.states)
+        given = f" given {escape(', '.join(self.given))}" if self.given else ""
+        return f"<b>{escape(self.name)}</b> ({self.kind}{given}) {states}"
+
+
+class Driver(Handle):
+    """A driver: a variable of the Bayesian network that holds over the window of the forecast."""
+
+    kind = "driver"
+    condition_key = "driver"
+    __slots__ = ()
+
+
+class Status(Handle):
+    """A status indicator: it has a value at a date. Compare it with a value in what a development saw."""
+
+    kind = "status"
+    __slots__ = ()
+
+    def _condition(self, test: Tree) -> Condition:
+        """Only a development may take it, so the kernel checks it there; a value that is not one is refused here."""
+        values = [test["is"]] if isinstance(test["is"], str) else test["is"]
+        for value in values:
+            if value not in self.states:
+                raise SpecError(f"{self.name} has no value {value!r}; it has {', '.join(self.states)}")
+        return Condition({"indicator": self.name, **test}, self._model)
+
+
+class Events(Handle):
+    """An event indicator: it happens at an intensity. See :meth:`escalade.Dossier.counted`."""
+
+    kind = "events"
+    __slots__ = ()
+
+    def _condition(self, test: Tree) -> Condition:
+        raise TypeError(f"{self.name} happens at an intensity and has no value; use dossier.counted(...)")
+
+
+class Ladder(Handle):
+    """A ladder: a process over rungs in continuous time. ``ladder >= "rung"`` is at that rung or a later one."""
+
+    kind = "ladder"
+    condition_key = "ladder"
+    __slots__ = ()
+
+    @property
+    def rungs(self) -> list[str]:
+        """Its rungs, in order."""
+        return list(self._entry["rungs"])
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its rungs climb."""
+        return bool(self._entry.get("ordered", True))
+
+    def __ge__(self, rung: str) -> Condition:
+        return self._condition({"at_least": self._state(rung, ">=")})
+
+    def __le__(self, rung: str) -> Condition:
+        return self._condition({"at_most": self._state(rung, "<=")})
+
+    def __gt__(self, rung: str) -> Condition:
+        return ~self._condition({"at_most": self._state(rung, ">")})
+
+    def __lt__(self, rung: str) -> Condition:
+        return ~self._condition({"at_least": self._state(rung, "<")})
+
+    def moves(self) -> list[Pair]:
+        """The moves that its rates allow, as (from, to)."""
+        pairs = [pair for rate in self._entry.get("rate", ()) for pair in move_pairs(rate["moves"], self.rungs)]
+        return sorted(set(pairs), key=lambda pair: [self.rungs.index(rung) for rung in pair])
+
+    def effect(
+        self,
+        when: Condition,
+        *,
+        up: FactorLike | Sequence[FactorLike] | None = None,
+        down: FactorLike | Sequence[FactorLike] | None = None,
+        all: FactorLike | Sequence[FactorLike] | None = None,
+        moves: Mapping[Pair, FactorLike] | None = None,
+        **about: Unpack[Ground],
+    ) -> None:
+        """While a condition holds, moves of this ladder happen so many times as often.
+
+        Parameters
+        ----------
+        when : Condition
+            Of drivers, of other ladders or this one, of the calendar.
+        up, down, all : float, Factor or list, optional
+            The factor on every move to a later rung, to an earlier one, on every move. A number is fixed; one factor
+            is one parameter, shared; a list gives each move its own, in the order of :meth:`moves`.
+        moves : mapping of (from, to) to a factor, optional
+            Factors on single moves.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where the factors come from, unless they say so themselves.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3})
+        >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+        >>> korea.effect(china == "weak", up=esc.factor(2, spread=1.5), note="a tempering hand is gone")
+        """
+        if not isinstance(when, Condition):
+            raise TypeError(
+                f"{self.name}.effect: the first argument is a condition, such as ladder >= 'rung'; got {when!r}"
+            )
+        entries: list[Tree] = []
+        own = self.moves()
+        order = {rung: i for i, rung in enumerate(self.rungs)}
+        for word, prior in (("up", up), ("down", down), ("all", all)):
+            if prior is None:
+                continue
+            sign = {"up": 1, "down": -1, "all": 0}[word]
+            pairs = [list(p) for p in own if sign == 0 or sign * (order[p[1]] - order[p[0]]) > 0]
+            trees = factors(prior, len(pairs), f"{self.name}.effect, {word}")
+            if isinstance(prior, list | tuple):
+                entries += [{"moves": [pair], **tree} for pair, tree in zip(pairs, trees, strict=True)]
+            else:
+                entries += [{"moves": word, **trees[0]}]
+        for pair, prior in (moves or {}).items():
+            trees = factors(prior, 1, f"{self.name}.effect, moves[{pair}]")
+            entries += [{"moves": spelled_pairs(pair), **tree} for tree in trees]
+        if not entries:
+            raise SpecError(
+                f"{self.name}.effect({when.describe()}): say what it multiplies: up=, down=, all= or moves="
+            )
+        said = ground(**about)
+        new = [{"when": when.to_dict(), **said, **entry} for entry in entries]
+        self._model._add(self._entry, "effect", new)
+
+    def _repr_html_(self) -> str:
+        lines = [f"<li>{escape(effect_words(effect))}</li>" for effect in self._entry.get("effect", ())]
+        return f"{super()._repr_html_()}<ul>{''.join(lines)}</ul>"
+
+
+def move_pairs(moves: Any, rungs: list[str]) -> list[Pair]:
+    """The moves that a rate's entry names: "up" and "down" are the neighbours."""
+    if moves == "up":
+        return list(itertools.pairwise(rungs))
+    if moves == "down":
+        return list(zip(rungs[1:], rungs, strict=False))
+    return [(a, b) for a, b in moves]
+
+
+def spelled_pairs(pair: Any) -> list[list[str]]:
+    """One move (a, b), or several that share a parameter, as a list of pairs."""
+    several = pair if all(isinstance(part, list | tuple) for part in pair) else [pair]
+    if not all(len(part) == 2 and all(isinstance(rung, str) for rung in part) for part in several):
+        raise SpecError(f"moves: {pair!r} is not a pair (from, to) of rungs")
+    return [list(part) for part in several]
+
+
+def effect_words(effect: Tree) -> str:
+    """An effect in words."""
+    size = "× free" if effect.get("free") else f"× {effect['factor']:g}"
+    spread = f" (within {effect['spread']:g} times)" if "spread" in effect else ""
+    moves = effect["moves"]
+    which = moves if isinstance(moves, str) else ", ".join(f"{a} → {b}" for a, b in moves)
+    return f"{which} {size}{spread} while {describe(effect['when'])}"

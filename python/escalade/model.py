@@ -1,0 +1,428 @@
+"""The model: drivers, ladders and indicators, built piece by piece and checked by the kernel after each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from html import escape
+from itertools import permutations
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from . import _core
+from ._core import SpecError
+from .dossier import Dossier
+from .handles import Driver, Events, Handle, Ladder, Pair, Status, move_pairs, spelled_pairs
+from .priors import IntensityLike, TableLike, TablePrior, each_its_own, free, intensities
+from .progress import Progress, progress_line
+from .questions import AsQuestions, Questions
+from .values import DateLike, Ground, Tree, date_text, ground, names_of, plain, to_json
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from matplotlib.axes import Axes
+
+    from .fit import Fit
+    from .results import Parameters, Size
+
+H = TypeVar("H", bound=Handle)
+SECTIONS: dict[str, type[Handle]] = {"driver": Driver, "ladder": Ladder, "status": Status, "events": Events}
+
+
+class Model:
+    """Drivers, ladders that climb and come down in continuous time, and indicators.
+
+    The builders make a plain tree, the same that a TOML file holds; the kernel checks the whole of it after each call,
+    and a call that is refused leaves the model as it was.
+
+    Parameters
+    ----------
+    name : str
+        A title.
+    origin : date
+        Where time begins; nothing the model speaks of lies before it.
+    note : str, optional
+        Anything a reader should know.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model("Troops abroad", origin="2024-10-01")
+    >>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3}, worth=20)
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"],
+    ...                  up=esc.chance("unlikely", within="1 year"), down=esc.chance("likely", within="3 months"))
+    >>> korea.effect(china == "weak", up=esc.factor(2, spread=1.5))
+    >>> m
+    <Model 'Troops abroad' from 2024-10-01: 1 driver, 1 ladder>
+    """
+
+    def __init__(self, name: str = "", *, origin: DateLike, note: str | None = None) -> None:
+        tree: Tree = {"name": name, "origin": date_text(origin)}
+        self._load(tree if note is None else {**tree, "note": note})
+
+    def _load(self, tree: Tree) -> None:
+        self._spec: Tree = tree
+        self._core = _core.Model(to_json(tree))
+        self._handles: dict[str, Handle] = {}
+        for section, kind in SECTIONS.items():
+            for entry in tree.get(section, ()):
+                self._handles[entry["name"]] = kind(self, entry)
+
+    # Building
+
+    def driver(
+        self,
+        name: str,
+        states: Sequence[str] | Mapping[str, float],
+        *,
+        given: Any = None,
+        table: TableLike | None = None,
+        worth: float | None = None,
+        **about: Unpack[Ground],
+    ) -> Driver:
+        """Add a driver: a variable of the Bayesian network that holds over the window of the forecast.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        states : list of str, or mapping of state to probability
+            Its states; a mapping gives the table of a driver without parents as well.
+        given : Driver or list, optional
+            Its parents, drivers all.
+        table : mapping, array or :func:`escalade.table`, optional
+            A row for each configuration of the parents, nested by their states or with the last parent fastest; a row
+            is a list in the order of `states`, or a mapping. Not given: flat.
+        worth : float, optional
+            A Dirichlet prior worth so many observations a row. Not given: the table is fixed.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where the numbers come from.
+        """
+        entry = self._tabled(name, states, given, table, worth, about)
+        return self._enter("driver", entry, Driver)
+
+    def ladder(
+        self,
+        name: str,
+        rungs: Sequence[str],
+        start: str | Mapping[str, float] | None = None,
+        *,
+        up: IntensityLike | Sequence[IntensityLike] | None = None,
+        down: IntensityLike | Sequence[IntensityLike] | None = None,
+        moves: Mapping[Any, IntensityLike] | Sequence[Pair] | None = None,
+        ordered: bool = True,
+        **about: Unpack[Ground],
+    ) -> Ladder:
+        """Add a ladder: a process over rungs in continuous time.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        rungs : list of str
+            Its rungs, from the lowest to the highest where they are ordered.
+        start : str or mapping, optional
+            Its rung at the origin, or their probabilities; by default the first.
+        up, down : intensity or list, optional
+            How readily each rung moves to the next, or to the one before. One is a single parameter that the moves
+            share; a list (of priors, or ``esc.per_month([1, 2])``) gives each move its own, from the lowest.
+        moves : mapping of (from, to) to an intensity, or list of (from, to), optional
+            Other moves; a key may hold several pairs that share a parameter. A list leaves each flat.
+        ordered : bool
+            Whether the rungs climb. If not there is no up, down, ``>=`` or ``<=``.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where its start comes from.
+
+        Notes
+        -----
+        With none of `up`, `down` and `moves` each move between neighbours (unordered: each move) is flat, its own.
+        """
+        rungs = list(rungs)
+        if up is None and down is None and moves is None:
+            if ordered:
+                up, down = [free()] * (len(rungs) - 1), [free()] * (len(rungs) - 1)
+            else:
+                moves = list(permutations(rungs, 2))
+        if moves is not None and not isinstance(moves, Mapping):
+            moves = {tuple(pair): free() for pair in moves}
+        rates: list[Tree] = []
+        pairs = {word: move_pairs(word, rungs) for word in ("up", "down")}
+        for word, prior in (("up", up), ("down", down)):
+            if prior is None:
+                continue
+            trees = intensities(prior, len(rungs) - 1, f"ladder {name!r}, {word}")
+            if each_its_own(prior):
+                rates += [{"moves": [list(pair)], **tree} for pair, tree in zip(pairs[word], trees, strict=True)]
+            else:
+                rates += [{"moves": word, **trees[0]}]
+        for pair, prior in (moves or {}).items():
+            trees = intensities(prior, 1, f"ladder {name!r}, moves[{pair}]")
+            rates += [{"moves": spelled_pairs(pair), **tree} for tree in trees]
+        first = rungs[0] if start is None and rungs else plain(start)
+        entry: Tree = {"name": name, "rungs": rungs, "start": first, "rate": rates, **ground(**about)}
+        if not ordered:
+            entry["ordered"] = False
+        return self._enter("ladder", entry, Ladder)
+
+    def status(
+        self,
+        name: str,
+        states: Sequence[str],
+        *,
+        given: Any = None,
+        table: TableLike | None = None,
+        worth: float | None = None,
+        **about: Unpack[Ground],
+    ) -> Status:
+        """Add a status indicator: it shows a value at a date, by a table over drivers and ladders.
+
+        The arguments are those of :meth:`driver`; `given` may hold ladders too.
+        """
+        return self._enter("status", self._tabled(name, states, given, table, worth, about), Status)
+
+    def events(
+        self, name: str, *, given: Any = None, rate: IntensityLike | None = None, **about: Unpack[Ground]
+    ) -> Events:
+        """Add an event indicator: it happens at an intensity that depends on drivers and ladders.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        given : handle or list, optional
+            The drivers and ladders that it looks at.
+        rate : intensity
+            ``esc.per_month([0.5, 1, 2])``: one for each configuration of `given`, the last fastest, or one for all.
+            ``esc.free(esc.per_month(1))``: flat.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where the rates come from.
+        """
+        tree = {} if rate is None else rate.to_dict()
+        if "rate" not in tree:
+            raise SpecError(
+                f"events {name!r}: rate={rate!r}; expected esc.per_month([...]) or esc.free(esc.per_month(1))"
+            )
+        entry: Tree = {"name": name, "given": names_of(given), **ground(**about), **tree}
+        return self._enter("events", entry, Events)
+
+    def _tabled(self, name: str, states: Any, given: Any, table: Any, worth: float | None, about: Any) -> Tree:
+        """The entry of a variable with a table."""
+        names = names_of(given)
+        if isinstance(states, Mapping):
+            if table is not None or names:
+                raise SpecError(
+                    f"{name!r}: probabilities beside the states are the whole table; drop given= and table="
+                )
+            states, table = list(states), [float(p) for p in states.values()]
+        states = list(states)
+        extra: Tree = {} if worth is None else {"worth": float(worth)}
+        if isinstance(table, TablePrior):
+            extra = {**table.to_dict(), **extra}
+            table = extra.pop("table")
+        elif table is None:
+            table, extra = self._even(names, len(states)), {**extra, "free": True}
+        rows = in_order(plain(table), len(names), states)
+        return {"name": name, "states": states, "given": names, "table": rows, **ground(**about), **extra}
+
+    def _even(self, given: list[str], n_states: int) -> Any:
+        """A table that says nothing: where a flat one's search begins."""
+        row = [1 / n_states] * n_states
+        rows = 1
+        for parent in given:
+            rows *= len(self[parent].states)
+        return [row] * rows if given else row
+
+    def _enter(self, section: str, entry: Tree, kind: type[H]) -> H:
+        """Add an entry to a section, and its handle."""
+        self._add(self._spec, section, [entry])
+        handle = kind(self, entry)
+        self._handles[entry["name"]] = handle
+        return handle
+
+    def _add(self, owner: Tree, section: str, new: list[Tree]) -> None:
+        """Add entries to a list of the tree, or leave all as it was if the kernel refuses them."""
+        before = owner.get(section)
+        owner[section] = [*(before or ()), *new]
+        try:
+            self._core = _core.Model(to_json(self._spec))
+        except BaseException:
+            if before is None:
+                del owner[section]
+            else:
+                owner[section] = before
+            raise
+
+    def _check(self, condition: Tree) -> None:
+        """Refuse a condition that names what the model does not have."""
+        self._core.check_condition(to_json(condition))
+
+    # Looking
+
+    def __getitem__(self, name: str) -> Handle:
+        try:
+            return self._handles[name]
+        except KeyError:
+            raise SpecError(f"the model has no {name!r}; it has {', '.join(self._handles) or 'nothing yet'}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._handles
+
+    def _of(self, kind: type[H]) -> Mapping[str, H]:
+        return MappingProxyType({name: h for name, h in self._handles.items() if isinstance(h, kind)})
+
+    @property
+    def name(self) -> str:
+        """Its title."""
+        return str(self._spec.get("name", ""))
+
+    @property
+    def origin(self) -> str:
+        """Where time begins."""
+        return str(self._spec["origin"])
+
+    @property
+    def drivers(self) -> Mapping[str, Driver]:
+        """The drivers by name."""
+        return self._of(Driver)
+
+    @property
+    def ladders(self) -> Mapping[str, Ladder]:
+        """The ladders by name."""
+        return self._of(Ladder)
+
+    @property
+    def indicators(self) -> Mapping[str, Handle]:
+        """The status and event indicators by name."""
+        return MappingProxyType({name: h for name, h in self._handles.items() if isinstance(h, Status | Events)})
+
+    # Files
+
+    def to_dict(self) -> Tree:
+        """The model as a plain tree (docs/format.md)."""
+        return deepcopy(self._spec)
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Model:
+        """The model of a plain tree."""
+        model = cls.__new__(cls)
+        model._load(plain(deepcopy(dict(tree))))
+        return model
+
+    def to_toml(self) -> str:
+        """The model as the text of a TOML file."""
+        return _core.model_to_toml(to_json(self._spec))
+
+    @classmethod
+    def from_toml(cls, text: str, file: str | None = None) -> Model:
+        """The model of a TOML file's text; `file` is its name in messages."""
+        return cls.from_dict(json.loads(_core.model_from_toml(text, file)))
+
+    def write(self, path: str | PathLike[str]) -> None:
+        """Write the model to a TOML file."""
+        Path(path).write_text(self.to_toml(), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Model:
+        """Read a model from a TOML file."""
+        return cls.from_toml(Path(path).read_text(encoding="utf-8"), str(path))
+
+    # Asking
+
+    def parameters(self) -> Parameters:
+        """Every number of the model, with its prior and where it comes from."""
+        from .results import Parameters
+
+        return Parameters.of(json.loads(self._core.parameters()))
+
+    def size(self, dossier: Dossier | None = None, questions: AsQuestions | None = None) -> Size:
+        """What an exact answer costs, by components: what hangs together, why, and its price.
+
+        Parameters
+        ----------
+        dossier : Dossier, optional
+            Developments open windows and decide which ladders are needed.
+        questions : Question, Questions or list, optional
+            Likewise.
+        """
+        from .results import Size
+
+        asked = None if questions is None else to_json(Questions(questions).to_dict())
+        account = self._core.size(None if dossier is None else dossier._checked(self._core), asked)
+        return Size.of(json.loads(account))
+
+    def fit(self, dossier: Dossier, *, draws: int = 200, seed: int = 0, progress: Progress = True) -> Fit:
+        """Learn from the developments: the mode of the posterior, and draws around it.
+
+        Parameters
+        ----------
+        dossier : Dossier
+            What is known, as of its date.
+        draws : int
+            Draws of the parameters from the Laplace approximation at the mode, for means and intervals.
+        seed : int
+            The same seed gives the same draws.
+        progress : bool or callable
+            Show how far it is if it takes more than two seconds, or a function of the part done, 0 to 1.
+        """
+        from .fit import Fit
+
+        with progress_line("fit", progress) as report:
+            return Fit(self, self._core.fit(dossier._checked(self._core), draws=draws, seed=seed, progress=report))
+
+    def condition(self, dossier: Dossier) -> Fit:
+        """The developments without learning: parameters at the modes of their priors, no draws, no intervals."""
+        from .fit import Fit
+
+        return Fit(self, self._core.condition(dossier._checked(self._core)))
+
+    def prior(self, as_of: DateLike | None = None, *, draws: int = 200, seed: int = 0) -> Fit:
+        """The model before any development, as of a date (by default the origin); answers like a fit."""
+        return self.fit(Dossier(as_of=self.origin if as_of is None else as_of), draws=draws, seed=seed, progress=False)
+
+    def plot(self, **options: Any) -> Axes:
+        """The model as a picture: see :func:`escalade.plot.network`."""
+        from .picture import network
+
+        return network(self, **options)
+
+    def copy(self) -> Model:
+        """A model of its own with the same entries."""
+        return Model.from_dict(self._spec)
+
+    def __deepcopy__(self, memo: object) -> Model:
+        return self.copy()
+
+    __copy__ = copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Model.from_dict, (self._spec,)
+
+    def __repr__(self) -> str:
+        counts = {
+            "driver": len(self.drivers),
+            "ladder": len(self.ladders),
+            "status indicator": len(self._of(Status)),
+            "event indicator": len(self._of(Events)),
+        }
+        words = [f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n]
+        return f"<Model {self.name!r} from {self.origin}: {', '.join(words) or 'empty'}>"
+
+    def _repr_html_(self) -> str:
+        lines = [f"<li>{h._repr_html_()}</li>" for h in self._handles.values()]
+        title = escape(repr(self)[1:-1])
+        return f"<b>{title}</b><ul>{''.join(lines)}</ul>"
+
+
+def in_order(rows: Any, depth: int, states: list[str]) -> Any:
+    """The rows of a table with each row that is a mapping of states as a list in their order."""
+    if not isinstance(rows, dict):
+        return rows
+    if depth > 0:
+        return {state: in_order(inner, depth - 1, states) for state, inner in rows.items()}
+    unknown = set(rows) - set(states)
+    if unknown:
+        raise SpecError(f"the table has a column {min(unknown)!r}; the states are {', '.join(states)}")
+    return [float(rows.get(state, 0.0)) for state in states]

@@ -1,0 +1,254 @@
+"""Numbers with their uncertainty: what stands behind an intensity, a factor or a table.
+
+A bare number is fixed. A prior is one of these objects, and may carry ``source=``, ``known=``, ``basis=`` and
+``note=``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._core import SpecError
+from .values import Ground, Tree, ground, plain
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A number or table and what is believed about it; the tree is what a file would hold."""
+
+    tree: Tree
+    about: Tree = field(default_factory=dict)
+
+    def to_dict(self) -> Tree:
+        """The entries of a tree (docs/format.md)."""
+        return {**self.tree, **self.about}
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{key}={value!r}" for key, value in self.to_dict().items())
+        return f"{type(self).__name__}({inside})"
+
+
+class Intensity(Prior):
+    """An intensity of moves or events; from :func:`chance`, :func:`per_month` and its kin, or :func:`base_rate`."""
+
+    def each(self, n: int, what: str) -> list[Intensity]:
+        """One intensity for each of n moves."""
+        rate = self.tree["rate"]
+        if len(rate) != n:
+            raise SpecError(f"{what}: {len(rate)} rates given for {n} moves")
+        return [Intensity({**self.tree, "rate": x}, self.about) for x in rate]
+
+
+class Factor(Prior):
+    """A factor on intensities; from :func:`factor`."""
+
+
+class TablePrior(Prior):
+    """A conditional table; from :func:`table`."""
+
+
+class Free(Prior):
+    """A flat prior; from :func:`free`."""
+
+
+#: What may be given for an intensity, for a factor, and for a table.
+IntensityLike = Intensity | Free
+FactorLike = float | Factor | Free
+TableLike = ArrayLike | Mapping[str, Any] | TablePrior
+
+
+def chance(p: str | float, within: str, *, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
+    """The chance that a move happens within a time if nothing else does.
+
+    Parameters
+    ----------
+    p : str or float
+        A word of the yardstick (see :func:`escalade.yardstick`), whose band is taken as the central half of the
+        writer's belief, or a probability.
+    within : str
+        A duration: ``"10 days"``, ``"3 months"``, ``"1 year"``.
+    spread : float, optional
+        With a number: the intensity is log-normal, within this factor of the middle about two thirds of the time.
+        With a word: makes its belief wider.
+    **about
+        ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.chance("unlikely", within="1 year", source="the article, paragraph 6")
+    Intensity(chance='unlikely', within='1 year', source='the article, paragraph 6')
+    """
+    tree: Tree = {"chance": p if isinstance(p, str) else float(p), "within": within}
+    return Intensity(with_spread(tree, spread), ground(**about))
+
+
+def base_rate(events: float, over: str, **about: Unpack[Ground]) -> Intensity:
+    """So many events seen in so long an exposure: a Gamma prior on the intensity (Jeffreys: events + 1/2).
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.base_rate(3, over="20 years", source="militarised disputes 1992 to 2010")
+    Intensity(events=3.0, over='20 years', source='militarised disputes 1992 to 2010')
+    """
+    return Intensity({"events": float(events), "over": over}, ground(**about))
+
+
+def per_day(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
+    """So many a day; see :func:`per_month`."""
+    return per("day", x, spread, about)
+
+
+def per_week(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
+    """So many a week; see :func:`per_month`."""
+    return per("week", x, spread, about)
+
+
+def per_month(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
+    """So many a month (30.4375 days).
+
+    Parameters
+    ----------
+    x : float or sequence of float
+        The intensity; several are one for each move, or for each state of what an indicator looks at.
+    spread : float, optional
+        Log-normal: within this factor of `x` about two thirds of the time. Not given: fixed.
+    **about
+        ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.per_month([0.5, 1, 2], spread=1.5)
+    Intensity(rate=[0.5, 1.0, 2.0], per='month', spread=1.5)
+    """
+    return per("month", x, spread, about)
+
+
+def per_year(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
+    """So many a year (365.25 days); see :func:`per_month`."""
+    return per("year", x, spread, about)
+
+
+def factor(x: float, spread: float | None = None, **about: Unpack[Ground]) -> Factor:
+    """A factor on intensities: x times, log-normal within `spread` of it about two thirds of the time.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.factor(2, spread=1.5)
+    Factor(factor=2.0, spread=1.5)
+    """
+    return Factor(with_spread({"factor": float(x)}, spread), ground(**about))
+
+
+def table(
+    rows: ArrayLike | Mapping[str, Any], worth: float | None = None, *, free: bool = False, **about: Unpack[Ground]
+) -> TablePrior:
+    """A conditional table with a prior: each row Dirichlet, worth so many observations.
+
+    Parameters
+    ----------
+    rows : nested mapping or array
+        One row (no parents), rows with the last parent fastest, or mappings nested by the parents' states.
+    worth : float, optional
+        So many observations a row. Not given: fixed.
+    free : bool
+        Flat on the logits; the rows are where the search begins.
+    **about
+        ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.table({"calm": [0.9, 0.1], "tense": [0.4, 0.6]}, worth=20)
+    TablePrior(table={'calm': [0.9, 0.1], 'tense': [0.4, 0.6]}, worth=20.0)
+    """
+    tree: Tree = {"table": plain(rows)}
+    if worth is not None:
+        tree["worth"] = float(worth)
+    if free:
+        tree["free"] = True
+    return TablePrior(tree, ground(**about))
+
+
+def free(start: float | Intensity | None = None, **about: Unpack[Ground]) -> Free:
+    """A flat prior: only the developments speak. A parameter that they say nothing about is refused by name.
+
+    Parameters
+    ----------
+    start : float or Intensity, optional
+        Where the search begins: a factor, or an intensity such as ``esc.per_month(1)``.
+    **about
+        ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.free(esc.per_month(1))
+    Free(free=True, rate=1.0, per='month')
+    """
+    tree: Tree = {"free": True}
+    if isinstance(start, Intensity):
+        if set(start.tree) != {"rate", "per"}:
+            raise SpecError("free(): the start of an intensity is a rate without spread, such as esc.per_month(1)")
+        tree |= start.tree
+    elif start is not None:
+        tree["factor"] = float(start)
+    return Free(tree, ground(**about))
+
+
+def per(unit: str, x: ArrayLike, spread: float | None, about: Ground) -> Intensity:
+    """An intensity in a unit of time."""
+    rate = np.asarray(x, dtype=float)
+    if rate.ndim > 1:
+        raise SpecError(f"per_{unit}: one number or a list of numbers, not an array of shape {rate.shape}")
+    return Intensity(with_spread({"rate": rate.tolist(), "per": unit}, spread), ground(**about))
+
+
+def with_spread(tree: Tree, spread: float | None) -> Tree:
+    """The tree with its spread, where there is one."""
+    return tree if spread is None else {**tree, "spread": float(spread)}
+
+
+def each_its_own(prior: object) -> bool:
+    """Whether a prior gives each move a parameter of its own."""
+    return isinstance(prior, list | tuple) or (
+        isinstance(prior, Intensity) and isinstance(prior.tree.get("rate"), list)
+    )
+
+
+def intensities(prior: object, n: int, what: str) -> list[Tree]:
+    """The entries for n moves: one for a shared prior, n for a list."""
+    if isinstance(prior, list | tuple):
+        if len(prior) != n:
+            raise SpecError(f"{what}: {len(prior)} priors given for {n} moves; a single one is shared by all")
+        return [entry for item in prior for entry in intensities(item, 1, what)]
+    if isinstance(prior, Intensity):
+        return [item.to_dict() for item in (prior.each(n, what) if each_its_own(prior) else [prior])]
+    if isinstance(prior, Free) and "factor" not in prior.tree:
+        return [prior.to_dict()]
+    if isinstance(prior, int | float | np.number):
+        raise SpecError(
+            f"{what}={prior}: per what? Write esc.per_month({prior}), or esc.chance({prior}, within='1 year')"
+        )
+    raise SpecError(f"{what}={prior!r}: expected an intensity: esc.chance, esc.per_month, esc.base_rate or esc.free")
+
+
+def factors(prior: object, n: int, what: str) -> list[Tree]:
+    """The entries for n moves: one for a shared factor, n for a list."""
+    if isinstance(prior, list | tuple):
+        if len(prior) != n:
+            raise SpecError(f"{what}: {len(prior)} factors given for {n} moves; a single one is shared by all")
+        return [entry for item in prior for entry in factors(item, 1, what)]
+    if isinstance(prior, int | float | np.number):
+        return [{"factor": float(prior)}]
+    if isinstance(prior, Factor) or (isinstance(prior, Free) and "rate" not in prior.tree):
+        return [prior.to_dict()]
+    raise SpecError(f"{what}={prior!r}: expected a factor: a number, esc.factor(2, spread=1.5) or esc.free()")

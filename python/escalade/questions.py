@@ -1,0 +1,320 @@
+"""Questions: what is asked of the future, each with a date."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+
+from . import _core
+from ._core import SpecError
+from .condition import Condition, describe
+from .frames import Table
+from .values import DateLike, Tree, date_text, to_json
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+class Label(TypedDict, total=False):
+    """What a question carries beside what it asks."""
+
+    name: str  #: unique among the questions asked together; made from what is asked if missing
+    criterion: str  #: how a stranger decides it when its date has passed
+    paragraph: int  #: where it stands in the source
+    note: str  #: anything a reader should know
+
+
+class Question:
+    """A question about the future, asked as of the dossier's date; joined with others by ``&``, ``|`` and ``~``.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3, spread=2))
+    >>> clash = esc.reach(korea == "clash", by="2025-06-30", name="clash by mid-2025")
+    >>> clash & ~esc.at(korea == "clash", on="2025-06-30")
+    <Question 'peninsula = clash by 2025-06-30 and not (peninsula = clash on 2025-06-30)'>
+    """
+
+    __slots__ = ("_tree",)
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree if "name" in tree else {"name": ask_words(tree["ask"]), **tree}
+
+    @property
+    def name(self) -> str:
+        """Its name, by which its answer is found."""
+        return str(self._tree["name"])
+
+    @property
+    def criterion(self) -> str | None:
+        """How a stranger decides it when its date has passed."""
+        return self._tree.get("criterion")
+
+    def describe(self) -> str:
+        """What is asked, in words."""
+        words = ask_words(self._tree["ask"])
+        return f"{words}, given {ask_words(self._tree['given'])}" if "given" in self._tree else words
+
+    def to_dict(self) -> Tree:
+        """The question as a plain tree (docs/format.md)."""
+        return deepcopy(self._tree)
+
+    def named(self, name: str, criterion: str | None = None) -> Question:
+        """The same question under another name, and perhaps with a criterion."""
+        return Question({**self._tree, **labels({"name": name, "criterion": criterion})})
+
+    def given(self, other: Question, **label: Unpack[Label]) -> Question:
+        """The question conditional on another: P(this and that) / P(that)."""
+        if "given" in self._tree or "given" in other._tree:
+            raise SpecError("a question conditional on another cannot be made conditional again; join them with &")
+        tree = {"ask": self._tree["ask"], "given": other._tree["ask"]}
+        name = f"{self.name}, given {other.name}"
+        return Question({"name": name, **tree, **labels(label)})
+
+    def _join(self, word: str, other: Question) -> Question:
+        if not isinstance(other, Question):
+            return NotImplemented
+        return Question({"ask": {word: [part for q in (self, other) for part in q._asked().get(word, [q._asked()])]}})
+
+    def _asked(self) -> Tree:
+        if "given" in self._tree:
+            raise SpecError(f"{self.name!r} is conditional; join questions first, then say .given(...)")
+        return dict(self._tree["ask"])
+
+    def __and__(self, other: Question) -> Question:
+        return self._join("all", other)
+
+    def __or__(self, other: Question) -> Question:
+        return self._join("any", other)
+
+    def __invert__(self) -> Question:
+        inner = self._asked().get("not")
+        return Question({"ask": inner if inner is not None else {"not": self._asked()}})
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the question {self.name!r} has no truth value; join questions with & | ~")
+
+    def __eq__(self, other: object) -> bool:
+        return self._tree == other._tree if isinstance(other, Question) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Question, (self._tree,)
+
+    def __repr__(self) -> str:
+        return f"<Question {self.name!r}>"
+
+
+def at(what: Condition, on: DateLike, **label: Unpack[Label]) -> Question:
+    """Does a condition hold on a date? A bare date is its noon.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> esc.at(korea >= "provocation", on="2025-06-30")
+    <Question 'peninsula ≥ provocation on 2025-06-30'>
+    """
+    return Question({**labels(label), "ask": {"at": asked(what), "on": date_text(on)}})
+
+
+def reach(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
+    """Does a condition hold at some time from now to the end of a day? True at once if it holds already.
+
+    ``reach(A & B)`` means both at one instant; ``reach(A) & reach(B)`` need not.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> esc.reach(korea == "clash", by="2025-06-30", criterion="an exchange of fire with deaths")
+    <Question 'peninsula = clash by 2025-06-30'>
+    """
+    return Question({**labels(label), "ask": {"reach": asked(what), "by": date_text(by)}})
+
+
+def enters(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
+    """Does a condition become true, false just before, at some time after now and by the end of a day?
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> esc.enters(korea >= "provocation", by="2025-06-30")
+    <Question 'enters peninsula ≥ provocation by 2025-06-30'>
+    """
+    return Question({**labels(label), "ask": {"enters": asked(what), "by": date_text(by)}})
+
+
+def first(what: Condition, before: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
+    """Does one condition hold at some time from now to the end of a day, and the other at no time before or then?
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> peace = m.ladder("settlement", ["war", "truce"], up=esc.per_year(0.2))
+    >>> esc.first(korea == "clash", before=peace == "truce", by="2025-12-31")
+    <Question 'peninsula = clash before settlement = truce, by 2025-12-31'>
+    """
+    ask = {"first": asked(what), "before": asked(before), "by": date_text(by)}
+    return Question({**labels(label), "ask": ask})
+
+
+class Questions(Table):
+    """Questions that are asked together, found by name or place.
+
+    Parameters
+    ----------
+    questions : Question or iterable of them
+        Their names must differ.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> qs = esc.Questions([esc.reach(korea == "clash", by="2025-06-30", name="clash")])
+    >>> qs["clash"].describe()
+    'peninsula = clash by 2025-06-30'
+    """
+
+    def __init__(self, questions: AsQuestions = ()) -> None:
+        listed = (questions,) if isinstance(questions, Question) else tuple(questions)
+        for i, q in enumerate(listed):
+            if not isinstance(q, Question):
+                raise TypeError(f"question {i}: expected a question, such as esc.reach(condition, by=date); got {q!r}")
+        names = [q.name for q in listed]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise SpecError(f"two questions are named {min(twice)!r}; give one another name=")
+        self._questions = listed
+        # (text, file) of the TOML file that they came from
+        self._toml: tuple[str, str | None] | None = questions._toml if isinstance(questions, Questions) else None
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    def __iter__(self) -> Iterator[Question]:
+        return iter(self._questions)
+
+    @overload
+    def __getitem__(self, key: str | int) -> Question: ...
+    @overload
+    def __getitem__(self, key: slice) -> Questions: ...
+    def __getitem__(self, key: str | int | slice) -> Question | Questions:
+        if isinstance(key, slice):
+            return Questions(self._questions[key])
+        if isinstance(key, int):
+            return self._questions[key]
+        for q in self._questions:
+            if q.name == key:
+                return q
+        raise SpecError(f"there is no question {key!r}; there are {', '.join(q.name for q in self) or 'none'}")
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The questions as columns."""
+        return {
+            "name": [q.name for q in self],
+            "asks": [q.describe() for q in self],
+            "criterion": [q.criterion for q in self],
+        }
+
+    def caption(self) -> str:
+        """A line above the table."""
+        return f"{len(self)} question{'s' * (len(self) != 1)}"
+
+    def to_dict(self) -> Tree:
+        """The questions as a plain tree (docs/format.md)."""
+        return {"question": [q.to_dict() for q in self]}
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Questions:
+        """The questions of a plain tree."""
+        return cls(Question(deepcopy(q)) for q in tree.get("question", ()))
+
+    def _checked(self, fit: _core.Fit) -> str:
+        """The tree as JSON; what came from a TOML file is checked there, so that an error names its line."""
+        if self._toml is not None:
+            fit.model().check_questions_toml(fit.dossier(), *self._toml)
+        return to_json(self.to_dict())
+
+    def to_toml(self) -> str:
+        """The questions as the text of a TOML file."""
+        return _core.questions_to_toml(to_json(self.to_dict()))
+
+    @classmethod
+    def from_toml(cls, text: str, file: str | None = None) -> Questions:
+        """The questions of a TOML file's text; `file` is its name in messages."""
+        questions = cls.from_dict(json.loads(_core.questions_from_toml(text, file)))
+        questions._toml = (text, file)
+        return questions
+
+    def write(self, path: str | PathLike[str]) -> None:
+        """Write the questions to a TOML file."""
+        Path(path).write_text(self.to_toml(), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Questions:
+        """Read questions from a TOML file."""
+        return cls.from_toml(Path(path).read_text(encoding="utf-8"), str(path))
+
+    def __eq__(self, other: object) -> bool:
+        return self._questions == other._questions if isinstance(other, Questions) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._questions)
+
+    def __repr__(self) -> str:
+        return f"<Questions {', '.join(q.name for q in self)}>"
+
+
+#: What may be given where questions are asked for.
+AsQuestions = Question | Questions | Iterable[Question]
+
+
+def asked(what: object) -> Tree:
+    """The tree of a condition that is asked about."""
+    if not isinstance(what, Condition):
+        raise TypeError(f"a question asks about a condition, such as ladder >= 'rung'; got {what!r}")
+    return what.to_dict()
+
+
+def labels(label: Label | Tree) -> Tree:
+    """The labels that were given."""
+    unknown = set(label) - set(Label.__annotations__)
+    if unknown:
+        raise TypeError(f"unexpected keyword {min(unknown)!r}; a question may carry {', '.join(Label.__annotations__)}")
+    return {key: value for key, value in label.items() if value is not None}
+
+
+def ask_words(ask: Tree) -> str:
+    """What is asked, in words."""
+    for word, joint in (("all", " and "), ("any", " or ")):
+        if word in ask:
+            return joint.join(part_words(part) for part in ask[word])
+    if "not" in ask:
+        return f"not ({ask_words(ask['not'])})"
+    if "at" in ask:
+        return f"{describe(ask['at'])} on {ask['on']}"
+    if "reach" in ask:
+        return f"{describe(ask['reach'])} by {ask['by']}"
+    if "enters" in ask:
+        return f"enters {describe(ask['enters'])} by {ask['by']}"
+    return f"{describe(ask['first'])} before {describe(ask['before'])}, by {ask['by']}"
+
+
+def part_words(ask: Tree) -> str:
+    """The words of a part, in brackets where they join several."""
+    return f"({ask_words(ask)})" if "all" in ask or "any" in ask or "first" in ask else ask_words(ask)

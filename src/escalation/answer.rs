@@ -1,0 +1,162 @@
+//! Questions answered: what carries the world on from now is read at the end, and the drivers are summed out.
+
+use super::component::Item;
+use super::engine::{Evaluated, Prepared};
+use super::onward::{Fills, Onward, Parts, onward};
+use super::part::Override;
+use super::question::{Ask, Atom, Question};
+use super::sweep::Sweep;
+use crate::ground::{Control, Error, Result};
+use crate::markov::Space;
+use std::collections::BTreeSet;
+
+/// Most atoms of one question: their joint outcomes, 2 to that power, are enumerated.
+const ATOMS: usize = 16;
+
+/// A question compiled against a dossier's plans.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    question: Question,
+    parts: Vec<Onward>,
+    /// Drivers that any part looks at, ascending.
+    drivers: Vec<usize>,
+}
+
+impl Asked {
+    /// Compiles a question.
+    ///
+    /// # Errors
+    /// `TooLarge`, before memory is taken.
+    pub fn new(prepared: &Prepared, question: &Question, overrides: &[Override], known: &mut Parts) -> Result<Self> {
+        let end = question
+            .atoms
+            .iter()
+            .map(|atom| match atom {
+                Atom::At { time, .. } => *time,
+                Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => *by,
+            })
+            .fold(prepared.now, f64::max);
+        if question.atoms.len() > ATOMS {
+            let (atoms, name) = (question.atoms.len(), &question.name);
+            return Err(Error::TooLarge {
+                bytes: 8.0 * 2f64.powi(atoms.min(1000) as i32),
+                limit: 8.0 * 2f64.powi(ATOMS as i32),
+                message: format!("question '{name}' joins {atoms} atoms; at most {ATOMS} can be joined"),
+            });
+        }
+        let parts = onward(prepared, &[], &question.atoms, overrides, end, &[], known)?;
+        let drivers: BTreeSet<usize> = parts.iter().flat_map(|part| part.plan.part.drivers.clone()).collect();
+        Ok(Asked { question: question.clone(), parts, drivers: drivers.into_iter().collect() })
+    }
+
+    /// The ladders that a question looks at.
+    pub fn ladders(question: &Question) -> Vec<usize> {
+        question.atoms.iter().flat_map(|atom| Item::of_atom(atom, String::new()).ladders).collect()
+    }
+
+    /// P(ask | evidence), or P(ask and given | evidence) / P(given | evidence).
+    ///
+    /// # Errors
+    /// `Impossible` where what is given has probability 0.
+    pub fn answer(
+        &self,
+        prepared: &Prepared,
+        evaluated: &Evaluated,
+        fills: &mut Fills,
+        control: &Control,
+    ) -> Result<f64> {
+        let tables: Vec<Vec<Option<Vec<f64>>>> =
+            self.parts.iter().map(|part| outcomes(part, prepared, evaluated, fills, control)).collect::<Result<_>>()?;
+        let weights = evaluated.joined.posterior(&self.drivers)?;
+        let sizes = self.drivers.iter().map(|&d| prepared.model.drivers[d].states.len()).collect();
+        let space = Space::new(sizes);
+        let (mut both, mut condition) = (0.0, 0.0);
+        let atoms = self.question.atoms.len();
+        for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            control.check()?;
+            let here: Option<Vec<&Vec<f64>>> = self
+                .parts
+                .iter()
+                .zip(&tables)
+                .map(|(part, table)| {
+                    let digits: Vec<usize> = part
+                        .plan
+                        .part
+                        .drivers
+                        .iter()
+                        .map(|driver| space.digit(config, self.drivers.binary_search(driver).unwrap_or(0)))
+                        .collect();
+                    table[part.plan.part.configs.index(&digits)].as_ref()
+                })
+                .collect();
+            let Some(here) = here else { continue };
+            for truth in 0..1usize << atoms {
+                let holds = |atom: usize| truth >> atom & 1 == 1;
+                let given = self.question.given.as_ref().is_none_or(|given| given.holds(&holds));
+                if !given {
+                    continue;
+                }
+                let mut probability = weight;
+                for (part, table) in self.parts.iter().zip(&here) {
+                    let index = part.atoms.iter().enumerate().map(|(bit, &atom)| (truth >> atom & 1) << bit);
+                    probability *= table[index.sum::<usize>()];
+                }
+                condition += probability;
+                if self.question.ask.holds(&holds) {
+                    both += probability;
+                }
+            }
+        }
+        if self.question.given.is_none() {
+            return Ok(both);
+        }
+        if condition > 0.0 {
+            return Ok(both / condition);
+        }
+        Err(Error::Impossible {
+            development: None,
+            message: format!("question '{}': what is given has probability 0", self.question.name),
+        })
+    }
+}
+
+/// P(atoms' truth | configuration) for each configuration; bit k of the index is the part's k-th atom.
+fn outcomes(
+    part: &Onward,
+    prepared: &Prepared,
+    evaluated: &Evaluated,
+    fills: &mut Fills,
+    control: &Control,
+) -> Result<Vec<Option<Vec<f64>>>> {
+    let filled = fills.of(&part.plan.part, &evaluated.values)?;
+    (0..part.plan.part.configs.len())
+        .map(|config| {
+            let Some(start) = part.start(prepared, evaluated, config) else { return Ok(None) };
+            let end = Sweep::new(&part.plan, &filled, &evaluated.values, config, control).forward(start, false)?.end;
+            let n = part.plan.part.space.len();
+            let mut table = vec![0.0; 1 << part.atoms.len()];
+            for (level, values) in end.chunks_exact(n).enumerate() {
+                let (mut rest, mut index) = (level, 0);
+                for (bit, &monitor) in part.plan.open.iter().enumerate() {
+                    let monitor = &part.plan.monitors[monitor];
+                    index |= usize::from(rest % monitor.automaton.levels() == monitor.success) << bit;
+                    rest /= monitor.automaton.levels();
+                }
+                table[index] += values.iter().sum::<f64>();
+            }
+            Ok(Some(table))
+        })
+        .collect()
+}
+
+impl Ask {
+    /// Truth of the expression, given each atom's.
+    pub fn holds(&self, atom: &impl Fn(usize) -> bool) -> bool {
+        match self {
+            Ask::Atom(number) => atom(*number),
+            Ask::All(parts) => parts.iter().all(|part| part.holds(atom)),
+            Ask::Any(parts) => parts.iter().any(|part| part.holds(atom)),
+            Ask::Not(part) => !part.holds(atom),
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The model as written to the model with indices: names, graph, moves, effects, tables and the numbers they share.
+
+use super::names::{self, distinct};
+use super::numbers::{self, Judged};
+use super::table::{self, Parent};
+use super::{At, condition, named};
+use crate::escalation::model::{Driver, Effect, Events, Ladder, Model, Move, Status, Variable};
+use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Row};
+use crate::escalation::spec::{
+    DriverSpec, EffectSpec, EventsSpec, LadderSpec, ModelSpec, MovesSpec, NumbersSpec, StartSpec, StatusSpec, TableSpec,
+};
+use crate::ground::Result;
+use crate::ground::time::Clock;
+use std::collections::BTreeSet;
+
+impl Model {
+    /// The model that a spec describes: every name resolved, every number checked, every parameter listed.
+    ///
+    /// ```
+    /// # use escalade::escalation::{model::Model, read::model_from_toml};
+    /// let spec = model_from_toml(
+    ///     r#"
+    ///     origin = "2024-10-01"
+    ///     [[ladder]]
+    ///     name = "peninsula"
+    ///     rungs = ["calm", "clash"]
+    ///     start = "calm"
+    ///     rate = [{ moves = "up", chance = 0.5, within = "1 year" }]
+    ///     "#,
+    ///     None,
+    /// )?;
+    /// let up = &Model::compile(&spec)?.parameters.positives[0];
+    /// assert_eq!(up.name, "peninsula: up");
+    /// assert!((up.value - 2f64.ln() / 365.25).abs() < 1e-15); // a day
+    /// # Ok::<(), escalade::ground::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Error::Spec` with the entry and its path for whatever docs/format.md does not allow.
+    pub fn compile(spec: &ModelSpec) -> Result<Model> {
+        let at = At::top().called("model");
+        let clock = at.key("origin").put(Clock::new(&spec.origin))?;
+        distinct_names(spec)?;
+        let mut build = Build { clock, model: shell(spec)?, numbers: Numbers::default() };
+        for (i, driver) in spec.driver.iter().enumerate() {
+            build.driver(i, driver)?;
+        }
+        acyclic(&build.model)?;
+        for (i, ladder) in spec.ladder.iter().enumerate() {
+            build.ladder(i, ladder)?;
+        }
+        for (i, status) in spec.status.iter().enumerate() {
+            build.status(i, status)?;
+        }
+        for (i, events) in spec.events.iter().enumerate() {
+            build.events(i, events)?;
+        }
+        Ok(Model { parameters: build.numbers.parameters, ..build.model })
+    }
+}
+
+fn driver_at(i: usize, name: &str) -> At {
+    At::top().key("driver").item(i).called(named("driver", name, i))
+}
+
+fn ladder_at(i: usize, name: &str) -> At {
+    At::top().key("ladder").item(i).called(named("ladder", name, i))
+}
+
+fn status_at(i: usize, name: &str) -> At {
+    At::top().key("status").item(i).called(named("status", name, i))
+}
+
+fn events_at(i: usize, name: &str) -> At {
+    At::top().key("events").item(i).called(named("events", name, i))
+}
+
+/// Refuses empty names, and one name for two things.
+fn distinct_names(spec: &ModelSpec) -> Result<()> {
+    let drivers = spec.driver.iter().enumerate().map(|(i, d)| (driver_at(i, &d.name), d.name.as_str(), "driver"));
+    let ladders = spec.ladder.iter().enumerate().map(|(i, l)| (ladder_at(i, &l.name), l.name.as_str(), "ladder"));
+    let statuses = spec.status.iter().enumerate().map(|(i, s)| (status_at(i, &s.name), s.name.as_str(), "status"));
+    let events = spec.events.iter().enumerate().map(|(i, e)| (events_at(i, &e.name), e.name.as_str(), "events"));
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (at, name, kind) in drivers.chain(ladders).chain(statuses).chain(events) {
+        let at = at.key("name");
+        at.need(!name.trim().is_empty(), || "the name is empty".into())?;
+        if let Some((_, other)) = seen.iter().find(|(n, _)| *n == name) {
+            return Err(at.wrong(format!("'{name}' already names a {other} entry; expected a name of its own")));
+        }
+        seen.push((name, kind));
+    }
+    Ok(())
+}
+
+/// The variables with their states, so that conditions, parents and moves can be resolved against them.
+fn shell(spec: &ModelSpec) -> Result<Model> {
+    let mut drivers = Vec::with_capacity(spec.driver.len());
+    for (i, d) in spec.driver.iter().enumerate() {
+        distinct(&driver_at(i, &d.name).key("states"), "states", &d.states, 2)?;
+        drivers.push(Driver { name: d.name.clone(), states: d.states.clone(), parents: vec![], rows: vec![] });
+    }
+    let mut ladders = Vec::with_capacity(spec.ladder.len());
+    for (i, l) in spec.ladder.iter().enumerate() {
+        let at = ladder_at(i, &l.name);
+        distinct(&at.key("rungs"), "rungs", &l.rungs, 2)?;
+        let start = start(&at.key("start"), &l.start, &l.name, &l.rungs)?;
+        let (name, rungs, ordered) = (l.name.clone(), l.rungs.clone(), l.ordered);
+        ladders.push(Ladder { name, rungs, ordered, start, moves: vec![], effects: vec![] });
+    }
+    let (name, origin) = (spec.name.clone(), spec.origin.clone());
+    Ok(Model { name, origin, drivers, ladders, statuses: vec![], events: vec![], parameters: Parameters::default() })
+}
+
+/// The law of the first rung.
+fn start(at: &At, spec: &StartSpec, ladder: &str, rungs: &[String]) -> Result<Vec<f64>> {
+    let kind = format!("rung of '{ladder}'");
+    match spec {
+        StartSpec::Rung(rung) => {
+            let first = names::find(at, &kind, rung, rungs)?;
+            Ok((0..rungs.len()).map(|r| if r == first { 1.0 } else { 0.0 }).collect())
+        }
+        StartSpec::Law(law) => {
+            for (rung, p) in law {
+                names::find(&at.key(rung), &kind, rung, rungs)?;
+                at.key(rung).need(p.is_finite() && *p >= 0.0, || {
+                    format!("the start gives '{rung}' the probability {p}; expected 0 or more")
+                })?;
+            }
+            let values: Vec<f64> = rungs.iter().map(|r| law.get(r).copied().unwrap_or(0.0)).collect();
+            table::normalised(at, "the law of the start", &values)
+        }
+    }
+}
+
+/// Names a cycle among the drivers if there is one.
+fn acyclic(model: &Model) -> Result<()> {
+    // Leave out, again and again, whoever has no parent left: what stays has a parent that stays.
+    let mut left: Vec<(usize, &[usize])> = model.drivers.iter().map(|d| d.parents.as_slice()).enumerate().collect();
+    let mut stays = vec![true; left.len()];
+    loop {
+        let (rest, gone): (Vec<_>, Vec<_>) =
+            left.iter().partition(|(_, parents)| parents.iter().any(|p| stays.get(*p) == Some(&true)));
+        gone.iter().filter_map(|(d, _)| stays.get_mut(*d).map(|s| *s = false)).count();
+        left = rest;
+        if gone.is_empty() {
+            break;
+        }
+    }
+    let Some((first, _)) = left.first() else { return Ok(()) };
+    let mut path = vec![*first];
+    let (start, names) = loop {
+        let child = path.last().and_then(|d| model.drivers.get(*d));
+        let Some(next) = child.and_then(|d| d.parents.iter().find(|p| stays.get(**p) == Some(&true))) else {
+            return Ok(());
+        };
+        let seen = path.iter().position(|d| d == next);
+        path.push(*next);
+        if let Some(back) = seen {
+            let name = |d: &usize| model.drivers.get(*d).map_or("", |d| d.name.as_str());
+            break (*next, path.iter().skip(back).rev().map(name).collect::<Vec<_>>());
+        }
+    };
+    let name = names.first().copied().unwrap_or_default();
+    let message = format!("the drivers depend on each other in a cycle: {}", names.join(" → "));
+    Err(driver_at(start, name).key("given").wrong(message))
+}
+
+/// A table's rows to be: where, over what, and with what prior.
+struct Cells<'a> {
+    at: &'a At,
+    name: &'a str,
+    states: &'a [String],
+    parents: &'a [Variable],
+    table: &'a TableSpec,
+    worth: Option<f64>,
+    free: bool,
+    provenance: Provenance,
+}
+
+/// The parameters so far, each under a name of its own.
+#[derive(Default)]
+struct Numbers {
+    parameters: Parameters,
+    used: BTreeSet<String>,
+}
+
+impl Numbers {
+    /// The name, with " (2)" and so on where it is taken.
+    fn unique(&mut self, name: String) -> String {
+        let free = (2..).map(|n| format!("{name} ({n})"));
+        let chosen = std::iter::once(name.clone()).chain(free).find(|n| !self.used.contains(n)).unwrap_or(name);
+        self.used.insert(chosen.clone());
+        chosen
+    }
+
+    fn positive(&mut self, name: String, kind: Kind, judged: Judged, provenance: Provenance) -> usize {
+        let name = self.unique(name);
+        let Judged { value, prior, words } = judged;
+        self.parameters.positives.push(Positive { name, kind, value, prior, words, provenance });
+        self.parameters.positives.len() - 1
+    }
+
+    fn row(&mut self, row: Row) -> usize {
+        let name = self.unique(row.name);
+        self.parameters.rows.push(Row { name, ..row });
+        self.parameters.rows.len() - 1
+    }
+}
+
+/// The model under construction.
+struct Build {
+    clock: Clock,
+    model: Model,
+    numbers: Numbers,
+}
+
+impl Build {
+    fn rows(&mut self, cells: Cells) -> Result<Vec<usize>> {
+        let prior = table::prior(cells.at, cells.worth, cells.free)?;
+        let parents: Vec<Parent> = cells.parents.iter().map(|p| names::states(&self.model, *p)).collect();
+        let rows = table::rows(cells.at, cells.table, &parents, cells.states)?;
+        let labels: Vec<String> = table::labels(&parents).iter().map(|l| table::row_name(cells.name, l)).collect();
+        let mut indices = Vec::with_capacity(rows.len());
+        for (name, value) in labels.into_iter().zip(rows) {
+            let (states, prior, provenance) = (cells.states.to_vec(), prior.clone(), cells.provenance.clone());
+            indices.push(self.numbers.row(Row { name, states, value, prior, provenance }));
+        }
+        Ok(indices)
+    }
+
+    fn driver(&mut self, i: usize, spec: &DriverSpec) -> Result<()> {
+        let at = driver_at(i, &spec.name);
+        let given = at.key("given");
+        distinct(&given, "parents", &spec.given, 0)?;
+        let find = |(k, name): (usize, &String)| names::driver(&given.item(k), &self.model, name);
+        let parents = spec.given.iter().enumerate().map(find).collect::<Result<Vec<usize>>>()?;
+        let over: Vec<Variable> = parents.iter().map(|p| Variable::Driver(*p)).collect();
+        let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
+        let rows = self.rows(Cells {
+            at: &at,
+            name: &spec.name,
+            states: &spec.states,
+            parents: &over,
+            table: &spec.table,
+            worth: spec.worth,
+            free: spec.free,
+            provenance: numbers::provenance(&at, &self.clock, said)?,
+        })?;
+        if let Some(driver) = self.model.drivers.get_mut(i) {
+            (driver.parents, driver.rows) = (parents, rows);
+        }
+        Ok(())
+    }
+
+    fn ladder(&mut self, i: usize, spec: &LadderSpec) -> Result<()> {
+        let at = ladder_at(i, &spec.name);
+        numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
+        let moves = self.moves(&at, spec)?;
+        let mut effects = Vec::with_capacity(spec.effect.len());
+        for (k, effect) in spec.effect.iter().enumerate() {
+            let entry = format!("{}, effect {}", named("ladder", &spec.name, i), k + 1);
+            effects.push(self.effect(&at.key("effect").item(k).called(entry), effect, spec, &moves)?);
+        }
+        if let Some(ladder) = self.model.ladders.get_mut(i) {
+            (ladder.moves, ladder.effects) = (moves, effects);
+        }
+        Ok(())
+    }
+
+    fn moves(&mut self, ladder: &At, spec: &LadderSpec) -> Result<Vec<Move>> {
+        let mut moves: Vec<Move> = Vec::new();
+        for (k, rate) in spec.rate.iter().enumerate() {
+            let entry = format!("{}, rate {}", ladder.entry, k + 1);
+            let at = ladder.key("rate").item(k).called(entry);
+            let pairs = declared(&at.key("moves"), &rate.moves, spec)?;
+            for (from, to) in &pairs {
+                at.key("moves").need(!moves.iter().any(|m| (m.from, m.to) == (*from, *to)), || {
+                    format!("the move {} already has a rate; expected one rate for a move", arrow(spec, *from, *to))
+                })?;
+            }
+            let said = (&rate.source, &rate.known, &rate.basis, &rate.note);
+            let provenance = numbers::provenance(&at, &self.clock, said)?;
+            let judged = numbers::intensity(&at, rate)?;
+            let name = format!("{}: {}", spec.name, moves_name(&rate.moves));
+            let rate = self.numbers.positive(name, Kind::Intensity, judged, provenance);
+            moves.extend(pairs.into_iter().map(|(from, to)| Move { from, to, rate }));
+        }
+        Ok(moves)
+    }
+
+    fn effect(&mut self, at: &At, spec: &EffectSpec, ladder: &LadderSpec, moves: &[Move]) -> Result<Effect> {
+        let when = condition::compile(&at.key("when"), &spec.when, &self.model)?;
+        let acted = acted_on(&at.key("moves"), &spec.moves, ladder, moves)?;
+        let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
+        let provenance = numbers::provenance(at, &self.clock, said)?;
+        let judged = numbers::factor(at, spec)?;
+        let name = format!("{}: {} × ({})", ladder.name, moves_name(&spec.moves), when.describe(&self.model));
+        let factor = self.numbers.positive(name, Kind::Factor, judged, provenance);
+        Ok(Effect { when, moves: acted, factor })
+    }
+
+    /// The parents of an indicator.
+    fn parents(&self, at: &At, given: &[String]) -> Result<Vec<Variable>> {
+        let at = at.key("given");
+        distinct(&at, "parents", given, 0)?;
+        given.iter().enumerate().map(|(k, name)| names::variable(&at.item(k), &self.model, name)).collect()
+    }
+
+    fn status(&mut self, i: usize, spec: &StatusSpec) -> Result<()> {
+        let at = status_at(i, &spec.name);
+        distinct(&at.key("states"), "states", &spec.states, 2)?;
+        let parents = self.parents(&at, &spec.given)?;
+        let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
+        let rows = self.rows(Cells {
+            at: &at,
+            name: &spec.name,
+            states: &spec.states,
+            parents: &parents,
+            table: &spec.table,
+            worth: spec.worth,
+            free: spec.free,
+            provenance: numbers::provenance(&at, &self.clock, said)?,
+        })?;
+        self.model.statuses.push(Status { name: spec.name.clone(), states: spec.states.clone(), parents, rows });
+        Ok(())
+    }
+
+    fn events(&mut self, i: usize, spec: &EventsSpec) -> Result<()> {
+        let at = events_at(i, &spec.name);
+        let parents = self.parents(&at, &spec.given)?;
+        let over: Vec<Parent> = parents.iter().map(|p| names::states(&self.model, *p)).collect();
+        let size = table::configurations(&at, &over)?;
+        let provenance = numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
+        let place = at.key("rate");
+        let rates = match &spec.rate {
+            NumbersSpec::One(rate) => {
+                let judged = numbers::event_rate(&at, spec, *rate, &place)?;
+                vec![self.numbers.positive(spec.name.clone(), Kind::EventRate, judged, provenance); size]
+            }
+            NumbersSpec::Many(rates) => {
+                place.need(rates.len() == size, || {
+                    format!("there are {} rates; expected {size}, one for each configuration of `given`", rates.len())
+                })?;
+                let labels = table::labels(&over);
+                let mut found = Vec::with_capacity(size);
+                for ((k, rate), label) in rates.iter().enumerate().zip(&labels) {
+                    let judged = numbers::event_rate(&at, spec, *rate, &place.item(k))?;
+                    let states: Vec<&str> = label.iter().map(|(_, state)| *state).collect();
+                    let bar = if states.is_empty() { "" } else { " | " };
+                    let name = format!("{}{bar}{}", spec.name, states.join(", "));
+                    found.push(self.numbers.positive(name, Kind::EventRate, judged, provenance.clone()));
+                }
+                found
+            }
+        };
+        self.model.events.push(Events { name: spec.name.clone(), parents, rates });
+        Ok(())
+    }
+}
+
+/// "up", or "rhetoric → war, war → rhetoric".
+fn moves_name(moves: &MovesSpec) -> String {
+    match moves {
+        MovesSpec::Word(word) => word.clone(),
+        MovesSpec::Pairs(pairs) => pairs.iter().map(|(a, b)| format!("{a} → {b}")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn arrow(ladder: &LadderSpec, from: usize, to: usize) -> String {
+    let rung = |r: usize| ladder.rungs.get(r).map_or("?", String::as_str);
+    format!("{} → {}", rung(from), rung(to))
+}
+
+/// The pairs of rungs that a rate is for.
+fn declared(at: &At, moves: &MovesSpec, ladder: &LadderSpec) -> Result<Vec<(usize, usize)>> {
+    match moves {
+        MovesSpec::Word(word) => {
+            let steps = (0..ladder.rungs.len()).zip(1..ladder.rungs.len());
+            match word.as_str() {
+                "up" => ordered(at, word, ladder).map(|()| steps.collect()),
+                "down" => ordered(at, word, ladder).map(|()| steps.map(|(low, high)| (high, low)).collect()),
+                _ => {
+                    Err(at.wrong(format!("'{word}' is no set of moves; expected \"up\", \"down\" or pairs [from, to]")))
+                }
+            }
+        }
+        MovesSpec::Pairs(pairs) => rung_pairs(at, pairs, ladder),
+    }
+}
+
+fn ordered(at: &At, word: &str, ladder: &LadderSpec) -> Result<()> {
+    at.need(ladder.ordered, || {
+        format!("the ladder is not ordered, so '{word}' has no meaning; expected pairs [from, to]")
+    })
+}
+
+fn rung_pairs(at: &At, pairs: &[(String, String)], ladder: &LadderSpec) -> Result<Vec<(usize, usize)>> {
+    at.need(!pairs.is_empty(), || "the list of moves is empty; expected at least one pair [from, to]".into())?;
+    let kind = format!("rung of '{}'", ladder.name);
+    let mut found = Vec::with_capacity(pairs.len());
+    for (k, (from, to)) in pairs.iter().enumerate() {
+        let at = at.item(k);
+        let pair = (names::find(&at, &kind, from, &ladder.rungs)?, names::find(&at, &kind, to, &ladder.rungs)?);
+        at.need(pair.0 != pair.1, || format!("the move {from} → {to} stays where it is"))?;
+        at.need(!found.contains(&pair), || format!("the move {from} → {to} is listed twice"))?;
+        found.push(pair);
+    }
+    Ok(found)
+}
+
+/// Indices of the ladder's moves that an effect acts on.
+fn acted_on(at: &At, spec: &MovesSpec, ladder: &LadderSpec, moves: &[Move]) -> Result<Vec<usize>> {
+    let matching = |keep: &dyn Fn(&Move) -> bool| -> Vec<usize> {
+        moves.iter().enumerate().filter(|(_, m)| keep(m)).map(|(k, _)| k).collect()
+    };
+    let found = match spec {
+        MovesSpec::Word(word) => match word.as_str() {
+            "up" => ordered(at, word, ladder).map(|()| matching(&|m| m.to > m.from))?,
+            "down" => ordered(at, word, ladder).map(|()| matching(&|m| m.to < m.from))?,
+            "all" => matching(&|_| true),
+            _ => {
+                let expected = "expected \"up\", \"down\", \"all\" or pairs [from, to]";
+                return Err(at.wrong(format!("'{word}' is no set of moves; {expected}")));
+            }
+        },
+        MovesSpec::Pairs(pairs) => {
+            let pairs = rung_pairs(at, pairs, ladder)?;
+            let one = |(k, (from, to)): (usize, &(usize, usize))| {
+                let index = moves.iter().position(|m| (m.from, m.to) == (*from, *to));
+                index.ok_or_else(|| at.item(k).wrong(format!("the move {} has no rate", arrow(ladder, *from, *to))))
+            };
+            pairs.iter().enumerate().map(one).collect::<Result<_>>()?
+        }
+    };
+    at.need(!found.is_empty(), || format!("no move of the ladder with a rate is '{}'", moves_name(spec)))?;
+    Ok(found)
+}

@@ -1,0 +1,140 @@
+//! Questions as written to atoms with indices and days: one form each, every date after now.
+
+use super::{At, condition, named};
+use crate::escalation::model::Model;
+use crate::escalation::question::{Ask, Atom, Question};
+use crate::escalation::spec::{AskSpec, ConditionSpec, QuestionSpec, QuestionsSpec};
+use crate::ground::Result;
+use crate::ground::time::Clock;
+use std::collections::BTreeSet;
+
+const FORMS: &str = "expected exactly one of at, reach, enters, first, all, any, not";
+
+impl Question {
+    /// One question asked at `now` (days since the model's origin), its equal atoms shared.
+    ///
+    /// # Errors
+    /// `Error::Spec` with the question and its path for whatever docs/format.md does not allow.
+    pub fn compile(spec: &QuestionSpec, model: &Model, now: f64) -> Result<Question> {
+        compile(&At::top().called(named("question", &spec.name, 0)), spec, model, now)
+    }
+
+    /// All questions of a file, in order.
+    ///
+    /// # Errors
+    /// As [`Question::compile`], and for a name given twice.
+    pub fn compile_all(spec: &QuestionsSpec, model: &Model, now: f64) -> Result<Vec<Question>> {
+        let mut names = BTreeSet::new();
+        let one = |(i, question): (usize, &QuestionSpec)| {
+            let at = At::top().key("question").item(i).called(named("question", &question.name, i));
+            let fresh = names.insert(question.name.clone());
+            at.key("name").need(fresh, || format!("there is another question '{}'", question.name))?;
+            compile(&at, question, model, now)
+        };
+        spec.question.iter().enumerate().map(one).collect()
+    }
+}
+
+fn compile(at: &At, spec: &QuestionSpec, model: &Model, now: f64) -> Result<Question> {
+    at.key("name").need(!spec.name.trim().is_empty(), || "the question has no name".into())?;
+    let clock = at.put(Clock::new(&model.origin))?;
+    let mut asked = Asked { model, clock, now, atoms: Vec::new() };
+    let ask = asked.read(&at.key("ask"), &spec.ask)?;
+    let given = spec.given.as_ref().map(|g| asked.read(&at.key("given"), g)).transpose()?;
+    Ok(Question { name: spec.name.clone(), atoms: asked.atoms, ask, given })
+}
+
+/// A question being read: its atoms so far.
+struct Asked<'a> {
+    model: &'a Model,
+    clock: Clock,
+    now: f64,
+    atoms: Vec<Atom>,
+}
+
+impl Asked<'_> {
+    fn read(&mut self, at: &At, spec: &AskSpec) -> Result<Ask> {
+        one_form(at, spec)?;
+        if let Some(parts) = &spec.all {
+            return Ok(Ask::All(self.each(&at.key("all"), parts)?));
+        }
+        if let Some(parts) = &spec.any {
+            return Ok(Ask::Any(self.each(&at.key("any"), parts)?));
+        }
+        if let Some(inner) = &spec.not {
+            return Ok(Ask::Not(Box::new(self.read(&at.key("not"), inner)?)));
+        }
+        let atom = self.atom(at, spec)?;
+        let index = self.atoms.iter().position(|a| *a == atom).unwrap_or(self.atoms.len());
+        if index == self.atoms.len() {
+            self.atoms.push(atom);
+        }
+        Ok(Ask::Atom(index))
+    }
+
+    fn each(&mut self, at: &At, parts: &[AskSpec]) -> Result<Vec<Ask>> {
+        at.need(!parts.is_empty(), || "the list of questions is empty".into())?;
+        parts.iter().enumerate().map(|(i, part)| self.read(&at.item(i), part)).collect()
+    }
+
+    fn atom(&self, at: &At, spec: &AskSpec) -> Result<Atom> {
+        let when = |key: &str, c: &ConditionSpec| condition::compile(&at.key(key), c, self.model);
+        if let Some(c) = &spec.at {
+            let (when, on) = (when("at", c)?, self.date(at, "on", &spec.on)?);
+            return Ok(Atom::At { when, time: self.after_now(at, "on", on, Clock::point)? });
+        }
+        let by = |c: &Self| c.after_now(at, "by", c.date(at, "by", &spec.by)?, Clock::day_end);
+        match (&spec.reach, &spec.enters, &spec.first, &spec.before) {
+            (Some(c), ..) => Ok(Atom::Reach { when: when("reach", c)?, by: by(self)? }),
+            (_, Some(c), ..) => Ok(Atom::Enters { when: when("enters", c)?, by: by(self)? }),
+            (_, _, Some(a), Some(b)) => {
+                Ok(Atom::First { when: when("first", a)?, before: when("before", b)?, by: by(self)? })
+            }
+            _ => Err(at.wrong("`first` needs `before` beside it")),
+        }
+    }
+
+    fn date<'t>(&self, at: &At, key: &str, text: &'t Option<String>) -> Result<&'t str> {
+        text.as_deref().ok_or_else(|| at.wrong(format!("the question has no date; expected `{key}`")))
+    }
+
+    fn after_now(&self, at: &At, key: &str, text: &str, read: fn(&Clock, &str) -> Result<f64>) -> Result<f64> {
+        let at = at.key(key);
+        let time = at.put(read(&self.clock, text))?;
+        at.need(time > self.now, || {
+            format!(
+                "`{key}` is {text}; expected a date after now, {} at the end of as_of",
+                self.clock.date_of(self.now)
+            )
+        })?;
+        Ok(time)
+    }
+}
+
+/// Refuses keys of two forms together, or of none.
+fn one_form(at: &At, spec: &AskSpec) -> Result<()> {
+    let forms = [
+        ("at", spec.at.is_some()),
+        ("reach", spec.reach.is_some()),
+        ("enters", spec.enters.is_some()),
+        ("first", spec.first.is_some()),
+        ("all", spec.all.is_some()),
+        ("any", spec.any.is_some()),
+        ("not", spec.not.is_some()),
+    ];
+    let given: Vec<&str> = forms.iter().filter(|(_, there)| *there).map(|(form, _)| *form).collect();
+    let form = match given.as_slice() {
+        [one] => *one,
+        [] => return Err(at.wrong(format!("the question asks nothing; {FORMS}"))),
+        several => return Err(at.wrong(format!("the question has {} together; {FORMS}", several.join(" and ")))),
+    };
+    let extra = [("on", spec.on.is_some()), ("by", spec.by.is_some()), ("before", spec.before.is_some())];
+    let allowed: &[&str] = match form {
+        "at" => &["on"],
+        "reach" | "enters" => &["by"],
+        "first" => &["before", "by"],
+        _ => &[],
+    };
+    let wrong = extra.iter().find(|(key, there)| *there && !allowed.contains(key));
+    wrong.map_or(Ok(()), |(key, _)| Err(at.key(key).wrong(format!("`{key}` does not go with `{form}`"))))
+}

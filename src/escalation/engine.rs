@@ -1,0 +1,221 @@
+//! A dossier made ready: components swept apart, joined by the drivers' network into log-evidence and statistics.
+
+use super::account::{Account, afford, most_open};
+use super::component::{Component, Item, ancestors, components};
+use super::dossier::{Dossier, Evidence};
+use super::model::Model;
+use super::part::{Calendar, Filled, Override, Part};
+use super::plan::Plan;
+use super::sweep::{Gained, Sweep, Swept};
+use super::theta::{Statistics, Values};
+use super::timeline::Planner;
+use crate::bayes::{Factor, Network};
+use crate::ground::{Control, Result, limits};
+use crate::markov::Tally;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A dossier's evidence as plans, one for each component.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub model: Arc<Model>,
+    pub plans: Vec<Plan>,
+    pub accounts: Vec<Account>,
+    /// Days since the origin.
+    pub now: f64,
+    /// Drivers set by hand from the origin on: (driver, state).
+    pub surgery: Vec<(usize, usize)>,
+    /// Ladders that some plan carries.
+    pub carried: BTreeSet<usize>,
+}
+
+/// The drivers' network with what each component says of it.
+#[derive(Debug)]
+pub struct Joined {
+    network: Network,
+    /// P(evidence of a plan | its drivers), each divided by its largest value.
+    factors: Vec<Factor>,
+    pub log_evidence: f64,
+}
+
+/// The evidence at one value of the parameters.
+#[derive(Debug)]
+pub struct Evaluated {
+    pub values: Values,
+    pub joined: Joined,
+    filled: Vec<Filled>,
+    /// Forward passes, by plan and configuration.
+    pub swept: Vec<Vec<Swept>>,
+}
+
+/// Days since the origin at which any calendar condition or override changes, ascending.
+pub fn boundaries<'c>(
+    model: &Model,
+    conditions: impl IntoIterator<Item = &'c super::condition::Condition>,
+    overrides: &[Override],
+) -> Vec<f64> {
+    let mut all: Vec<f64> = conditions.into_iter().flat_map(|condition| condition.boundaries()).collect();
+    for ladder in &model.ladders {
+        all.extend(ladder.effects.iter().flat_map(|effect| effect.when.boundaries()));
+    }
+    all.extend(overrides.iter().map(Override::since));
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
+impl Prepared {
+    /// Compiles the evidence into plans.
+    ///
+    /// Ladders with no evidence at or downstream of them are dropped, unless `wanted` or upstream of one that is.
+    /// `marks` are times (days since the origin) at which smoothed marginals are wanted.
+    ///
+    /// # Errors
+    /// `TooLarge`, before memory is taken.
+    pub fn new(model: &Arc<Model>, dossier: &Dossier, wanted: &[usize], marks: &[f64]) -> Result<Self> {
+        let (accounts, parts) = Self::split(model, dossier, wanted, marks.len());
+        accounts.iter().try_for_each(|account| afford(model, account))?;
+        let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
+        let conditions = evidence.iter().filter_map(|e| match e {
+            Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
+            _ => None,
+        });
+        let boundaries = boundaries(model, conditions, &[]);
+        let plans: Vec<Plan> = parts
+            .iter()
+            .map(|component| {
+                let (ladders, drivers) = (component.ladders.clone(), component.drivers.clone());
+                let part = Arc::new(Part::new(model, ladders, drivers, Calendar::new(0.0, &boundaries, &[])));
+                let mut planner = Planner::new(model, part, dossier.as_of);
+                component.items.iter().for_each(|&item| planner.evidence(evidence[item]));
+                marks.iter().filter(|&&mark| mark <= dossier.as_of).for_each(|&mark| planner.mark(mark));
+                planner.finish()
+            })
+            .collect();
+        let carried = parts.iter().flat_map(|component| component.ladders.clone()).collect();
+        Ok(Prepared { model: model.clone(), plans, accounts, now: dossier.as_of, surgery: vec![], carried })
+    }
+
+    /// The components of a dossier and their accounts; nothing is allocated.
+    pub fn split(model: &Model, dossier: &Dossier, wanted: &[usize], marks: usize) -> (Vec<Account>, Vec<Component>) {
+        let items: Vec<Item> = dossier
+            .developments
+            .iter()
+            .map(|d| Item::of_evidence(model, &d.evidence, format!("development '{}'", d.id)))
+            .collect();
+        let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
+        let seen = items.iter().flat_map(|item| item.ladders.clone());
+        let ladders = ancestors(model, seen.chain(wanted.iter().copied()));
+        let parts = components(model, &ladders, &items, &[]);
+        let accounts = parts
+            .iter()
+            .map(|c| c.account(model, most_open(c, &evidence), c.items.len() + marks, dossier.as_of))
+            .collect();
+        (accounts, parts)
+    }
+
+    /// The drivers' network with these values, surgery done.
+    pub fn network(&self, values: &Values) -> Result<Network> {
+        let drivers = &self.model.drivers;
+        let tables =
+            drivers.iter().map(|driver| driver.rows.iter().flat_map(|&row| values.rows[row].clone()).collect());
+        let network = Network::new(
+            drivers.iter().map(|driver| driver.states.len()).collect(),
+            drivers.iter().map(|driver| driver.parents.clone()).collect(),
+            tables.collect(),
+        )?;
+        self.surgery.iter().try_fold(network, |network, &(driver, state)| network.do_(driver, state))
+    }
+
+    /// Forward passes of all components, and what the drivers make of them.
+    ///
+    /// # Errors
+    /// `Interrupted`; `Diverged` where an intensity is not finite.
+    pub fn forward(&self, values: Values, control: &Control) -> Result<Evaluated> {
+        let filled: Vec<Filled> = self.plans.iter().map(|plan| plan.part.fill(&values)).collect::<Result<_>>()?;
+        let tasks: Vec<(usize, usize)> =
+            (0..self.plans.len()).flat_map(|p| (0..self.plans[p].part.configs.len()).map(move |c| (p, c))).collect();
+        let passes: Vec<Swept> = tasks
+            .par_iter()
+            .map(|&(p, config)| {
+                let plan = &self.plans[p];
+                Sweep::new(plan, &filled[p], &values, config, control).forward(self.origin(plan), false)
+            })
+            .collect::<Result<_>>()?;
+        let mut swept: Vec<Vec<Swept>> = self.plans.iter().map(|_| vec![]).collect();
+        for ((p, _), pass) in tasks.into_iter().zip(passes) {
+            swept[p].push(pass);
+        }
+        let logs = swept.iter().map(|passes| passes.iter().map(|pass| pass.log).collect()).collect();
+        let joined = self.join(&values, logs)?;
+        Ok(Evaluated { values, joined, filled, swept })
+    }
+
+    /// What the drivers make of P(evidence of each plan | configuration), given as logs.
+    pub fn join(&self, values: &Values, logs: Vec<Vec<f64>>) -> Result<Joined> {
+        let mut offset = 0.0;
+        let mut factors = vec![];
+        for (plan, logs) in self.plans.iter().zip(&logs) {
+            let top = logs.iter().fold(f64::NEG_INFINITY, |top: f64, log| top.max(*log));
+            let top = if top.is_finite() { top } else { 0.0 };
+            offset += top;
+            let weights = logs.iter().map(|log| (log - top).exp()).collect();
+            let sizes = plan.part.configs.sizes().to_vec();
+            factors.push(Factor::new(plan.part.drivers.clone(), sizes, weights)?);
+        }
+        let network = self.network(values)?;
+        let (_, log_evidence) = network.joint(&factors, offset, &[], limits::memory())?;
+        Ok(Joined { network, factors, log_evidence })
+    }
+
+    /// The law of the first joint rung.
+    pub fn origin(&self, plan: &Plan) -> Vec<f64> {
+        let mut law = vec![1.0];
+        for &ladder in &plan.part.ladders {
+            let start = &self.model.ladders[ladder].start;
+            law = law.iter().flat_map(|weight| start.iter().map(move |p| weight * p)).collect();
+        }
+        law
+    }
+
+    /// Smoothed marginals of every carried ladder at the marks: `[ladder][mark][rung]` (empty for ladders not carried).
+    pub fn smoothed(&self, evaluated: &Evaluated, control: &Control) -> Result<Vec<Vec<Vec<f64>>>> {
+        let mut all: Vec<Vec<Vec<f64>>> = vec![vec![]; self.model.ladders.len()];
+        for (p, plan) in self.plans.iter().enumerate() {
+            let weights = evaluated.joined.posterior(&plan.part.drivers)?;
+            for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+                let sweep = Sweep::new(plan, &evaluated.filled[p], &evaluated.values, config, control);
+                // One configuration's vectors at a time.
+                let swept = sweep.forward(self.origin(plan), true)?;
+                let mut gained = Gained {
+                    tally: Tally::new(0),
+                    statistics: Statistics { positives: vec![], rows: vec![] },
+                    marks: vec![],
+                };
+                sweep.backward(&swept, 0.0, &mut gained)?;
+                mix(plan, &gained.marks, weight, &mut all);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Adds `weight` times each ladder's marginals at each mark.
+pub fn mix(plan: &Plan, marks: &[Vec<f64>], weight: f64, into: &mut [Vec<Vec<f64>>]) {
+    for (axis, &ladder) in plan.part.ladders.iter().enumerate() {
+        into[ladder].resize(marks.len(), vec![]);
+        for (sum, mark) in into[ladder].iter_mut().zip(marks) {
+            let marginal = plan.part.space.marginal(mark, axis);
+            sum.resize(marginal.len(), 0.0);
+            sum.iter_mut().zip(&marginal).for_each(|(s, m)| *s += weight * m);
+        }
+    }
+}
+
+impl Joined {
+    /// The joint posterior of some drivers, the last fastest.
+    pub fn posterior(&self, drivers: &[usize]) -> Result<Vec<f64>> {
+        Ok(self.network.joint(&self.factors, 0.0, drivers, limits::memory())?.0.values().to_vec())
+    }
+}

@@ -1,0 +1,247 @@
+//! A model with what was learnt from a dossier: the one object that answers, forecasts and is varied.
+
+use super::answer::Asked;
+use super::component::ancestors;
+use super::dossier::Dossier;
+use super::engine::{Evaluated, Prepared};
+use super::filter::filtered;
+use super::fit::{Learnt, learn};
+use super::forecast::Ahead;
+use super::model::Model;
+use super::onward::{Fills, Parts};
+use super::question::Question;
+use super::scenario::{Change, Scenario};
+use super::spec::DossierSpec;
+use super::summary::Draws;
+use crate::ground::{Control, Error, Result};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Parameters, learnt or given, with a dossier.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    pub model: Arc<Model>,
+    pub spec: DossierSpec,
+    pub changes: Vec<Change>,
+    pub learnt: Arc<Learnt>,
+    pub seed: u64,
+    pub n_draws: usize,
+    scenario: Scenario,
+    base: Arc<Prepared>,
+    /// The evidence at the mode.
+    mode: Arc<Evaluated>,
+    draws: Arc<Vec<Vec<f64>>>,
+}
+
+impl Fitted {
+    /// Learns the parameters from a dossier: MAP, and draws from Laplace's normal around it.
+    pub fn learn(model: Arc<Model>, spec: DossierSpec, n_draws: usize, seed: u64, control: &Control) -> Result<Self> {
+        let dossier = Dossier::compile(&spec, &model)?;
+        let learnt = learn(&Prepared::new(&model, &dossier, &[], &[])?, &dossier, control)?;
+        Fitted::restore(model, spec, vec![], learnt, n_draws, seed, control)
+    }
+
+    /// Conditions on a dossier at given parameters (by default the prior modes), without learning or draws.
+    pub fn fixed(model: Arc<Model>, spec: DossierSpec, theta: Option<Vec<f64>>, control: &Control) -> Result<Self> {
+        let start = model.parameters.start();
+        let theta = theta.unwrap_or_else(|| start.clone());
+        if theta.len() != start.len() || theta.iter().any(|x| !x.is_finite()) {
+            let message = format!("θ has {} numbers; {} finite ones are expected", theta.len(), start.len());
+            return Err(Error::spec("theta", "theta", message));
+        }
+        let log_prior = model.parameters.log_prior(&theta).0;
+        let learnt = Learnt { theta, log_prior, gradient_norm: f64::NAN, iterations: 0, root: vec![] };
+        Fitted::restore(model, spec, vec![], learnt, 0, 0, control)
+    }
+
+    /// Puts a fit together from what was learnt and how it was varied.
+    ///
+    /// # Errors
+    /// `Impossible` where the developments, or the changes and they, contradict each other.
+    pub fn restore(
+        model: Arc<Model>,
+        spec: DossierSpec,
+        changes: Vec<Change>,
+        learnt: Learnt,
+        n_draws: usize,
+        seed: u64,
+        control: &Control,
+    ) -> Result<Self> {
+        let width = model.parameters.start().len();
+        let root = if n_draws == 0 { 0 } else { width * width };
+        if learnt.theta.len() != width || (n_draws > 0 && learnt.root.len() != root) {
+            let message = format!("what was learnt has {} numbers; the model has {width}", learnt.theta.len());
+            return Err(Error::spec("learnt", "the fit", message));
+        }
+        let draws = Arc::new((0..n_draws).map(|k| learnt.draw(seed, k as u64)).collect());
+        let learnt = Arc::new(learnt);
+        let scenario = Scenario::compile(&model, &spec, &changes)?;
+        let (base, mode) = scenario.evaluate(&model, &learnt, control)?;
+        Ok(Fitted { model, spec, changes, learnt, seed, n_draws, scenario, base, mode, draws })
+    }
+
+    /// The same parameters under one more change.
+    ///
+    /// # Errors
+    /// `Impossible` where the change contradicts the developments.
+    pub fn with(&self, change: Change, control: &Control) -> Result<Self> {
+        let changes: Vec<Change> = self.changes.iter().cloned().chain([change]).collect();
+        let scenario = Scenario::compile(&self.model, &self.spec, &changes)?;
+        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, control)?;
+        Ok(Fitted { changes, scenario, base, mode, ..self.clone() })
+    }
+
+    /// The dossier as the changes left it.
+    pub fn dossier(&self) -> &Dossier {
+        &self.scenario.dossier
+    }
+
+    /// Log-evidence of the dossier as it now is, at the mode.
+    pub fn log_evidence(&self) -> f64 {
+        self.mode.joined.log_evidence
+    }
+
+    /// Draws of θ.
+    pub fn draws(&self) -> &[Vec<f64>] {
+        &self.draws
+    }
+
+    fn prepared(&self, wanted: &[usize], marks: &[f64]) -> Result<Arc<Prepared>> {
+        if wanted.is_empty() && marks.is_empty() {
+            return Ok(self.base.clone());
+        }
+        Ok(Arc::new(self.scenario.prepare(&self.model, wanted, marks)?))
+    }
+
+    /// The evidence at θ; what is known of the mode is not computed again.
+    fn evaluated(&self, prepared: &Arc<Prepared>, theta: &[f64], control: &Control) -> Result<Arc<Evaluated>> {
+        if Arc::ptr_eq(prepared, &self.base) && std::ptr::eq(theta, self.learnt.theta.as_slice()) {
+            return Ok(self.mode.clone());
+        }
+        let evaluated = prepared.forward(self.model.parameters.values(theta), control)?;
+        if evaluated.joined.log_evidence.is_finite() {
+            return Ok(Arc::new(evaluated));
+        }
+        Err(Error::Impossible { development: None, message: "the dossier has probability zero at this draw".into() })
+    }
+
+    /// Evaluates something at the mode and at every draw, in parallel over draws.
+    fn each(&self, control: &Control, at: impl Fn(&[f64]) -> Result<Vec<f64>> + Sync) -> Result<Draws> {
+        control.announce(1 + self.draws.len());
+        let mode = at(&self.learnt.theta)?;
+        control.tick();
+        let draws: Vec<Option<Vec<f64>>> = self
+            .draws
+            .par_iter()
+            .map(|theta| {
+                let result = at(theta);
+                control.tick();
+                match result {
+                    // A draw far out, where the dossier or a question's condition cannot be: it has no weight.
+                    Err(Error::Impossible { .. }) => Ok(None),
+                    result => result.map(Some),
+                }
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Draws { mode, draws: draws.into_iter().flatten().collect() })
+    }
+
+    /// Probabilities of the questions, in their order.
+    pub fn ask(&self, questions: &[Question], control: &Control) -> Result<Draws> {
+        let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (number, question) in questions.iter().enumerate() {
+            let needed = ancestors(&self.model, Asked::ladders(question));
+            groups.entry(needed.difference(&self.base.carried).copied().collect()).or_default().push(number);
+        }
+        let mut compiled = vec![];
+        for (wanted, numbers) in groups {
+            let prepared = self.prepared(&wanted, &[])?;
+            let mut known = Parts::default();
+            let mut asked = vec![];
+            for number in numbers {
+                let overrides = &self.scenario.overrides;
+                asked.push((number, Asked::new(&prepared, &questions[number], overrides, &mut known)?));
+            }
+            compiled.push((prepared, asked));
+        }
+        self.each(control, |theta| {
+            let mut answers = vec![f64::NAN; questions.len()];
+            for (prepared, asked) in &compiled {
+                let evaluated = self.evaluated(prepared, theta, control)?;
+                let mut fills = Fills::default();
+                for (number, asked) in asked {
+                    answers[*number] = asked.answer(prepared, &evaluated, &mut fills, control)?;
+                }
+            }
+            Ok(answers)
+        })
+    }
+
+    /// The law of every ladder at `times` (days since the origin, ascending): `[time][ladder][rung]`, flat.
+    ///
+    /// Smoothed up to now, forecast after.
+    pub fn forecast(&self, times: &[f64], control: &Control) -> Result<Draws> {
+        let past: Vec<f64> = times.iter().copied().filter(|&t| t <= self.dossier().as_of).collect();
+        let ahead: Vec<f64> = times.iter().copied().filter(|&t| t > self.dossier().as_of).collect();
+        let base = self.prepared(&[], &past)?;
+        let (inside, outside): (Vec<usize>, Vec<usize>) =
+            (0..self.model.ladders.len()).partition(|ladder| base.carried.contains(ladder));
+        let mut compiled = vec![(Ahead::new(&base, &inside, &self.scenario.overrides, &ahead)?, base, inside)];
+        for ladder in outside {
+            let prepared = self.prepared(&[ladder], &past)?;
+            compiled.push((
+                Ahead::new(&prepared, &[ladder], &self.scenario.overrides, &ahead)?,
+                prepared,
+                vec![ladder],
+            ));
+        }
+        self.each(control, |theta| {
+            let mut laws: Vec<Vec<Vec<f64>>> = vec![vec![]; self.model.ladders.len()];
+            for (later, prepared, read) in &compiled {
+                let evaluated = self.evaluated(prepared, theta, control)?;
+                let behind = if past.is_empty() { vec![] } else { prepared.smoothed(&evaluated, control)? };
+                let next = later.laws(prepared, &evaluated, control)?;
+                for &ladder in read {
+                    laws[ladder].extend(behind.get(ladder).cloned().unwrap_or_default());
+                    laws[ladder].extend(next[ladder].clone());
+                }
+            }
+            let by_time = (0..times.len()).flat_map(|t| laws.iter().flat_map(move |law| law[t].clone()));
+            Ok(by_time.collect())
+        })
+    }
+
+    /// The law of every ladder at each time given what was complete by then, at the mode: `[time][ladder][rung]`, flat.
+    pub fn filtered(&self, times: &[f64], control: &Control) -> Result<Vec<f64>> {
+        filtered(&self.model, &self.scenario, &self.learnt.theta, times, control)
+    }
+
+    /// The same fit without its draws.
+    pub fn at_mode(&self) -> Self {
+        Fitted { draws: Arc::new(vec![]), n_draws: 0, ..self.clone() }
+    }
+
+    /// Law of every driver's states before any development, at the prior modes, in order, flat.
+    pub fn drivers_before(&self, control: &Control) -> Result<Vec<f64>> {
+        control.check()?;
+        let empty = Dossier { as_of: self.dossier().as_of, developments: vec![], left_out: vec![] };
+        let prepared = Prepared::new(&self.model, &empty, &[], &[])?;
+        let evaluated = prepared.forward(self.model.parameters.values(&self.model.parameters.start()), control)?;
+        let laws = (0..self.model.drivers.len()).map(|driver| evaluated.joined.posterior(&[driver]));
+        Ok(laws.collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// Posterior of every driver's states, in order, flat.
+    pub fn drivers(&self, control: &Control) -> Result<Draws> {
+        let prepared = self.prepared(&[], &[])?;
+        self.each(control, |theta| {
+            let evaluated = self.evaluated(&prepared, theta, control)?;
+            let mut all = vec![];
+            for driver in 0..self.model.drivers.len() {
+                all.extend(evaluated.joined.posterior(&[driver])?);
+            }
+            Ok(all)
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! The coupled model: drivers, ladders, indicators and developments, from names to indices, through the sweep, and back.
+
+pub mod account;
+pub mod answer;
+pub mod check;
+pub mod component;
+pub mod condition;
+pub mod contradiction;
+pub mod dossier;
+pub mod engine;
+pub mod filter;
+pub mod fit;
+pub mod fitted;
+pub mod forecast;
+pub mod model;
+pub mod onward;
+pub mod parameter;
+pub mod part;
+pub mod plan;
+pub mod provenance;
+pub mod question;
+pub mod read;
+mod restrict;
+pub mod scenario;
+pub mod size;
+pub mod spec;
+pub mod statistics;
+pub mod summary;
+pub mod sweep;
+pub mod theta;
+pub mod timeline;
+mod write;

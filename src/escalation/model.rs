@@ -1,0 +1,85 @@
+//! The model with names resolved to indices: drivers, ladders, indicators and the numbers that they share.
+
+use super::condition::Condition;
+use super::parameter::Parameters;
+
+/// A driver: a discrete variable of the Bayesian network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Driver {
+    pub name: String,
+    pub states: Vec<String>,
+    /// Indices of drivers; the table's last parent varies fastest.
+    pub parents: Vec<usize>,
+    /// Index into `Parameters::rows`, one for each configuration of the parents.
+    pub rows: Vec<usize>,
+}
+
+/// One possible move of a ladder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Move {
+    pub from: usize,
+    pub to: usize,
+    /// Index into `Parameters::positives`.
+    pub rate: usize,
+}
+
+/// A factor on some moves of its ladder while a condition holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    pub when: Condition,
+    /// Indices into the ladder's `moves`.
+    pub moves: Vec<usize>,
+    /// Index into `Parameters::positives`.
+    pub factor: usize,
+}
+
+/// A Markov process over rungs in continuous time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ladder {
+    pub name: String,
+    pub rungs: Vec<String>,
+    pub ordered: bool,
+    /// Law of the first rung at the origin.
+    pub start: Vec<f64>,
+    pub moves: Vec<Move>,
+    pub effects: Vec<Effect>,
+}
+
+/// A parent of an indicator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Variable {
+    Driver(usize),
+    Ladder(usize),
+}
+
+/// An indicator with a value at a date.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    pub name: String,
+    pub states: Vec<String>,
+    pub parents: Vec<Variable>,
+    /// Index into `Parameters::rows`, one for each configuration of the parents, the last fastest.
+    pub rows: Vec<usize>,
+}
+
+/// An indicator that happens at an intensity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Events {
+    pub name: String,
+    pub parents: Vec<Variable>,
+    /// Index into `Parameters::positives`, one for each configuration of the parents, the last fastest.
+    pub rates: Vec<usize>,
+}
+
+/// The model, checked: every index is in range, rows sum to 1, the drivers' graph has no cycle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub name: String,
+    /// ISO date of t = 0.
+    pub origin: String,
+    pub drivers: Vec<Driver>,
+    pub ladders: Vec<Ladder>,
+    pub statuses: Vec<Status>,
+    pub events: Vec<Events>,
+    pub parameters: Parameters,
+}

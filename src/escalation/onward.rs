@@ -1,0 +1,163 @@
+//! From now on: the filtered weights of some ladders, carried ahead without those that they do not depend on.
+
+use super::account::afford;
+use super::component::{Item, ancestors, components};
+use super::engine::{Evaluated, Prepared, boundaries};
+use super::model::Model;
+use super::part::{Calendar, Filled, Override, Part};
+use super::plan::Plan;
+use super::question::Atom;
+use super::theta::Values;
+use super::timeline::Planner;
+use crate::ground::Result;
+use crate::markov::Space;
+use std::sync::Arc;
+
+/// Ladders that must be carried on together from now, and where their weights come from.
+#[derive(Debug, Clone)]
+pub struct Onward {
+    pub plan: Plan,
+    /// (evidence plan, the ladders taken from it).
+    sources: Vec<(usize, Vec<usize>)>,
+    /// The question's atoms that this plan monitors, in the order of its open monitors.
+    pub atoms: Vec<usize>,
+}
+
+/// Parts that several questions share, built once.
+#[derive(Debug, Default)]
+pub struct Parts(Vec<Arc<Part>>);
+
+impl Parts {
+    fn part(&mut self, model: &Model, ladders: Vec<usize>, drivers: Vec<usize>, calendar: Calendar) -> Arc<Part> {
+        let same = |p: &&Arc<Part>| p.ladders == ladders && p.drivers == drivers && p.calendar == calendar;
+        if let Some(known) = self.0.iter().find(same) {
+            return known.clone();
+        }
+        let part = Arc::new(Part::new(model, ladders, drivers, calendar));
+        self.0.push(part.clone());
+        part
+    }
+}
+
+/// Shared parts with their rates filled in, at one value of the parameters.
+#[derive(Debug, Default)]
+pub struct Fills(Vec<(Arc<Part>, Arc<Filled>)>);
+
+impl Fills {
+    /// The part's rates, filled in at most once.
+    ///
+    /// # Errors
+    /// As [`Part::fill`].
+    pub fn of(&mut self, part: &Arc<Part>, values: &Values) -> Result<Arc<Filled>> {
+        if let Some((_, filled)) = self.0.iter().find(|(known, _)| Arc::ptr_eq(known, part)) {
+            return Ok(filled.clone());
+        }
+        let filled = Arc::new(part.fill(values)?);
+        self.0.push((part.clone(), filled.clone()));
+        Ok(filled)
+    }
+}
+
+/// Compiles what carries `ladders` on from now to `end` under `atoms`; the ladders' laws are read at `reads` on the way.
+pub fn onward(
+    prepared: &Prepared,
+    ladders: &[usize],
+    atoms: &[Atom],
+    overrides: &[Override],
+    end: f64,
+    reads: &[f64],
+    parts_known: &mut Parts,
+) -> Result<Vec<Onward>> {
+    let model = &*prepared.model;
+    let items: Vec<Item> = atoms.iter().map(|atom| Item::of_atom(atom, "the question".into())).collect();
+    let seen = items.iter().flat_map(|item| item.ladders.clone());
+    let closure = ancestors(model, seen.chain(ladders.iter().copied()));
+    let together: Vec<(Vec<usize>, Vec<usize>)> = prepared
+        .plans
+        .iter()
+        .map(|plan| {
+            let inside = plan.part.ladders.iter().copied().filter(|l| closure.contains(l)).collect();
+            (inside, plan.part.drivers.clone())
+        })
+        .collect();
+    let conditions = atoms.iter().flat_map(|atom| match atom {
+        Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
+        Atom::First { when, before, .. } => vec![when, before],
+    });
+    let boundaries = boundaries(model, conditions, overrides);
+    let mut parts = vec![];
+    for component in components(model, &closure, &items, &together) {
+        let flags: f64 = component.items.iter().map(|&item| levels(&atoms[item])).product();
+        afford(model, &component.account(model, flags, 2, end - prepared.now))?;
+        let calendar = Calendar::new(prepared.now, &boundaries, overrides);
+        let part = parts_known.part(model, component.ladders, component.drivers, calendar);
+        let sources = together
+            .iter()
+            .enumerate()
+            .filter(|(_, (inside, _))| inside.first().is_some_and(|ladder| part.axis(*ladder).is_some()))
+            .map(|(number, (inside, _))| (number, inside.clone()))
+            .collect();
+        let mut planner = Planner::new(model, part, end);
+        let mut monitored: Vec<(usize, usize)> =
+            component.items.iter().map(|&atom| (planner.atom(&atoms[atom]), atom)).collect();
+        planner.read(reads);
+        let plan = planner.finish();
+        monitored.sort_by_key(|(monitor, _)| plan.open.iter().position(|open| open == monitor));
+        parts.push(Onward { plan, sources, atoms: monitored.into_iter().map(|(_, atom)| atom).collect() });
+    }
+    Ok(parts)
+}
+
+fn levels(atom: &Atom) -> f64 {
+    match atom {
+        Atom::At { .. } | Atom::Reach { .. } => 2.0,
+        Atom::Enters { .. } | Atom::First { .. } => 3.0,
+    }
+}
+
+impl Onward {
+    /// The weights now, in one configuration of this plan's drivers; `None` where the past is impossible.
+    pub fn start(&self, prepared: &Prepared, evaluated: &Evaluated, config: usize) -> Option<Vec<f64>> {
+        let part = &self.plan.part;
+        let mut start = vec![1.0; part.space.len()];
+        for (number, ladders) in &self.sources {
+            let source = &prepared.plans[*number].part;
+            let digits: Vec<usize> = source
+                .drivers
+                .iter()
+                .map(|driver| {
+                    let axis = part.drivers.binary_search(driver).unwrap_or(0);
+                    part.configs.digit(config, axis)
+                })
+                .collect();
+            let end = &evaluated.swept[*number][source.configs.index(&digits)].end;
+            if end.is_empty() {
+                return None;
+            }
+            let axes: Vec<usize> = ladders.iter().filter_map(|&ladder| source.axis(ladder)).collect();
+            let marginal = project(&source.space, end, &axes);
+            let sizes = axes.iter().map(|&axis| source.space.sizes()[axis]).collect();
+            let small = Space::new(sizes);
+            let target: Vec<usize> = ladders.iter().filter_map(|&ladder| part.axis(ladder)).collect();
+            for (x, weight) in start.iter_mut().enumerate() {
+                let digits: Vec<usize> = target.iter().map(|&axis| part.space.digit(x, axis)).collect();
+                *weight *= marginal[small.index(&digits)];
+            }
+        }
+        Some(start)
+    }
+}
+
+/// Sums a vector over all axes but some.
+fn project(space: &Space, values: &[f64], axes: &[usize]) -> Vec<f64> {
+    if axes.len() == space.sizes().len() {
+        return values.to_vec();
+    }
+    let small = Space::new(axes.iter().map(|&axis| space.sizes()[axis]).collect());
+    let mut out = vec![0.0; small.len()];
+    for (x, value) in values.iter().enumerate() {
+        let index = axes.iter().fold(0, |index, &axis| index * space.sizes()[axis] + space.digit(x, axis));
+        out[index] += value;
+    }
+    out
+}

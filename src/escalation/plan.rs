@@ -1,0 +1,150 @@
+//! A component's plan: its evidence or questions as operators in order of time, with the stretches between.
+
+use super::part::Part;
+use super::theta::Values;
+use crate::markov::monitor::Runs;
+use crate::markov::{self, Automaton, Field};
+use std::sync::Arc;
+
+/// A monitor of a plan: its law, and its classes in each (config, piece).
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    pub automaton: Automaton,
+    /// The level that means "it happened".
+    pub success: usize,
+    pub(super) classes: Vec<Runs>,
+}
+
+/// An event intensity under observation, and the monitor that counts it.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Labels in each (config, piece).
+    pub(super) labels: Vec<Field<u32>>,
+    pub counter: Option<usize>,
+}
+
+/// A factor on the joint weights at one instant.
+#[derive(Debug, Clone)]
+pub enum Point {
+    /// Known weights, in each config.
+    Weights(Vec<Field<f64>>),
+    /// A likelihood over a status indicator's values: the row (of `Parameters::rows`) at each point, in each config.
+    Status { rows: Vec<Field<usize>>, weights: Vec<f64> },
+    /// One event: multiply by its intensity.
+    Event { labels: Vec<Field<u32>> },
+}
+
+impl Point {
+    /// The table rows that it looks at.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        match self {
+            Point::Status { rows, .. } => rows.iter().flat_map(|field| field.table().to_vec()).collect(),
+            Point::Weights(_) | Point::Event { .. } => vec![],
+        }
+    }
+}
+
+/// A timed move, by config; `None` where it cannot happen.
+#[derive(Debug, Clone)]
+pub struct Jump {
+    pub arcs: Vec<Option<markov::Arc>>,
+    pub hit: f64,
+    pub false_rate: f64,
+}
+
+/// A monitor that is open during a step, and whether it still listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    pub monitor: usize,
+    pub listens: bool,
+}
+
+/// One operator. Every step that carries monitors says which are open, in the order of their levels, fastest first.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Time passes (days). Once `settled`, nothing ahead looks at where the ladders are, only at monitors that listen.
+    Flow {
+        length: f64,
+        piece: usize,
+        watched: Vec<usize>,
+        open: Vec<Slot>,
+        settled: bool,
+        /// How far into it (days, ascending) the laws of the ladders are wanted.
+        reads: Vec<f64>,
+    },
+    /// The calendar turned: listening monitors see the world anew.
+    Arrive {
+        piece: usize,
+        open: Vec<Slot>,
+    },
+    /// A ladder is set to a rung by hand.
+    Set {
+        axis: usize,
+        rung: usize,
+    },
+    Jump {
+        jump: usize,
+        piece: usize,
+        open: Vec<Slot>,
+    },
+    /// A monitor opens; it becomes the slowest level.
+    Open {
+        monitor: usize,
+        piece: usize,
+    },
+    /// A monitor closes with a weight for each level; `position` among the open ones.
+    Close {
+        position: usize,
+        weights: Vec<f64>,
+        open: Vec<Slot>,
+    },
+    Point {
+        point: usize,
+    },
+    /// The marginals are wanted here.
+    Mark,
+}
+
+/// A component's timeline from `start` to `end`.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub part: Arc<Part>,
+    pub monitors: Vec<Monitor>,
+    pub watched: Vec<Watched>,
+    pub points: Vec<Point>,
+    pub jumps: Vec<Jump>,
+    pub steps: Vec<Step>,
+    /// Largest product of open monitors' levels.
+    pub flags: usize,
+    /// Monitors still open at the end, fastest level first.
+    pub open: Vec<usize>,
+    /// The positives and the rows that it uses.
+    pub(super) uses: (Vec<usize>, Vec<usize>),
+}
+
+impl Plan {
+    /// The positives and the rows that it uses, ascending.
+    pub fn uses(&self) -> &(Vec<usize>, Vec<usize>) {
+        &self.uses
+    }
+
+    /// Whether a change of values from `a` to `b` changes anything here.
+    pub fn concerned(&self, a: &Values, b: &Values) -> bool {
+        let (positives, rows) = &self.uses;
+        positives.iter().any(|&p| a.positives[p] != b.positives[p]) || rows.iter().any(|&r| a.rows[r] != b.rows[r])
+    }
+
+    fn cell(&self, config: usize, piece: usize) -> usize {
+        config * (self.part.calendar.pieces()) + piece
+    }
+
+    /// Classes of a monitor in a configuration and piece.
+    pub fn classes(&self, monitor: usize, config: usize, piece: usize) -> &Runs {
+        &self.monitors[monitor].classes[self.cell(config, piece)]
+    }
+
+    /// Labels of a watched intensity in a configuration and piece.
+    pub fn watched_labels(&self, watched: usize, config: usize, piece: usize) -> &Field<u32> {
+        &self.watched[watched].labels[self.cell(config, piece)]
+    }
+}

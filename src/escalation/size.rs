@@ -1,0 +1,82 @@
+//! `m.size()`: which ladders are swept together, why, and what it costs, before anything is computed.
+
+use super::account::Account;
+use super::answer::Asked;
+use super::component::ancestors;
+use super::dossier::Dossier;
+use super::engine::Prepared;
+use super::model::Model;
+use super::question::Question;
+use serde::Serialize;
+
+/// A component with its names back.
+#[derive(Debug, Clone, Serialize)]
+pub struct ComponentSize {
+    pub ladders: Vec<String>,
+    pub drivers: Vec<String>,
+    pub driver_states: f64,
+    pub joint_rungs: f64,
+    pub flags: f64,
+    pub moves: usize,
+    pub steps: f64,
+    pub operations: f64,
+    pub bytes: f64,
+    pub links: Vec<NamedLink>,
+}
+
+/// Why two ladders are in one component.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamedLink {
+    pub a: String,
+    pub b: String,
+    pub why: String,
+}
+
+/// The whole account.
+#[derive(Debug, Clone, Serialize)]
+pub struct Size {
+    pub components: Vec<ComponentSize>,
+    /// Ladders with no evidence or question at or downstream of them.
+    pub dropped: Vec<String>,
+    pub operations: f64,
+    pub bytes: f64,
+}
+
+/// The account of a dossier (without one: of the whole model) and questions.
+pub fn size(model: &Model, dossier: Option<&Dossier>, questions: &[Question]) -> Size {
+    let empty = Dossier { as_of: 1.0, developments: vec![], left_out: vec![] };
+    let everything: Vec<usize> = (0..model.ladders.len()).collect();
+    let wanted: Vec<usize> = match dossier {
+        None => everything.clone(),
+        Some(_) => ancestors(model, questions.iter().flat_map(Asked::ladders)).into_iter().collect(),
+    };
+    let (accounts, _) = Prepared::split(model, dossier.unwrap_or(&empty), &wanted, 0);
+    let kept: Vec<usize> = accounts.iter().flat_map(|account| account.ladders.clone()).collect();
+    let dropped = everything.iter().filter(|ladder| !kept.contains(ladder));
+    Size {
+        operations: accounts.iter().map(|account| account.operations).sum(),
+        bytes: accounts.iter().map(|account| account.bytes).sum(),
+        dropped: dropped.map(|&ladder| model.ladders[ladder].name.clone()).collect(),
+        components: accounts.iter().map(|account| named(model, account)).collect(),
+    }
+}
+
+fn named(model: &Model, account: &Account) -> ComponentSize {
+    let ladder = |l: usize| model.ladders[l].name.clone();
+    ComponentSize {
+        ladders: account.ladders.iter().map(|&l| ladder(l)).collect(),
+        drivers: account.drivers.iter().map(|&d| model.drivers[d].name.clone()).collect(),
+        driver_states: account.driver_states,
+        joint_rungs: account.joint_rungs,
+        flags: account.flags,
+        moves: account.moves,
+        steps: account.steps,
+        operations: account.operations,
+        bytes: account.bytes,
+        links: account
+            .links
+            .iter()
+            .map(|link| NamedLink { a: ladder(link.a), b: ladder(link.b), why: link.why.clone() })
+            .collect(),
+    }
+}

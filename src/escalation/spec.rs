@@ -1,0 +1,377 @@
+//! The model as a tree of plain values: what the builders make and a TOML file holds (reference: docs/format.md).
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One name or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+pub enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// A condition as written: exactly one form's keys may be present.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConditionSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub indicator: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is: Option<Names>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all: Option<Vec<ConditionSpec>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any: Option<Vec<ConditionSpec>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not: Option<Box<ConditionSpec>>,
+}
+
+/// A conditional table: one row, rows with the last parent fastest, or nested by the parents' states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a row of probabilities, a list of rows, or tables nested by the parents' states"
+)]
+pub enum TableSpec {
+    Row(Vec<f64>),
+    Rows(Vec<Vec<f64>>),
+    Nested(BTreeMap<String, TableSpec>),
+}
+
+/// Which moves of a ladder: "up", "down", "all", or pairs (from, to).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected \"up\", \"down\", \"all\" or a list of pairs [from, to]")]
+pub enum MovesSpec {
+    Word(String),
+    Pairs(Vec<(String, String)>),
+}
+
+/// The first rung, or its law.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a rung or a table of rungs and their probabilities")]
+pub enum StartSpec {
+    Rung(String),
+    Law(BTreeMap<String, f64>),
+}
+
+/// A number, or a word of the yardstick.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a probability or a word of the yardstick")]
+pub enum ChanceSpec {
+    Number(f64),
+    Word(String),
+}
+
+/// One number for all parent configurations, or one for each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number or a list of numbers")]
+pub enum NumbersSpec {
+    One(f64),
+    Many(Vec<f64>),
+}
+
+/// What kind of ground a number stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Basis {
+    #[serde(rename = "word")]
+    Word,
+    #[serde(rename = "base rate")]
+    BaseRate,
+    #[serde(rename = "judgement")]
+    Judgement,
+}
+
+macro_rules! entry {
+    ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident : $ty:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$fmeta])* pub $field: $ty,)*
+            /// Who or what says so.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub source: Option<String>,
+            /// When that source said it (a date).
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub known: Option<String>,
+            /// What kind of ground it is.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub basis: Option<Basis>,
+            /// Anything a reader should know.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub note: Option<String>,
+        }
+    };
+}
+
+entry! {
+    /// A node of the drivers' Bayesian network.
+    DriverSpec {
+        name: String,
+        states: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        given: Vec<String>,
+        table: TableSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worth: Option<f64>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        free: bool,
+    }
+}
+
+entry! {
+    /// One baseline intensity, shared by its moves.
+    RateSpec {
+        moves: MovesSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spread: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chance: Option<ChanceSpec>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        events: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        free: bool,
+    }
+}
+
+entry! {
+    /// One factor on the intensities of its moves while its condition holds.
+    EffectSpec {
+        when: ConditionSpec,
+        moves: MovesSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        factor: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spread: Option<f64>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        free: bool,
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(b: &bool) -> bool {
+    *b
+}
+
+entry! {
+    /// A process over rungs in continuous time.
+    LadderSpec {
+        name: String,
+        rungs: Vec<String>,
+        #[serde(default = "yes", skip_serializing_if = "is_true")]
+        ordered: bool,
+        start: StartSpec,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rate: Vec<RateSpec>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        effect: Vec<EffectSpec>,
+    }
+}
+
+entry! {
+    /// An indicator with a value at a date.
+    StatusSpec {
+        name: String,
+        states: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        given: Vec<String>,
+        table: TableSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worth: Option<f64>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        free: bool,
+    }
+}
+
+entry! {
+    /// An indicator that happens at an intensity.
+    EventsSpec {
+        name: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        given: Vec<String>,
+        rate: NumbersSpec,
+        per: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spread: Option<f64>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        free: bool,
+    }
+}
+
+/// The whole model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    #[serde(default)]
+    pub name: String,
+    pub origin: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub driver: Vec<DriverSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<LadderSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status: Vec<StatusSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventsSpec>,
+}
+
+/// A likelihood over the values of one variable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LikelihoodSpec {
+    pub of: String,
+    pub values: BTreeMap<String, f64>,
+}
+
+/// An exactly timed move.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MovedSpec {
+    pub ladder: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// Events counted over a span: their times, or how many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountedSpec {
+    pub indicator: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+}
+
+/// One dated, sourced development.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DevelopmentSpec {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saw: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub never: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub entered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<LikelihoodSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<MovedSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<CountedSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grade: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub false_alarm: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub false_rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub false_per: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paragraph: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+}
+
+/// Developments known by a date.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DossierSpec {
+    pub as_of: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub development: Vec<DevelopmentSpec>,
+}
+
+/// What is asked: one atom, or atoms joined by and, or, not. Exactly one form's keys may be present.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AskSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enters: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<ConditionSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all: Option<Vec<AskSpec>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any: Option<Vec<AskSpec>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not: Option<Box<AskSpec>>,
+}
+
+/// A named question, perhaps conditional on another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionSpec {
+    pub name: String,
+    pub ask: AskSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<AskSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paragraph: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A file of questions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuestionsSpec {
+    pub question: Vec<QuestionSpec>,
+}

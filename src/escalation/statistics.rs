@@ -1,0 +1,95 @@
+//! The E-step: expected statistics of every parameter, summed over components and driver configurations.
+//!
+//! By Fisher's identity they are the gradient of the log-evidence. What a component says depends only on the parameters
+//! that it uses, so a change elsewhere costs it nothing.
+
+use super::engine::Prepared;
+use super::parameter::RowPrior;
+use super::sweep::{Gained, Sweep};
+use super::theta::{Statistics, Values};
+use crate::ground::{Control, Result};
+use crate::markov::Tally;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// What one component says under one configuration of its drivers.
+#[derive(Debug)]
+struct Passage {
+    /// Log of P(evidence | configuration).
+    log: f64,
+    /// Expected statistics given the configuration; `None` where it is impossible.
+    statistics: Option<Statistics>,
+}
+
+/// What every component says at one value of the parameters.
+#[derive(Debug)]
+pub struct Told {
+    values: Values,
+    plans: Vec<Arc<Vec<Passage>>>,
+}
+
+impl Prepared {
+    /// Sweeps every component forward and back, or takes over from `base` what the change of values leaves alone.
+    pub fn tell(&self, values: Values, base: Option<&Told>, control: &Control) -> Result<Told> {
+        let known = |plan: usize| {
+            let base = base.filter(|base| !self.plans[plan].concerned(&base.values, &values))?;
+            Some(base.plans[plan].clone())
+        };
+        let mut plans: Vec<Option<Arc<Vec<Passage>>>> = (0..self.plans.len()).map(known).collect();
+        let new: Vec<usize> = (0..plans.len()).filter(|&plan| plans[plan].is_none()).collect();
+        let filled: Vec<_> = new.iter().map(|&plan| self.plans[plan].part.fill(&values)).collect::<Result<_>>()?;
+        let configs = |k: usize| self.plans[new[k]].part.configs.len();
+        let tasks: Vec<(usize, usize)> = (0..new.len()).flat_map(|k| (0..configs(k)).map(move |c| (k, c))).collect();
+        let passages: Vec<Passage> = tasks
+            .par_iter()
+            .map(|&(k, config)| {
+                let plan = &self.plans[new[k]];
+                let sweep = Sweep::new(plan, &filled[k], &values, config, control);
+                let swept = sweep.forward(self.origin(plan), true)?;
+                if !swept.log.is_finite() {
+                    return Ok(Passage { log: swept.log, statistics: None });
+                }
+                let mut gained = Gained {
+                    tally: Tally::new(plan.part.labels()),
+                    statistics: Statistics::zero(&self.model.parameters),
+                    marks: vec![],
+                };
+                sweep.backward(&swept, 1.0, &mut gained)?;
+                plan.part.pull(&gained.tally, &values, &mut gained.statistics);
+                Ok(Passage { log: swept.log, statistics: Some(gained.statistics) })
+            })
+            .collect::<Result<_>>()?;
+        let mut passages = passages.into_iter();
+        for (k, &plan) in new.iter().enumerate() {
+            plans[plan] = Some(Arc::new(passages.by_ref().take(configs(k)).collect()));
+        }
+        Ok(Told { values, plans: plans.into_iter().flatten().collect() })
+    }
+
+    /// The log-evidence and the expected statistics of every parameter.
+    pub fn expected(&self, told: &Told) -> Result<(f64, Statistics)> {
+        let logs = told.plans.iter().map(|plan| plan.iter().map(|passage| passage.log).collect()).collect();
+        let joined = self.join(&told.values, logs)?;
+        let parameters = &self.model.parameters;
+        let mut total = Statistics::zero(parameters);
+        for (plan, passages) in self.plans.iter().zip(&told.plans) {
+            let weights = joined.posterior(&plan.part.drivers)?;
+            for (passage, weight) in passages.iter().zip(weights) {
+                if let Some(statistics) = &passage.statistics {
+                    total.add(statistics, weight);
+                }
+            }
+        }
+        for (number, driver) in self.model.drivers.iter().enumerate() {
+            let free = driver.rows.iter().any(|&row| parameters.rows[row].prior != RowPrior::Fixed);
+            if free && !self.surgery.iter().any(|(d, _)| *d == number) {
+                let family: Vec<usize> = driver.parents.iter().copied().chain([number]).collect();
+                let counts = joined.posterior(&family)?;
+                for (&row, counts) in driver.rows.iter().zip(counts.chunks_exact(driver.states.len())) {
+                    total.rows[row].iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+                }
+            }
+        }
+        Ok((joined.log_evidence, total))
+    }
+}

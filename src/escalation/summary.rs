@@ -1,0 +1,43 @@
+//! What draws say of a number: mean and interval, beside its value at the mode.
+
+/// Numbers at the mode and at each draw, each a flat vector in the same layout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draws {
+    pub mode: Vec<f64>,
+    pub draws: Vec<Vec<f64>>,
+}
+
+/// Mean and interval over draws; the mode alone where there are none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub mean: Vec<f64>,
+    pub low: Vec<f64>,
+    pub high: Vec<f64>,
+}
+
+impl Draws {
+    /// Mean and equal-tailed interval at a level in (0, 1) (linear between order statistics); NaN without draws.
+    pub fn summary(&self, level: f64) -> Summary {
+        if self.draws.is_empty() {
+            let none = vec![f64::NAN; self.mode.len()];
+            return Summary { mean: self.mode.clone(), low: none.clone(), high: none };
+        }
+        let mut summary = Summary { mean: vec![], low: vec![], high: vec![] };
+        for k in 0..self.mode.len() {
+            let mut column: Vec<f64> = self.draws.iter().map(|draw| draw[k]).collect();
+            column.sort_by(f64::total_cmp);
+            summary.mean.push(column.iter().sum::<f64>() / column.len() as f64);
+            summary.low.push(quantile(&column, 0.5 - level / 2.0));
+            summary.high.push(quantile(&column, 0.5 + level / 2.0));
+        }
+        summary
+    }
+}
+
+/// Quantile of sorted numbers, linear between order statistics (Hyndman and Fan 1996, type 7).
+pub fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let position = p.clamp(0.0, 1.0) * (sorted.len().max(1) - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+}

@@ -1,0 +1,371 @@
+//! The sweep: the only place where joint weights are carried through time, forward and backward.
+
+use super::part::Filled;
+use super::plan::{Plan, Point, Slot, Step};
+use super::theta::{Statistics, Values};
+use crate::ground::{Control, Result};
+use crate::markov::stencil::dot;
+use crate::markov::{Drain, Flow, Open, Tally};
+
+/// A forward pass under one configuration of the drivers.
+#[derive(Debug, Clone)]
+pub struct Swept {
+    /// Log of the total weight: P(evidence of this part | configuration). −inf where it is impossible.
+    pub log: f64,
+    /// Weights at the end, over open levels and points, sum 1 (empty where impossible).
+    pub end: Vec<f64>,
+    /// Weights at each mark, levels summed out, sum 1.
+    pub marks: Vec<Vec<f64>>,
+    /// Law of every ladder at each read, the axes one after the other.
+    pub laws: Vec<Vec<f64>>,
+    /// The vector that enters each step, if kept.
+    before: Vec<Vec<f64>>,
+}
+
+/// What a backward pass adds up.
+#[derive(Debug, Clone)]
+pub struct Gained {
+    pub tally: Tally,
+    pub statistics: Statistics,
+    /// Smoothed weights at each mark, sum 1.
+    pub marks: Vec<Vec<f64>>,
+}
+
+/// A plan under one configuration, its rates filled in.
+pub struct Sweep<'a> {
+    plan: &'a Plan,
+    filled: &'a Filled,
+    values: &'a Values,
+    config: usize,
+    control: &'a Control,
+}
+
+impl<'a> Sweep<'a> {
+    pub fn new(plan: &'a Plan, filled: &'a Filled, values: &'a Values, config: usize, control: &'a Control) -> Self {
+        Sweep { plan, filled, values, config, control }
+    }
+
+    fn points(&self) -> usize {
+        self.plan.part.space.len()
+    }
+
+    fn open(&self, slots: &[Slot], piece: usize) -> (Vec<Open<'a>>, usize) {
+        let mut stride = 1;
+        let mut open = vec![];
+        for slot in slots {
+            let automaton = &self.plan.monitors[slot.monitor].automaton;
+            let runs = self.plan.classes(slot.monitor, self.config, piece);
+            open.push(Open { automaton, runs, stride, listens: slot.listens });
+            stride *= automaton.levels();
+        }
+        (open, stride)
+    }
+
+    fn flow(&self, piece: usize, watched: &[usize], slots: &[Slot], settled: bool) -> Flow<'a> {
+        let (open, levels) = self.open(slots, piece);
+        let drains = watched
+            .iter()
+            .map(|&number| Drain {
+                label: self.plan.watched_labels(number, self.config, piece),
+                counter: self.plan.watched[number].counter.and_then(|monitor| {
+                    let position = slots.iter().position(|slot| slot.monitor == monitor)?;
+                    Some((open[position].stride, open[position].automaton.levels()))
+                }),
+            })
+            .collect();
+        let (tiles, exit) = self.plan.part.filled(self.filled, self.config, piece);
+        let stencil = self.plan.part.stencil(self.config, piece);
+        let listening = open.into_iter().filter(|open| open.listens).collect();
+        let flow = Flow::new(stencil, tiles, exit, &self.filled.rates, drains, listening, levels, self.control);
+        if settled { flow.settled() } else { flow }
+    }
+
+    fn point_weights(&self, point: &Point) -> Vec<f64> {
+        let space = &self.plan.part.space;
+        let mut weights = vec![0.0; self.points()];
+        match point {
+            Point::Weights(fields) => {
+                let field = &fields[self.config];
+                field.runs(space, |start, end, index| weights[start..end].fill(field.table()[index]));
+            }
+            Point::Status { rows, weights: values } => {
+                let field = rows[self.config].map(|&row| dot(&self.values.rows[row], values));
+                field.runs(space, |start, end, index| weights[start..end].fill(field.table()[index]));
+            }
+            Point::Event { labels } => {
+                let field = &labels[self.config];
+                field.runs(space, |start, end, index| {
+                    weights[start..end].fill(self.filled.rates[field.table()[index] as usize]);
+                });
+            }
+        }
+        weights
+    }
+
+    fn multiply(&self, weights: &[f64], vector: &mut [f64]) {
+        for level in vector.chunks_exact_mut(self.points()) {
+            level.iter_mut().zip(weights).for_each(|(x, w)| *x *= w);
+        }
+    }
+
+    /// Visits the moves of a jump: (from point, to point, label).
+    fn jump(&self, number: usize, mut visit: impl FnMut(usize, usize, u32)) {
+        let space = &self.plan.part.space;
+        if let Some(arc) = &self.plan.jumps[number].arcs[self.config] {
+            let by = (arc.to as isize - arc.from as isize) * space.stride(arc.axis) as isize;
+            for x in (0..space.len()).filter(|&x| space.digit(x, arc.axis) == arc.from) {
+                visit(x, (x as isize + by) as usize, *arc.label.at(space, x));
+            }
+        }
+    }
+
+    /// The forward pass from `start` (weights over points, no monitor open).
+    pub fn forward(&self, start: Vec<f64>, keep: bool) -> Result<Swept> {
+        let mut swept = Swept { log: 0.0, end: start, marks: vec![], laws: vec![], before: vec![] };
+        for step in &self.plan.steps {
+            self.control.check()?;
+            if keep {
+                swept.before.push(swept.end.clone());
+            }
+            let vector = std::mem::take(&mut swept.end);
+            swept.end = self.advance(step, vector, &mut swept);
+            self.control.check()?;
+            let total: f64 = swept.end.iter().sum();
+            if total <= 0.0 || total.is_nan() {
+                return Ok(Swept { log: f64::NEG_INFINITY, end: vec![], marks: vec![], laws: vec![], before: vec![] });
+            }
+            swept.end.iter_mut().for_each(|x| *x /= total);
+            swept.log += total.ln();
+        }
+        Ok(swept)
+    }
+
+    fn advance(&self, step: &Step, mut vector: Vec<f64>, swept: &mut Swept) -> Vec<f64> {
+        let n = self.points();
+        match step {
+            Step::Flow { length, piece, watched, open, settled, reads } => {
+                let flow = self.flow(*piece, watched, open, *settled);
+                if !reads.is_empty() {
+                    let read = flow.laws(&vector, reads, |row| self.laws(row));
+                    swept.laws.extend(read);
+                }
+                let (vector, log) = flow.forward(&vector, *length);
+                swept.log += log;
+                vector
+            }
+            Step::Arrive { piece, open } => {
+                self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut vector, n));
+                vector
+            }
+            Step::Set { axis, rung } => {
+                let mut out = vec![0.0; vector.len()];
+                let (space, stride) = (&self.plan.part.space, self.plan.part.space.stride(*axis));
+                for (index, value) in vector.iter().enumerate() {
+                    let digit = space.digit(index % n, *axis);
+                    out[index + rung * stride - digit * stride] += value;
+                }
+                out
+            }
+            Step::Jump { jump, piece, open } => {
+                let made = &self.plan.jumps[*jump];
+                let mut out = vec![0.0; vector.len()];
+                self.jump(*jump, |x, y, label| {
+                    let rate = made.hit * self.filled.rates[label as usize];
+                    for base in (0..vector.len()).step_by(n) {
+                        out[base + y] += rate * vector[base + x];
+                    }
+                });
+                self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut out, n));
+                out.iter_mut().zip(&vector).for_each(|(y, x)| *y += made.false_rate * x);
+                out
+            }
+            Step::Open { monitor, piece } => {
+                let automaton = &self.plan.monitors[*monitor].automaton;
+                let old = vector.len();
+                let mut out = vector;
+                out.resize(old * automaton.levels(), 0.0);
+                self.opened(*monitor, *piece, old / n).arrive(&mut out, n);
+                out
+            }
+            Step::Close { position, weights, open } => {
+                let (stride, size) = self.level_of(open, *position);
+                let mut out = vec![0.0; vector.len() / size];
+                for (level, values) in vector.chunks_exact(n).enumerate() {
+                    let weight = weights[level / stride % size];
+                    let kept = level % stride + level / (stride * size) * stride;
+                    out[kept * n..(kept + 1) * n].iter_mut().zip(values).for_each(|(y, x)| *y += weight * x);
+                }
+                out
+            }
+            Step::Point { point } => {
+                self.multiply(&self.point_weights(&self.plan.points[*point]), &mut vector);
+                vector
+            }
+            Step::Mark => {
+                swept.marks.push(self.levels_summed(&vector));
+                vector
+            }
+        }
+    }
+
+    fn opened(&self, monitor: usize, piece: usize, stride: usize) -> Open<'a> {
+        let automaton = &self.plan.monitors[monitor].automaton;
+        Open { automaton, runs: self.plan.classes(monitor, self.config, piece), stride, listens: true }
+    }
+
+    fn level_of(&self, open: &[Slot], position: usize) -> (usize, usize) {
+        let size = |slot: &Slot| self.plan.monitors[slot.monitor].automaton.levels();
+        (open[..position].iter().map(size).product(), size(&open[position]))
+    }
+
+    /// The marginal of every axis, one after the other, levels summed out.
+    fn laws(&self, vector: &[f64]) -> Vec<f64> {
+        let space = &self.plan.part.space;
+        let sum = self.levels_summed(vector);
+        (0..space.sizes().len()).flat_map(|axis| space.marginal(&sum, axis)).collect()
+    }
+
+    fn levels_summed(&self, vector: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.points()];
+        for level in vector.chunks_exact(self.points()) {
+            sum.iter_mut().zip(level).for_each(|(s, x)| *s += x);
+        }
+        let total: f64 = sum.iter().sum();
+        sum.iter_mut().for_each(|s| *s /= total);
+        sum
+    }
+
+    /// The backward pass over a kept forward pass: expected statistics times `weight` (none if it is 0), smoothed marks.
+    pub fn backward(&self, swept: &Swept, weight: f64, gained: &mut Gained) -> Result<()> {
+        let mut column = vec![1.0; swept.end.len()];
+        let mut marks = vec![];
+        for (step, before) in self.plan.steps.iter().zip(&swept.before).rev() {
+            self.control.check()?;
+            column = self.retreat(step, before, column, weight, gained, &mut marks);
+            let top = column.iter().fold(0.0, |top: f64, &x| top.max(x));
+            column.iter_mut().for_each(|x| *x /= top);
+        }
+        marks.reverse();
+        gained.marks = marks;
+        self.control.check()
+    }
+
+    fn retreat(
+        &self,
+        step: &Step,
+        before: &[f64],
+        mut column: Vec<f64>,
+        weight: f64,
+        gained: &mut Gained,
+        marks: &mut Vec<Vec<f64>>,
+    ) -> Vec<f64> {
+        let n = self.points();
+        match step {
+            Step::Flow { length, piece, watched, open, .. } => {
+                let flow = self.flow(*piece, watched, open, false);
+                match weight > 0.0 {
+                    true => flow.backward_tally(before, &column, *length, weight, &mut gained.tally),
+                    false => flow.backward(&column, *length),
+                }
+            }
+            Step::Arrive { piece, open } => {
+                self.open(open, *piece).0.iter().for_each(|open| open.before(&mut column, n));
+                column
+            }
+            Step::Set { axis, rung } => {
+                let (space, stride) = (&self.plan.part.space, self.plan.part.space.stride(*axis));
+                (0..column.len())
+                    .map(|index| column[index + rung * stride - space.digit(index % n, *axis) * stride])
+                    .collect()
+            }
+            Step::Jump { jump, piece, open } => {
+                let made = &self.plan.jumps[*jump];
+                let mut out: Vec<f64> = column.iter().map(|x| made.false_rate * x).collect();
+                self.open(open, *piece).0.iter().for_each(|open| open.before(&mut column, n));
+                self.jump(*jump, |x, y, label| {
+                    let rate = made.hit * self.filled.rates[label as usize];
+                    for base in (0..column.len()).step_by(n) {
+                        out[base + x] += rate * column[base + y];
+                    }
+                });
+                if weight == 0.0 {
+                    return out;
+                }
+                let scale = weight / dot(before, &out);
+                self.jump(*jump, |x, y, label| {
+                    let rate = made.hit * self.filled.rates[label as usize];
+                    for base in (0..column.len()).step_by(n) {
+                        gained.tally.moves[label as usize] += scale * before[base + x] * rate * column[base + y];
+                    }
+                });
+                out
+            }
+            Step::Open { monitor, piece } => {
+                let old = before.len();
+                self.opened(*monitor, *piece, old / n).before(&mut column, n);
+                column.truncate(old);
+                column
+            }
+            Step::Close { position, weights, open } => {
+                let (stride, size) = self.level_of(open, *position);
+                let mut out = vec![0.0; before.len()];
+                for (level, values) in out.chunks_exact_mut(n).enumerate() {
+                    let weight = weights[level / stride % size];
+                    let kept = level % stride + level / (stride * size) * stride;
+                    values.iter_mut().zip(&column[kept * n..]).for_each(|(y, x)| *y = weight * x);
+                }
+                out
+            }
+            Step::Point { point } => {
+                let point = &self.plan.points[*point];
+                let weights = self.point_weights(point);
+                let mut out = column;
+                self.multiply(&weights, &mut out);
+                if weight > 0.0 {
+                    self.gain_point(point, before, &out, weight, gained);
+                }
+                out
+            }
+            Step::Mark => {
+                let product: Vec<f64> = before.iter().zip(&column).map(|(a, b)| a * b).collect();
+                marks.push(self.levels_summed(&product));
+                column
+            }
+        }
+    }
+
+    /// Statistics of a point factor: `column` already holds the factor, so row · column is the posterior.
+    fn gain_point(&self, point: &Point, before: &[f64], column: &[f64], weight: f64, gained: &mut Gained) {
+        let mut posterior = vec![0.0; self.points()];
+        for (row, column) in before.chunks_exact(self.points()).zip(column.chunks_exact(self.points())) {
+            posterior.iter_mut().zip(row.iter().zip(column)).for_each(|(sum, (a, b))| *sum += a * b);
+        }
+        let scale = weight / posterior.iter().sum::<f64>();
+        let space = &self.plan.part.space;
+        match point {
+            Point::Weights(_) => {}
+            Point::Status { rows, weights } => {
+                let field = &rows[self.config];
+                field.runs(space, |start, end, index| {
+                    let row = field.table()[index];
+                    let mass = scale * posterior[start..end].iter().sum::<f64>();
+                    let p = &self.values.rows[row];
+                    let total = dot(p, weights);
+                    if total > 0.0 {
+                        let counts = &mut gained.statistics.rows[row];
+                        for (count, (p, w)) in counts.iter_mut().zip(p.iter().zip(weights)) {
+                            *count += mass * p * w / total;
+                        }
+                    }
+                });
+            }
+            Point::Event { labels } => {
+                let field = &labels[self.config];
+                field.runs(space, |start, end, index| {
+                    let mass = scale * posterior[start..end].iter().sum::<f64>();
+                    gained.tally.moves[field.table()[index] as usize] += mass;
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! The timeline: what a component's evidence and questions do at which instant, put in order as a plan.
+
+use super::condition::Condition;
+use super::dossier::{Evidence, Record};
+use super::model::{Model, Variable};
+use super::part::{Label, Override, Part};
+use super::plan::{Jump, Monitor, Plan, Point, Slot, Step, Watched};
+use super::question::Atom;
+use super::restrict::Known;
+use crate::markov::monitor::Runs;
+use crate::markov::{Automaton, Field};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What happens at one instant, in the order of the variants.
+#[derive(Debug, Clone)]
+enum Action {
+    Turn,
+    Set(usize, usize),
+    Jump(usize),
+    Close(usize, Vec<f64>),
+    Unwatch(usize),
+    Point(usize),
+    Open(usize),
+    /// Opens and from then on only remembers.
+    Note(usize),
+    Watch(usize),
+    Freeze(usize),
+    Mark,
+}
+
+impl Action {
+    fn rank(&self) -> u8 {
+        match self {
+            Action::Turn => 0,
+            Action::Set(..) => 1,
+            Action::Jump(_) => 2,
+            Action::Close(..) | Action::Unwatch(_) => 3,
+            Action::Point(_) => 4,
+            Action::Open(_) | Action::Note(_) | Action::Watch(_) => 5,
+            Action::Freeze(_) => 6,
+            Action::Mark => 7,
+        }
+    }
+}
+
+/// Gathers what happens when; [`Planner::finish`] puts it in order.
+pub struct Planner<'a> {
+    model: &'a Model,
+    part: Arc<Part>,
+    start: f64,
+    end: f64,
+    monitors: Vec<Monitor>,
+    watched: Vec<Watched>,
+    points: Vec<Point>,
+    jumps: Vec<Jump>,
+    actions: Vec<(f64, Action)>,
+    windows: Vec<(Evidence, usize)>,
+    reads: Vec<f64>,
+}
+
+impl<'a> Planner<'a> {
+    /// An empty timeline from the start of the part's calendar to `end`, days since the origin.
+    pub fn new(model: &'a Model, part: Arc<Part>, end: f64) -> Self {
+        let start = part.calendar.start;
+        let mut planner = Planner {
+            model,
+            part,
+            start,
+            end,
+            monitors: vec![],
+            watched: vec![],
+            points: vec![],
+            jumps: vec![],
+            actions: vec![],
+            windows: vec![],
+            reads: vec![],
+        };
+        for &boundary in &planner.part.clone().calendar.boundaries {
+            if boundary > start && boundary <= end {
+                planner.actions.push((boundary, Action::Turn));
+            }
+        }
+        for set in planner.part.calendar.overrides.clone() {
+            if let Override::Ladder { ladder, rung, since } = set
+                && let Some(axis) = planner.part.axis(ladder)
+                && since >= start
+                && since <= end
+            {
+                planner.actions.push((since, Action::Set(axis, rung)));
+                // The set ladder may have arrived somewhere.
+                planner.actions.push((since, Action::Turn));
+            }
+        }
+        planner
+    }
+
+    fn every<T>(&mut self, mut make: impl FnMut(&mut Part, &Model, usize, usize) -> T) -> Vec<T> {
+        let pieces = self.part.calendar.pieces();
+        let mut all = Vec::with_capacity(self.part.configs.len() * pieces);
+        for config in 0..self.part.configs.len() {
+            for piece in 0..pieces {
+                all.push(make(Arc::make_mut(&mut self.part), self.model, config, piece));
+            }
+        }
+        all
+    }
+
+    fn at<T>(&mut self, time: f64, mut make: impl FnMut(&mut Part, &Model, usize, usize) -> T) -> Vec<T> {
+        let piece = self.part.calendar.piece_at(time);
+        let configs = 0..self.part.configs.len();
+        configs.map(|config| make(Arc::make_mut(&mut self.part), self.model, config, piece)).collect()
+    }
+
+    /// Adds a monitor whose class at a point is given by conditions: the last that holds (1-based), else 0.
+    fn monitor(&mut self, automaton: Automaton, success: usize, conditions: &[&Condition]) -> usize {
+        let pieces = self.part.calendar.pieces();
+        let cells = (0..self.part.configs.len()).flat_map(|config| (0..pieces).map(move |piece| (config, piece)));
+        let classes =
+            cells.map(|(config, piece)| class_runs(&self.part, self.model, conditions, config, piece)).collect();
+        self.monitors.push(Monitor { automaton, success, classes });
+        self.monitors.len() - 1
+    }
+
+    fn event_labels(part: &mut Part, model: &Model, states: &[usize], events: usize, bits: (u64, u64)) -> Field<u32> {
+        let indicator = &model.events[events];
+        let field = config_field(part, model, states, &indicator.parents, |config| Label::Events {
+            rate: indicator.rates[config],
+            hit: bits.0,
+            false_rate: bits.1,
+        });
+        field.map(|label| part.label(label.clone()))
+    }
+
+    /// Adds one piece of evidence.
+    pub fn evidence(&mut self, evidence: &Evidence) {
+        match evidence {
+            Evidence::State { time, when, hit, miss } => {
+                let fields = self.at(*time, |part, model, config, piece| {
+                    let drivers = part.drivers_at(model, config, piece);
+                    let here = when.restrict(&Known { drivers: &drivers, time: *time });
+                    part.field(&here.ladders(), |rung| if here.at_rungs(&rung) { *hit } else { *miss })
+                });
+                self.point(*time, Point::Weights(fields));
+            }
+            Evidence::Soft { time, of, weights } => {
+                let fields = self.at(*time, |part, model, config, piece| match *of {
+                    Variable::Ladder(ladder) => part.field(&[ladder], |rung| weights[rung(ladder)]),
+                    Variable::Driver(driver) => {
+                        let state = part.drivers_at(model, config, piece)[driver];
+                        part.field(&[], |_| weights[state])
+                    }
+                });
+                self.point(*time, Point::Weights(fields));
+            }
+            Evidence::Status { time, status, weights } => {
+                let rows = self.at(*time, |part, model, config, piece| {
+                    let drivers = part.drivers_at(model, config, piece);
+                    let indicator = &model.statuses[*status];
+                    config_field(part, model, &drivers, &indicator.parents, |config| indicator.rows[config])
+                });
+                self.point(*time, Point::Status { rows, weights: weights.clone() });
+            }
+            Evidence::Move { time, ladder, from, to, hit, false_rate } => {
+                let arcs =
+                    self.at(*time, |part, model, config, piece| part.jump(model, config, piece, *ladder, *from, *to));
+                self.jumps.push(Jump { arcs, hit: *hit, false_rate: *false_rate });
+                self.actions.push((*time, Action::Jump(self.jumps.len() - 1)));
+            }
+            Evidence::Window { start, end, when, entered, happened, never } => {
+                self.window(evidence, *start, *end, when, *entered, [*never, *happened]);
+            }
+            Evidence::Events { start, end, events, record, hit, false_rate } => {
+                self.events(*start, *end, *events, record, (hit.to_bits(), false_rate.to_bits()));
+            }
+        }
+    }
+
+    fn point(&mut self, time: f64, point: Point) {
+        self.points.push(point);
+        self.actions.push((time, Action::Point(self.points.len() - 1)));
+    }
+
+    fn window(&mut self, own: &Evidence, start: f64, end: f64, when: &Condition, entered: bool, weights: [f64; 2]) {
+        let [never, happened] = weights;
+        if end <= start {
+            let when = if entered { Condition::Always(false) } else { when.clone() };
+            self.evidence(&Evidence::State { time: end, when, hit: happened, miss: never });
+            return;
+        }
+        let levels = if entered { vec![never, never, happened] } else { vec![never, happened] };
+        // Two reports of one window share its monitor.
+        let twin = self.windows.iter().find(|(other, _)| same_window(other, own)).map(|(_, monitor)| *monitor);
+        if let Some(monitor) = twin {
+            for (_, action) in &mut self.actions {
+                if let Action::Close(m, old) = action
+                    && *m == monitor
+                {
+                    old.iter_mut().zip(&levels).for_each(|(old, new)| *old *= new);
+                }
+            }
+            return;
+        }
+        let (automaton, success) = if entered { (Automaton::enters(), 2) } else { (Automaton::reach(), 1) };
+        let monitor = self.monitor(automaton, success, &[when]);
+        self.windows.push((own.clone(), monitor));
+        self.actions.push((start, Action::Open(monitor)));
+        self.actions.push((end, Action::Close(monitor, levels)));
+    }
+
+    fn events(&mut self, start: f64, end: f64, events: usize, record: &Record, bits: (u64, u64)) {
+        let labels = self.every(|part, model, config, piece| {
+            let drivers = part.drivers_at(model, config, piece);
+            Self::event_labels(part, model, &drivers, events, bits)
+        });
+        let counter = match record {
+            Record::Count(n) => {
+                let monitor = self.monitor(Automaton::count(*n), *n, &[]);
+                let mut weights = vec![0.0; n + 1];
+                weights[*n] = 1.0;
+                self.actions.push((start, Action::Open(monitor)));
+                self.actions.push((end, Action::Close(monitor, weights)));
+                Some(monitor)
+            }
+            Record::Times(times) => {
+                for &time in times {
+                    let labels = self.at(time, |part, model, config, piece| {
+                        let drivers = part.drivers_at(model, config, piece);
+                        Self::event_labels(part, model, &drivers, events, bits)
+                    });
+                    self.point(time, Point::Event { labels });
+                }
+                None
+            }
+        };
+        self.watched.push(Watched { labels, counter });
+        let number = self.watched.len() - 1;
+        self.actions.push((start, Action::Watch(number)));
+        self.actions.push((end, Action::Unwatch(number)));
+    }
+
+    /// Adds a question's atom from the start of the plan; its monitor stays to the end.
+    pub fn atom(&mut self, atom: &Atom) -> usize {
+        let (automaton, success, conditions) = match atom {
+            Atom::At { when, .. } | Atom::Reach { when, .. } => (Automaton::reach(), 1, vec![when]),
+            Atom::Enters { when, .. } => (Automaton::enters(), 2, vec![when]),
+            Atom::First { when, before, .. } => (Automaton::first(), 1, vec![when, before]),
+        };
+        let monitor = self.monitor(automaton, success, &conditions);
+        match atom {
+            Atom::At { time, .. } => self.actions.push((*time, Action::Note(monitor))),
+            Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => {
+                self.actions.push((self.start, Action::Open(monitor)));
+                self.actions.push((*by, Action::Freeze(monitor)));
+            }
+        }
+        monitor
+    }
+
+    /// Asks for the marginals at a time.
+    pub fn mark(&mut self, time: f64) {
+        self.actions.push((time, Action::Mark));
+    }
+
+    /// Asks for the laws of the ladders at times (ascending) after the start, read from the flows that pass them.
+    pub fn read(&mut self, times: &[f64]) {
+        self.reads.extend_from_slice(times);
+    }
+
+    /// Puts everything in order.
+    pub fn finish(mut self) -> Plan {
+        self.actions.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.rank().cmp(&b.1.rank())));
+        let mut steps = vec![];
+        let mut open: Vec<Slot> = vec![];
+        let mut watched: Vec<usize> = vec![];
+        let mut now = self.start;
+        let mut flags = 1;
+        for (time, action) in std::mem::take(&mut self.actions) {
+            self.pass(time, &mut now, &watched, &open, &mut steps);
+            let piece = self.part.calendar.piece_at(time);
+            match action {
+                Action::Turn => {
+                    if open.iter().any(|slot| slot.listens) {
+                        steps.push(Step::Arrive { piece, open: open.clone() });
+                    }
+                }
+                Action::Set(axis, rung) => {
+                    steps.push(Step::Set { axis, rung });
+                    if !open.is_empty() {
+                        steps.push(Step::Arrive { piece, open: open.clone() });
+                    }
+                }
+                Action::Jump(jump) => steps.push(Step::Jump { jump, piece, open: open.clone() }),
+                Action::Close(monitor, weights) => {
+                    if let Some(position) = open.iter().position(|slot| slot.monitor == monitor) {
+                        steps.push(Step::Close { position, weights, open: open.clone() });
+                        open.remove(position);
+                    }
+                }
+                Action::Point(point) => steps.push(Step::Point { point }),
+                Action::Open(monitor) => {
+                    steps.push(Step::Open { monitor, piece });
+                    open.push(Slot { monitor, listens: true });
+                }
+                Action::Note(monitor) => {
+                    steps.push(Step::Open { monitor, piece });
+                    open.push(Slot { monitor, listens: false });
+                }
+                Action::Watch(number) => watched.push(number),
+                Action::Unwatch(number) => watched.retain(|&w| w != number),
+                Action::Freeze(monitor) => {
+                    open.iter_mut().filter(|slot| slot.monitor == monitor).for_each(|slot| slot.listens = false);
+                }
+                Action::Mark => steps.push(Step::Mark),
+            }
+            flags = flags.max(open.iter().map(|slot| self.monitors[slot.monitor].automaton.levels()).product());
+        }
+        self.pass(self.end, &mut now, &watched, &open, &mut steps);
+        settle(&mut steps);
+        let rows: BTreeSet<usize> = self.points.iter().flat_map(Point::rows).collect();
+        Plan {
+            uses: (self.part.positives(), rows.into_iter().collect()),
+            part: self.part,
+            monitors: self.monitors,
+            watched: self.watched,
+            points: self.points,
+            jumps: self.jumps,
+            steps,
+            flags,
+            open: open.iter().map(|slot| slot.monitor).collect(),
+        }
+    }
+
+    fn pass(&self, time: f64, now: &mut f64, watched: &[usize], open: &[Slot], steps: &mut Vec<Step>) {
+        if time > *now {
+            steps.push(Step::Flow {
+                length: time - *now,
+                piece: self.part.calendar.piece_at(*now),
+                watched: watched.to_vec(),
+                open: open.to_vec(),
+                settled: false,
+                reads: self.reads.iter().filter(|&&read| *now < read && read <= time).map(|read| read - *now).collect(),
+            });
+            *now = time;
+        }
+    }
+}
+
+/// Marks the flows after which only their open monitors are read: nothing opens, closes, weighs or is marked later.
+fn settle(steps: &mut [Step]) {
+    for step in steps.iter_mut().rev() {
+        match step {
+            Step::Flow { watched, settled, open, reads, .. } if watched.is_empty() && reads.is_empty() => {
+                *settled = !open.is_empty()
+            }
+            Step::Arrive { .. } | Step::Set { .. } => {}
+            _ => return,
+        }
+    }
+}
+
+/// The class of every point: the last of the conditions that holds there (1-based), else 0.
+fn class_runs(part: &Part, model: &Model, conditions: &[&Condition], config: usize, piece: usize) -> Runs {
+    let drivers = part.drivers_at(model, config, piece);
+    let known = Known { drivers: &drivers, time: part.calendar.piece_start(piece) };
+    let here: Vec<Condition> = conditions.iter().map(|condition| condition.restrict(&known)).collect();
+    let looks: Vec<usize> = here.iter().flat_map(Condition::ladders).collect();
+    let field = part.field(&looks, |rung| {
+        here.iter().rposition(|condition| condition.at_rungs(&rung)).map_or(0, |class| class as u8 + 1)
+    });
+    let mut runs: Runs = vec![];
+    field.runs(&part.space, |start, end, index| {
+        let class = field.table()[index];
+        match runs.last_mut() {
+            Some(last) if last.2 == class => last.1 = end,
+            _ => runs.push((start, end, class)),
+        }
+    });
+    runs
+}
+
+/// A field over an indicator's ladder parents, with the driver parents at known states.
+fn config_field<T: Clone>(
+    part: &Part,
+    model: &Model,
+    drivers: &[usize],
+    parents: &[Variable],
+    mut value: impl FnMut(usize) -> T,
+) -> Field<T> {
+    let looks: Vec<usize> = parents
+        .iter()
+        .filter_map(|parent| match parent {
+            Variable::Ladder(ladder) => Some(*ladder),
+            Variable::Driver(_) => None,
+        })
+        .collect();
+    part.field(&looks, |rung| {
+        let config = parents.iter().fold(0, |config, parent| match *parent {
+            Variable::Ladder(l) => config * model.ladders[l].rungs.len() + rung(l),
+            Variable::Driver(d) => config * model.drivers[d].states.len() + drivers[d],
+        });
+        value(config)
+    })
+}
+
+/// Whether two reports are of one window.
+pub fn same_window(a: &Evidence, b: &Evidence) -> bool {
+    match (a, b) {
+        (
+            Evidence::Window { start: s1, end: e1, when: w1, entered: n1, .. },
+            Evidence::Window { start: s2, end: e2, when: w2, entered: n2, .. },
+        ) => s1 == s2 && e1 == e2 && w1 == w2 && n1 == n2,
+        _ => false,
+    }
+}

@@ -1,0 +1,79 @@
+//! The one error of the crate: what was wrong, where it stands, what was expected.
+
+use std::fmt;
+
+/// Where in a model, dossier or question something stands.
+///
+/// `path` is the machine's path (`ladder[2].rate[0].moves`), `entry` the reader's ("ladder 'peninsula', rate 1"), `line`
+/// the line of the file where there is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    pub file: Option<String>,
+    pub line: Option<usize>,
+    pub path: String,
+    pub entry: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{file}, line {line}: ")?,
+            (None, Some(line)) => write!(f, "line {line}: ")?,
+            (Some(file), None) => write!(f, "{file}: ")?,
+            (None, None) => {}
+        }
+        if self.entry.is_empty() { Ok(()) } else { write!(f, "{}: ", self.entry) }
+    }
+}
+
+/// Everything that can go wrong, one variant for each thing a caller may want to tell apart.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A model, dossier or question is malformed: an unknown name, a row that does not sum to 1, a date that does not parse.
+    #[error("{place}{message}")]
+    Spec { place: Place, message: String },
+    /// The developments cannot all be true under the model.
+    #[error("{message}")]
+    Impossible { development: Option<String>, message: String },
+    /// The exact answer would need more memory than is allowed.
+    #[error("{message}")]
+    TooLarge { bytes: f64, limit: f64, message: String },
+    /// A parameter with a flat prior that the evidence says nothing about.
+    #[error("{message}")]
+    Unidentified { parameter: String, message: String },
+    /// The optimiser stopped short of a mode.
+    #[error("{message}")]
+    NotConverged { message: String },
+    /// A number left the range in which an answer exists.
+    #[error("{message}")]
+    Diverged { message: String },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A malformed entry, named for machine and reader.
+    pub fn spec(path: impl Into<String>, entry: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::Spec {
+            place: Place { path: path.into(), entry: entry.into(), ..Place::default() },
+            message: message.into(),
+        }
+    }
+
+    /// The same error at a place, where it has none yet: for checks that do not know what they are reading for.
+    pub fn at(mut self, path: &str, entry: &str) -> Self {
+        if let Error::Spec { place, .. } = &mut self
+            && place.path.is_empty()
+            && place.entry.is_empty()
+        {
+            place.path = path.to_string();
+            place.entry = entry.to_string();
+        }
+        self
+    }
+}

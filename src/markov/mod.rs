@@ -1,0 +1,15 @@
+//! Markov processes in continuous time: joint spaces, labelled generators, monitors, and what carries a vector through time.
+
+pub mod dense;
+pub mod field;
+pub mod flow;
+pub mod monitor;
+pub mod poisson;
+pub mod space;
+pub mod stencil;
+
+pub use field::Field;
+pub use flow::{Drain, Flow, Tally};
+pub use monitor::{Automaton, Open};
+pub use space::Space;
+pub use stencil::{Arc, NO_LABEL, Stencil};

@@ -1,0 +1,115 @@
+//! Monitors: small automata beside the joint state that remember what it has done.
+//!
+//! A monitor's level changes on arrival, by the class of the state arrived at; nothing is subtracted, so the weight of a
+//! rare "happened" keeps its digits. Every automaton here is idempotent: arriving twice in a class is arriving once.
+
+/// The law of a monitor: `delta[class][level]` is the level after arriving in a state of that class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Automaton {
+    delta: Vec<Vec<usize>>,
+}
+
+impl Automaton {
+    /// Class 1 is the set; level 1 once it has been occupied.
+    pub fn reach() -> Self {
+        Automaton { delta: vec![vec![0, 1], vec![1, 1]] }
+    }
+
+    /// Class 1 is the set; level 0 in it from the start, 1 outside, 2 newly entered.
+    pub fn enters() -> Self {
+        Automaton { delta: vec![vec![1, 1, 2], vec![0, 2, 2]] }
+    }
+
+    /// Class 1 is A alone, class 2 is B (with or without A); level 1 A came first, level 2 it did not.
+    pub fn first() -> Self {
+        Automaton { delta: vec![vec![0, 1, 2], vec![1, 1, 2], vec![2, 1, 2]] }
+    }
+
+    /// `n + 1` levels that count something and that no arrival changes; used for counts of events.
+    pub fn count(n: usize) -> Self {
+        Automaton { delta: vec![(0..=n).collect()] }
+    }
+
+    /// Number of levels.
+    pub fn levels(&self) -> usize {
+        self.delta[0].len()
+    }
+
+    /// Whether no arrival changes this level.
+    pub fn absorbing(&self, level: usize) -> bool {
+        self.delta.iter().all(|next| next[level] == level)
+    }
+
+    /// The level after arriving in a state of a class.
+    pub fn next(&self, class: usize, level: usize) -> usize {
+        self.delta[class][level]
+    }
+}
+
+/// Maximal runs of equal class over the joint space: (start, end, class).
+pub type Runs = Vec<(usize, usize, u8)>;
+
+/// An open monitor as a flow sees it: its automaton, its classes here, and whether it still listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Open<'a> {
+    pub automaton: &'a Automaton,
+    pub runs: &'a Runs,
+    /// Distance between neighbouring levels of this monitor in the level index.
+    pub stride: usize,
+    /// A monitor past its date only remembers.
+    pub listens: bool,
+}
+
+impl Open<'_> {
+    fn each(&self, levels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
+        if !self.listens {
+            return;
+        }
+        let size = self.automaton.levels();
+        for level in 0..levels {
+            let digit = level / self.stride % size;
+            for &(start, end, class) in self.runs {
+                let next = self.automaton.next(class as usize, digit);
+                if next != digit {
+                    visit(level, level + next * self.stride - digit * self.stride, start, end);
+                }
+            }
+        }
+    }
+
+    /// Moves weight to the level it belongs to after arrival. `values` holds `levels` vectors of `len` points.
+    pub fn arrive(&self, values: &mut [f64], len: usize) {
+        self.each(values.len() / len, |level, next, start, end| {
+            for x in start..end {
+                values[next * len + x] += values[level * len + x];
+                values[level * len + x] = 0.0;
+            }
+        });
+    }
+
+    /// The adjoint of [`Open::arrive`] on a backward vector.
+    pub fn before(&self, values: &mut [f64], len: usize) {
+        self.each(values.len() / len, |level, next, start, end| {
+            for x in start..end {
+                values[level * len + x] = values[next * len + x];
+            }
+        });
+    }
+
+    /// Whether no arrival changes this monitor's part of a level.
+    pub fn absorbing(&self, level: usize) -> bool {
+        !self.listens || self.automaton.absorbing(level / self.stride % self.automaton.levels())
+    }
+
+    /// The level after arriving at a point.
+    pub fn level_at(&self, level: usize, point: usize) -> usize {
+        let mut result = level;
+        let digit = level / self.stride % self.automaton.levels();
+        if self.listens
+            && let Some(&(_, _, class)) = self.runs.iter().find(|run| run.0 <= point && point < run.1)
+        {
+            result = level - digit * self.stride + self.automaton.next(class as usize, digit) * self.stride;
+        }
+        result
+    }
+}

@@ -1,0 +1,335 @@
+//! `Fit`: a model with what was learnt, its answers as labelled arrays.
+
+use super::errors::raise;
+use super::files::{json, parse};
+use super::model::{Model, questions};
+use super::run::run;
+use crate::escalation::fit::Learnt;
+use crate::escalation::fitted::Fitted;
+use crate::escalation::provenance::{Learned, readings};
+use crate::escalation::scenario::Change;
+use crate::escalation::spec::{ConditionSpec, DevelopmentSpec, DossierSpec, ModelSpec};
+use crate::ground::Error;
+use crate::ground::time::Clock;
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::sync::Arc;
+
+/// Parameters with a dossier: what answers, forecasts and is varied.
+#[pyclass(frozen, module = "escalade._core")]
+#[derive(Debug)]
+pub struct Fit {
+    pub fitted: Fitted,
+    pub spec: Arc<ModelSpec>,
+}
+
+fn matrix<'py>(py: Python<'py>, flat: Vec<f64>, columns: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let rows = flat.len().checked_div(columns).unwrap_or(0);
+    flat.into_pyarray(py).reshape([rows, columns])
+}
+
+impl Fit {
+    fn varied(&self, py: Python<'_>, change: Change) -> PyResult<Fit> {
+        let fitted = run(py, None, |control| self.fitted.with(change, control))?;
+        Ok(Fit { fitted, spec: self.spec.clone() })
+    }
+
+    fn times(&self, py: Python<'_>, dates: &[String]) -> PyResult<Vec<f64>> {
+        let clock = Clock::new(&self.fitted.model.origin).map_err(|error| raise(py, error))?;
+        if dates.is_empty() {
+            return Err(raise(py, Error::spec("dates", "dates", "no date is given; at least one is expected")));
+        }
+        let point = |date: &String| {
+            let time = clock.point(date)?;
+            match time >= 0.0 {
+                true => Ok(time),
+                false => {
+                    let message = format!("{date} lies before the model's origin, {}", self.fitted.model.origin);
+                    Err(Error::spec("dates", "dates", message))
+                }
+            }
+        };
+        dates.iter().map(|date| point(date).map_err(|error| raise(py, error))).collect()
+    }
+
+    /// Splits `[time][ladder][rung]` into one array a ladder.
+    fn by_ladder<'py>(&self, py: Python<'py>, flat: &[f64]) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        let sizes: Vec<usize> = self.fitted.model.ladders.iter().map(|ladder| ladder.rungs.len()).collect();
+        let width: usize = sizes.iter().sum();
+        let mut first = 0;
+        for (ladder, &size) in self.fitted.model.ladders.iter().zip(&sizes) {
+            let own = flat.chunks_exact(width.max(1)).flat_map(|row| row[first..first + size].to_vec()).collect();
+            dict.set_item(&ladder.name, matrix(py, own, size)?)?;
+            first += size;
+        }
+        Ok(dict)
+    }
+}
+
+/// An interval's level must lie strictly between 0 and 1.
+fn check_level(py: Python<'_>, level: f64) -> PyResult<()> {
+    match level > 0.0 && level < 1.0 {
+        true => Ok(()),
+        false => {
+            let message = format!("{level} is given; a number between 0 and 1 is expected, such as 0.9");
+            Err(raise(py, Error::spec("level", "level", message)))
+        }
+    }
+}
+
+#[pymethods]
+impl Fit {
+    /// Log-evidence of the dossier as it now is, at the mode.
+    #[getter]
+    fn log_evidence(&self) -> f64 {
+        self.fitted.log_evidence()
+    }
+
+    #[getter]
+    fn log_prior(&self) -> f64 {
+        self.fitted.learnt.log_prior
+    }
+
+    /// Norm of the gradient at the mode, in prior standard deviations; NaN where nothing was learnt.
+    #[getter]
+    fn gradient_norm(&self) -> f64 {
+        self.fitted.learnt.gradient_norm
+    }
+
+    #[getter]
+    fn iterations(&self) -> u64 {
+        self.fitted.learnt.iterations
+    }
+
+    #[getter]
+    fn n_draws(&self) -> usize {
+        self.fitted.n_draws
+    }
+
+    #[getter]
+    fn seed(&self) -> u64 {
+        self.fitted.seed
+    }
+
+    #[getter]
+    fn theta<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.fitted.learnt.theta.clone().into_pyarray(py)
+    }
+
+    #[getter]
+    fn as_of(&self) -> &str {
+        &self.fitted.spec.as_of
+    }
+
+    /// Ids of developments reported after `as_of`.
+    #[getter]
+    fn left_out(&self) -> Vec<String> {
+        self.fitted.dossier().left_out.clone()
+    }
+
+    /// Draws of θ, shape (n_draws, coordinates).
+    fn draws<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        matrix(py, self.fitted.draws().concat(), self.fitted.learnt.theta.len())
+    }
+
+    /// The dossier's tree as JSON.
+    fn dossier(&self, py: Python<'_>) -> PyResult<String> {
+        json(py, &self.fitted.spec)
+    }
+
+    /// What `given`, `do` and `without` changed, as JSON.
+    fn scenario(&self, py: Python<'_>) -> PyResult<String> {
+        json(py, &self.fitted.changes)
+    }
+
+    /// Every number before and after, as JSON.
+    fn parameters(&self, py: Python<'_>) -> PyResult<String> {
+        let learnt = &self.fitted.learnt;
+        let learned = Learned { theta: &learnt.theta, draws: self.fitted.draws(), spread: learnt.spread(), level: 0.9 };
+        json(py, &readings(&self.fitted.model.parameters, Some(&learned)))
+    }
+
+    /// Probabilities of questions: name, probability, low, high, mode.
+    #[pyo3(signature = (questions_json, level=0.9, progress=None))]
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        questions_json: &str,
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        check_level(py, level)?;
+        let asked = questions(py, &self.fitted.model, questions_json, self.fitted.dossier().as_of)?;
+        let draws = run(py, progress, |control| self.fitted.ask(&asked, control))?;
+        let summary = draws.summary(level);
+        let dict = PyDict::new(py);
+        dict.set_item("name", asked.iter().map(|question| question.name.clone()).collect::<Vec<_>>())?;
+        dict.set_item("probability", summary.mean.into_pyarray(py))?;
+        dict.set_item("low", summary.low.into_pyarray(py))?;
+        dict.set_item("high", summary.high.into_pyarray(py))?;
+        dict.set_item("mode", draws.mode.into_pyarray(py))?;
+        Ok(dict)
+    }
+
+    /// Probabilities of questions at every draw, shape (n_draws, questions).
+    fn ask_draws<'py>(&self, py: Python<'py>, questions_json: &str) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let asked = questions(py, &self.fitted.model, questions_json, self.fitted.dossier().as_of)?;
+        let draws = run(py, None, |control| self.fitted.ask(&asked, control))?;
+        matrix(py, draws.draws.concat(), asked.len())
+    }
+
+    /// The law of every ladder at dates: smoothed up to now, forecast after.
+    #[pyo3(signature = (dates, level=0.9, progress=None))]
+    fn forecast<'py>(
+        &self,
+        py: Python<'py>,
+        dates: Vec<String>,
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        check_level(py, level)?;
+        let times = self.times(py, &dates)?;
+        let (sorted, rank) = ranked(&times);
+        let draws = run(py, progress, |control| self.fitted.forecast(&sorted, control))?;
+        let summary = draws.summary(level);
+        let back = |flat: &[f64]| unranked(flat, &rank);
+        let (mean, low) = (self.by_ladder(py, &back(&summary.mean))?, self.by_ladder(py, &back(&summary.low))?);
+        let (high, mode) = (self.by_ladder(py, &back(&summary.high))?, self.by_ladder(py, &back(&draws.mode))?);
+        let ladders = PyDict::new(py);
+        for ladder in &self.fitted.model.ladders {
+            let one = PyDict::new(py);
+            for (name, from) in [("mean", &mean), ("low", &low), ("high", &high), ("mode", &mode)] {
+                one.set_item(name, from.get_item(&ladder.name)?)?;
+            }
+            ladders.set_item(&ladder.name, one)?;
+        }
+        let dict = PyDict::new(py);
+        dict.set_item("time", times.into_pyarray(py))?;
+        dict.set_item("ladders", ladders)?;
+        Ok(dict)
+    }
+
+    /// The law of every ladder at dates given what was complete by then, at the mode.
+    fn filtered<'py>(&self, py: Python<'py>, dates: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
+        let times = self.times(py, &dates)?;
+        let flat = run(py, None, |control| self.fitted.filtered(&times, control))?;
+        self.by_ladder(py, &flat)
+    }
+
+    /// The law of every ladder at dates given the whole dossier, at the mode.
+    fn smoothed<'py>(&self, py: Python<'py>, dates: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
+        let times = self.times(py, &dates)?;
+        let (sorted, rank) = ranked(&times);
+        let draws = run(py, None, |control| self.fitted.at_mode().forecast(&sorted, control))?;
+        self.by_ladder(py, &unranked(&draws.mode, &rank))
+    }
+
+    /// Prior and posterior of every driver.
+    #[pyo3(signature = (level=0.9))]
+    fn drivers<'py>(&self, py: Python<'py>, level: f64) -> PyResult<Bound<'py, PyDict>> {
+        check_level(py, level)?;
+        let draws = run(py, None, |control| self.fitted.drivers(control))?;
+        let before = run(py, None, |control| self.fitted.drivers_before(control))?;
+        let summary = draws.summary(level);
+        let dict = PyDict::new(py);
+        let mut first = 0;
+        for driver in &self.fitted.model.drivers {
+            let range = first..first + driver.states.len();
+            let one = PyDict::new(py);
+            for (name, all) in [
+                ("prior", &before),
+                ("mode", &draws.mode),
+                ("mean", &summary.mean),
+                ("low", &summary.low),
+                ("high", &summary.high),
+            ] {
+                one.set_item(name, all[range.clone()].to_vec().into_pyarray(py))?;
+            }
+            dict.set_item(&driver.name, one)?;
+            first = range.end;
+        }
+        Ok(dict)
+    }
+
+    /// The fit with a condition that holds now, or with more developments; parameters kept.
+    #[pyo3(signature = (condition_json=None, developments_json=None))]
+    fn given(&self, py: Python<'_>, condition_json: Option<&str>, developments_json: Option<&str>) -> PyResult<Fit> {
+        let mut fit = Fit { fitted: self.fitted.clone(), spec: self.spec.clone() };
+        if let Some(text) = condition_json {
+            fit = fit.varied(py, Change::Given(parse::<ConditionSpec>(py, "the condition", text)?))?;
+        }
+        if let Some(text) = developments_json {
+            fit = fit.varied(py, Change::Also(parse::<Vec<DevelopmentSpec>>(py, "the developments", text)?))?;
+        }
+        Ok(fit)
+    }
+
+    /// The fit with a driver or ladder set by hand from a date on (default: now).
+    #[pyo3(signature = (condition_json, since=None))]
+    fn r#do(&self, py: Python<'_>, condition_json: &str, since: Option<String>) -> PyResult<Fit> {
+        let condition: ConditionSpec = parse(py, "the condition", condition_json)?;
+        self.varied(py, Change::Do { condition, since })
+    }
+
+    /// The fit without some developments; parameters kept.
+    fn without(&self, py: Python<'_>, ids: Vec<String>) -> PyResult<Fit> {
+        self.varied(py, Change::Without(ids))
+    }
+
+    fn __reduce__(&self, py: Python<'_>) -> PyResult<(Py<PyAny>, (String,))> {
+        let kept = Kept {
+            model: (*self.spec).clone(),
+            dossier: self.fitted.spec.clone(),
+            changes: self.fitted.changes.clone(),
+            learnt: (*self.fitted.learnt).clone(),
+            n_draws: self.fitted.n_draws,
+            seed: self.fitted.seed,
+        };
+        let restore = py.get_type::<Fit>().getattr("_restore")?.unbind();
+        Ok((restore, (json(py, &kept)?,)))
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, text: &str) -> PyResult<Fit> {
+        let kept: Kept = parse(py, "the fit", text)?;
+        let model = crate::escalation::model::Model::compile(&kept.model).map_err(|error| raise(py, error))?;
+        let (model, spec) = (Arc::new(model), Arc::new(kept.model));
+        let fitted = run(py, None, move |control| {
+            Fitted::restore(model, kept.dossier, kept.changes, kept.learnt, kept.n_draws, kept.seed, control)
+        })?;
+        Ok(Fit { fitted, spec })
+    }
+
+    /// The model that was fitted.
+    fn model(&self) -> Model {
+        Model { kernel: self.fitted.model.clone(), spec: self.spec.clone() }
+    }
+}
+
+/// What a pickle holds.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    model: ModelSpec,
+    dossier: DossierSpec,
+    changes: Vec<Change>,
+    learnt: Learnt,
+    n_draws: usize,
+    seed: u64,
+}
+
+/// Times in ascending order, and where each given time stands in it.
+fn ranked(times: &[f64]) -> (Vec<f64>, Vec<usize>) {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup();
+    let rank = times.iter().map(|time| sorted.partition_point(|t| t < time)).collect();
+    (sorted, rank)
+}
+
+fn unranked(flat: &[f64], rank: &[usize]) -> Vec<f64> {
+    let rows = rank.iter().copied().max().map_or(1, |last| last + 1);
+    let width = flat.len() / rows;
+    rank.iter().flat_map(|&row| flat[row * width..(row + 1) * width].to_vec()).collect()
+}

@@ -1,0 +1,19 @@
+//! The Python module `escalade._core`: conversions and documentation, no mathematics.
+
+mod errors;
+mod files;
+mod fit;
+mod model;
+mod run;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    errors::register(module)?;
+    files::register(module)?;
+    run::register(module)?;
+    module.add_class::<model::Model>()?;
+    module.add_class::<fit::Fit>()
+}

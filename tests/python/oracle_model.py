@@ -1,0 +1,289 @@
+"""What the oracle reads from a model tree: dates, tables, parameter values, priors and the layout of theta."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import product
+
+import numpy as np
+
+UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+QUARTILE = 0.6744897501960817  # the upper quartile of the standard normal
+# PHIA 2025; the open ends are read as 0.01 and 0.99
+BANDS = {
+    "remote chance": (0.01, 0.05),
+    "highly unlikely": (0.10, 0.20),
+    "unlikely": (0.25, 0.35),
+    "realistic possibility": (0.40, 0.50),
+    "likely or probable": (0.55, 0.75),
+    "likely": (0.55, 0.75),
+    "probable": (0.55, 0.75),
+    "highly likely": (0.80, 0.90),
+    "almost certain": (0.95, 0.99),
+}
+
+
+# ---- time ------------------------------------------------------------------------------------------------------------
+
+
+def instant(text: str | float, origin: str, edge: str = "point") -> float:
+    """Days since the origin; a bare date is noon (`point`), 00:00 (`begin`) or 24:00 (`end`). Numbers pass."""
+    if not isinstance(text, str):
+        return float(text)
+    moment = datetime.fromisoformat(text)
+    if len(text) == 10:
+        moment += {"point": timedelta(hours=12), "begin": timedelta(0), "end": timedelta(days=1)}[edge]
+    return (moment - datetime.fromisoformat(origin[:10])) / timedelta(days=1)
+
+
+def duration(text: str) -> float:
+    """Days in `3 months`, `1 year`, `10 days`, `2 weeks`."""
+    number, unit = text.split()
+    return float(number) * UNIT_DAYS[unit.removesuffix("s")]
+
+
+# ---- parameters ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Positive:
+    """A positive number: its prior mode and the prior of its logarithm (None: fixed)."""
+
+    mode: float
+    prior: tuple | None = None
+
+    def log_density(self, x):
+        """Log density at ln(value) = x, up to a constant."""
+        kind, *numbers = self.prior
+        if kind == "normal":
+            mean, sd = numbers
+            return -0.5 * ((x - mean) / sd) ** 2
+        if kind == "gamma":
+            shape, exposure = numbers
+            return shape * x - exposure * np.exp(x)
+        return 0.0 * x  # flat
+
+
+@dataclass
+class Row:
+    """One row of a table: its prior mode, and the Dirichlet worth (None: fixed, 0: flat on the logits)."""
+
+    p: np.ndarray
+    worth: float | None = None
+    support: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        self.support = np.flatnonzero(self.p)
+
+    @property
+    def coordinates(self) -> int:
+        return 0 if self.worth is None else len(self.support) - 1
+
+    def start(self) -> np.ndarray:
+        return np.log(self.p[self.support[:-1]] / self.p[self.support[-1]])
+
+    def value(self, logits) -> np.ndarray:
+        weights = np.exp(np.append(logits, 0.0))
+        p = np.zeros(len(self.p), dtype=weights.dtype)
+        p[self.support] = weights / weights.sum()
+        return p
+
+    def log_density(self, logits):
+        """Log density at these logits, up to a constant."""
+        p = self.value(logits)[self.support]
+        return np.sum(self.worth * self.p[self.support] * np.log(p))
+
+
+def log_normal(median: float, spread: float | None) -> Positive:
+    if spread is None:
+        return Positive(median)
+    return Positive(median, ("normal", math.log(median), math.log(spread)))
+
+
+def intensity_of(p: float, days: float) -> float:
+    return -math.log1p(-p) / days
+
+
+def intensity(entry: dict) -> Positive:
+    """The intensity a day that an entry with one number states."""
+    spread = entry.get("spread")
+    if "chance" in entry:
+        return chance(entry["chance"], duration(entry["within"]), spread)
+    if "events" in entry:
+        shape, exposure = entry["events"] + 0.5, duration(entry["over"])
+        return Positive(shape / exposure, ("gamma", shape, exposure))
+    rate = entry["rate"] / UNIT_DAYS[entry["per"]]
+    return Positive(rate, ("flat",)) if entry.get("free") else log_normal(rate, spread)
+
+
+def chance(stated: str | float, days: float, spread: float | None) -> Positive:
+    """A number, or a word as the central half of a belief about ln q."""
+    if not isinstance(stated, str):
+        return log_normal(intensity_of(stated, days), spread)
+    low, high = (math.log(intensity_of(p, days)) for p in BANDS[stated])
+    mean, sd = (low + high) / 2, (high - low) / (2 * QUARTILE)
+    if spread is not None:
+        sd = math.hypot(sd, math.log(spread))
+    return Positive(math.exp(mean), ("normal", mean, sd))
+
+
+def factor(entry: dict) -> Positive:
+    if entry.get("free"):
+        return Positive(entry.get("factor", 1.0), ("flat",))
+    return log_normal(entry["factor"], entry.get("spread"))
+
+
+def event_rates(entry: dict) -> list[Positive]:
+    """One number for each rate in the list; a single number is one shared parameter."""
+    if not isinstance(entry.get("rate"), list):
+        return [intensity(entry)]
+    return [intensity(entry | {"rate": rate}) for rate in entry["rate"]]
+
+
+def states_of(spec: dict, name: str) -> list[str]:
+    """The states of a driver, the rungs of a ladder or the values of a status."""
+    for kind, key in (("driver", "states"), ("ladder", "rungs"), ("status", "states")):
+        for entry in spec.get(kind, []):
+            if entry["name"] == name:
+                return entry[key]
+    raise KeyError(name)
+
+
+def table(spec: dict, entry: dict) -> list[Row]:
+    """The rows of a driver's or a status's table, the last parent fastest."""
+    parents = [states_of(spec, name) for name in entry.get("given", [])]
+    stated = entry["table"]
+    rows = []
+    for k, states in enumerate(product(*parents)):
+        if isinstance(stated, dict):
+            row = stated
+            for state in states:
+                row = row[state]
+        else:
+            row = stated[k] if parents else stated
+        p = np.array(row, dtype=float)
+        rows.append(Row(p / p.sum(), 0.0 if entry.get("free") else entry.get("worth")))
+    return rows
+
+
+def positives(spec: dict) -> dict[tuple, Positive]:
+    """Every positive number by its place: ladders in order (rates, effects), then events indicators."""
+    found = {}
+    for i, ladder in enumerate(spec.get("ladder", [])):
+        found |= {("rate", i, k): intensity(entry) for k, entry in enumerate(ladder.get("rate", []))}
+        found |= {("effect", i, k): factor(entry) for k, entry in enumerate(ladder.get("effect", []))}
+    for i, events in enumerate(spec.get("events", [])):
+        found |= {("events", i, k): number for k, number in enumerate(event_rates(events))}
+    return found
+
+
+def rows(spec: dict) -> dict[tuple, Row]:
+    """Every table row by its place: drivers in order, then statuses."""
+    return {
+        (kind, i, k): row
+        for kind in ("driver", "status")
+        for i, entry in enumerate(spec.get(kind, []))
+        for k, row in enumerate(table(spec, entry))
+    }
+
+
+def start(spec: dict) -> np.ndarray:
+    """The vector theta of the prior modes."""
+    logs = [math.log(number.mode) for number in positives(spec).values() if number.prior]
+    logits = [row.start() for row in rows(spec).values() if row.coordinates]
+    return np.concatenate([np.array(logs), *logits])
+
+
+def split(spec: dict, theta) -> tuple[dict, dict]:
+    """The coordinates of theta by place: one number for each free positive, a vector for each free row."""
+    theta = start(spec) if theta is None else np.asarray(theta)
+    ones, vectors, at = {}, {}, 0
+    for place, number in positives(spec).items():
+        if number.prior:
+            ones[place], at = theta[at], at + 1
+    for place, row in rows(spec).items():
+        if row.coordinates:
+            vectors[place], at = theta[at : at + row.coordinates], at + row.coordinates
+    if at != len(theta):
+        raise ValueError(f"theta has {len(theta)} coordinates, the model {at}")
+    return ones, vectors
+
+
+def values(spec: dict, theta=None) -> dict:
+    """The number or row at every place."""
+    ones, vectors = split(spec, theta)
+    found = {p: np.exp(ones[p]) if p in ones else number.mode for p, number in positives(spec).items()}
+    return found | {p: row.value(vectors[p]) if p in vectors else row.p for p, row in rows(spec).items()}
+
+
+def log_prior(spec: dict, theta):
+    """The log prior density of theta, up to a constant."""
+    ones, vectors = split(spec, theta)
+    numbers, table_rows = positives(spec), rows(spec)
+    return sum(numbers[p].log_density(x) for p, x in ones.items()) + sum(
+        table_rows[p].log_density(x) for p, x in vectors.items()
+    )
+
+
+def complex_gradient(function, theta, step: float = 1e-25) -> np.ndarray:
+    """The gradient of an analytic function by complex steps: no subtraction, so no step to tune."""
+    theta = np.asarray(theta, dtype=float)
+    return np.array([np.imag(function(theta + 1j * step * unit)) / step for unit in np.eye(len(theta))])
+
+
+# ---- moves and conditions, as trees ----------------------------------------------------------------------------------
+
+
+def moves_of(ladder: dict) -> dict[tuple[int, int], int]:
+    """The ladder's moves (from, to), each with the index of its rate entry."""
+    rungs, found = ladder["rungs"], {}
+    for k, entry in enumerate(ladder.get("rate", [])):
+        for move in named_moves(entry["moves"], rungs):
+            if move in found:
+                raise ValueError(f"two rates for one move of {ladder['name']}")
+            found[move] = k
+    return found
+
+
+def named_moves(moves, rungs: list[str]) -> list[tuple[int, int]]:
+    if moves == "up":
+        return [(i, i + 1) for i in range(len(rungs) - 1)]
+    if moves == "down":
+        return [(i + 1, i) for i in range(len(rungs) - 1)]
+    return [(rungs.index(a), rungs.index(b)) for a, b in moves]
+
+
+def effect_names(moves, move: tuple[int, int], rungs: list[str]) -> bool:
+    """Whether an effect on these moves acts on this one."""
+    if moves in ("up", "down", "all"):
+        return moves == "all" or (move[1] > move[0]) == (moves == "up")
+    return [rungs[move[0]], rungs[move[1]]] in [list(pair) for pair in moves]
+
+
+def parts(condition: dict):
+    """The condition's plain tables."""
+    for key in ("all", "any"):
+        if key in condition:
+            for inner in condition[key]:
+                yield from parts(inner)
+            return
+    if "not" in condition:
+        yield from parts(condition["not"])
+    else:
+        yield condition
+
+
+def looks_at_ladders(condition: dict) -> bool:
+    return any("ladder" in part for part in parts(condition))
+
+
+def boundaries(condition: dict, origin: str) -> set[float]:
+    """The instants at which a calendar period of the condition begins or ends."""
+    edges = (("since", "begin"), ("until", "end"))
+    return {instant(part[key], origin, edge) for part in parts(condition) for key, edge in edges if key in part}
+
+
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,133 @@
+"""The kernel against the brute-force oracle on random worlds: evidence, posteriors, questions, gradients, scenarios."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+import oracle
+import oracle_model
+import worlds
+
+core = pytest.importorskip("escalade._core")
+
+EXACT = 1e-9  # relative: both sides are exact up to rounding, which some hundred steps of uniformisation amplify
+LAW_FLOOR = 1e-15  # absolute, for entries of a law: a state this rare is beyond the last digit of the sum 1
+ANSWER_FLOOR = 1e-27  # absolute, for answers: below it the oracle's own cut of Poisson weights (1e-35) shows in EXACT
+SLOPE = 1e-6  # relative, for gradients: the kernel sums expected statistics over all segments, cancelling in part
+SLOPE_FLOOR = 1e-9  # of the largest slope of the world: slopes that cancel to nothing keep only absolute digits
+
+SEEDS = range(220)
+SMALL_SEEDS = range(1000, 1048)
+SCENARIO_SEEDS = range(0, 220, 4)
+
+
+class Comparison:
+    """Collects every mismatch of one world, so that a failure shows its pattern."""
+
+    def __init__(self, seed: int):
+        self.seed, self.wrong = seed, []
+
+    def near(self, what: str, kernel, wanted, rtol: float = EXACT, atol: float = 0.0):
+        kernel, wanted = np.asarray(kernel, dtype=float), np.asarray(wanted, dtype=float)
+        if kernel.shape != wanted.shape:
+            self.wrong.append(f"{what}: shape {kernel.shape}, wanted {wanted.shape}")
+        elif not np.allclose(kernel, wanted, rtol=rtol, atol=atol):
+            self.wrong.append(f"{what}: {kernel.tolist()}, wanted {wanted.tolist()}")
+
+    def laws(self, what: str, kernel: dict, wanted: dict):
+        for name, law in wanted.items():
+            self.near(f"{what} of {name}", kernel[name], law, atol=LAW_FLOOR)
+
+    def verdict(self):
+        assert not self.wrong, f"seed {self.seed}\n" + "\n".join(self.wrong)
+
+
+@lru_cache(maxsize=4)
+def world_of(seed: int) -> worlds.World:
+    return worlds.random_world(seed)
+
+
+def as_questions(questions: list[dict]) -> str:
+    return json.dumps({"question": questions})
+
+
+def conditioned(world: worlds.World):
+    """The kernel's fit with the parameters at the prior modes."""
+    return core.Model(json.dumps(world.spec)).condition(json.dumps(world.dossier))
+
+
+def forecast_modes(fit, times) -> dict:
+    return {name: law["mode"] for name, law in fit.forecast(times)["ladders"].items()}
+
+
+def driver_modes(fit) -> dict:
+    return {name: law["mode"] for name, law in fit.drivers().items()}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_world(seed):
+    world = world_of(seed)
+    fit, wanted, found = conditioned(world), oracle.Oracle(world.spec, world.dossier), Comparison(seed)
+    found.near("log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
+    found.laws("posterior", driver_modes(fit), wanted.driver_posteriors())
+    rungs = wanted.rungs(world.times)
+    found.laws("smoothed", fit.smoothed(world.times), rungs)
+    found.laws("forecast", forecast_modes(fit, world.times), rungs)
+    found.laws("filtered", fit.filtered(world.times), wanted.filtered(world.times))
+    asked = fit.ask(as_questions(world.questions))
+    assert list(asked["name"]) == [question["name"] for question in world.questions]
+    for question, mode in zip(world.questions, asked["mode"], strict=True):
+        found.near(json.dumps(question), mode, wanted.ask(question), atol=ANSWER_FLOOR)
+    found.verdict()
+
+
+@pytest.mark.parametrize("seed", SMALL_SEEDS)
+def test_gradients(seed):
+    world = worlds.random_world(seed, small=True)
+    spec, dossier, theta, found = world.spec, world.dossier, world.theta, Comparison(seed)
+    model = core.Model(json.dumps(spec))
+    modes = oracle_model.start(spec)
+    found.near("prior modes", model.start(), modes, atol=EXACT)
+    evidence, prior, slope, prior_slope = model.log_posterior(json.dumps(dossier), theta)
+    found.near("log evidence", evidence, oracle.log_evidence(spec, dossier, theta), atol=EXACT)
+    at_modes = model.log_posterior(json.dumps(dossier), modes)[1]  # the prior's constant is the kernel's own affair
+    wanted = oracle_model.log_prior(spec, theta) - oracle_model.log_prior(spec, modes)
+    found.near("log prior above the modes'", prior - at_modes, wanted, atol=EXACT)
+    wanted = oracle_model.complex_gradient(lambda t: oracle.log_evidence(spec, dossier, t), theta)
+    found.near("slope of the evidence", slope, wanted, SLOPE, SLOPE_FLOOR * np.max(np.abs(wanted)))
+    wanted = oracle_model.complex_gradient(lambda t: oracle_model.log_prior(spec, t), theta)
+    found.near("slope of the prior", prior_slope, wanted, SLOPE, SLOPE_FLOOR * np.max(np.abs(wanted)))
+    found.verdict()
+
+
+def changed(fit, scenario: oracle.Scenario):
+    """The kernel's fit under a scenario."""
+    for condition in scenario.given:
+        fit = fit.given(json.dumps(condition), None)
+    if scenario.developments:
+        fit = fit.given(None, json.dumps(scenario.developments))
+    if scenario.without:
+        fit = fit.without(scenario.without)
+    for condition, since in scenario.do:
+        fit = fit.do(json.dumps(condition), since)
+    return fit
+
+
+@pytest.mark.parametrize("seed", SCENARIO_SEEDS)
+def test_scenarios(seed):
+    world = world_of(seed)
+    base, found, ahead = conditioned(world), Comparison(seed), world.times[-2:]
+    plain = [{key: value for key, value in q.items() if key != "given"} for q in world.questions]
+    for name, scenario in worlds.random_scenarios(world).items():
+        fit, wanted = changed(base, scenario), oracle.Oracle(world.spec, world.dossier, scenario=scenario)
+        if scenario.without:
+            found.near(f"{name}: log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
+        found.laws(f"{name}: posterior", driver_modes(fit), wanted.driver_posteriors())
+        found.laws(f"{name}: forecast", forecast_modes(fit, ahead), wanted.rungs(ahead))
+        answers = [wanted.ask(question) for question in plain]
+        found.near(f"{name}: answers", fit.ask(as_questions(plain))["mode"], answers, atol=ANSWER_FLOOR)
+    found.verdict()

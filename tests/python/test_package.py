@@ -1,0 +1,102 @@
+"""The package itself: light to import, honest about what is public, with stubs, and a README that runs."""
+
+import inspect
+import re
+import subprocess
+import sys
+from importlib.metadata import metadata
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import escalade as esc
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("matplotlib", "narwhals", "pandas", "polars", "pyarrow", "scipy", "IPython")
+# Milliseconds of our own modules, NumPy apart; some 10 are usual, a shared machine may be slow.
+PATIENCE = 150
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True)
+
+
+def test_import_brings_nothing_heavy():
+    code = f"import sys, escalade; print([name for name in {HEAVY!r} if name in sys.modules])"
+    assert run(code).stdout.strip() == "[]"
+
+
+def test_import_takes_milliseconds():
+    log = run("import numpy, numpy.typing, importlib.resources, json; import escalade").stderr
+    own = [line.split("|") for line in log.splitlines() if re.search(r"\| +escalade( |$|\.)", line)]
+    assert own
+    assert sum(int(line[0].split(":")[1]) for line in own) / 1000 < PATIENCE
+
+
+def test_all_is_what_is_there():
+    assert sorted(esc.__all__) == esc.__all__
+    for name in esc.__all__:
+        thing = getattr(esc, name)
+        assert inspect.getdoc(thing), f"{name} has no docstring"
+    public = {
+        name
+        for name, thing in vars(esc).items()
+        if not name.startswith("_") and not inspect.ismodule(thing) and name != "Any"
+    }
+    assert public <= set(esc.__all__)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="no attribute 'reech'"):
+        esc.reech
+
+
+def test_version_and_licence():
+    about = metadata("escalade")
+    assert about["Version"] == esc.__version__
+    assert "MIT" in about["License-Expression"] and "Apache" in about["License-Expression"]
+    assert {"plot", "notebook"} <= set(about.get_all("Provides-Extra"))
+
+
+def test_typed_and_stubbed():
+    assert files("escalade").joinpath("py.typed").is_file()
+    stubs = files("escalade").joinpath("_core.pyi").read_text()
+    for name in dir(esc._core):
+        if not name.startswith("_"):
+            assert re.search(rf"\b(def|class) {name}\b", stubs), f"{name} is not in the stubs"
+
+
+def test_exceptions_are_one_family():
+    for name in ("SpecError", "ImpossibleEvidence", "TooLarge", "Unidentified", "NotConverged"):
+        assert issubclass(getattr(esc, name), esc.EscaladeError)
+    assert issubclass(esc.EscaladeError, ValueError)
+
+
+def test_settings():
+    before = esc.threads(), esc.memory_limit()
+    try:
+        esc.set_threads(1)
+        esc.set_memory_limit(2**30)
+        assert (esc.threads(), esc.memory_limit()) == (1, 2**30)
+    finally:
+        esc.set_threads(before[0])
+        esc.set_memory_limit(before[1])
+
+
+def test_words_and_grades():
+    yardstick, grades = esc.yardstick(), esc.grades()
+    assert list(yardstick.data["low"]) == sorted(yardstick.data["low"])
+    assert esc.word_for(0.3) == "unlikely"
+    assert esc.word_for(0.22).startswith("≈ ")
+    assert len(grades) >= 30 and "B2" in str(grades)
+    assert all(0 <= p <= 1 for p in [*grades.data["hit"], *grades.data["false_alarm"]])
+
+
+def test_the_readme_runs(tmp_path):
+    example = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", example[1]], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "clash by mid-2025" in done.stdout

@@ -1,0 +1,119 @@
+"""Pictures: each returns the Axes it drew on, and shows what it should."""
+
+import matplotlib as mpl
+import pytest
+
+from crisis import crisis
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+import escalade as esc
+from escalade.layout import layered
+
+
+@pytest.fixture(scope="module")
+def c():
+    return crisis()
+
+
+@pytest.fixture(scope="module")
+def fit(c):
+    return c.model.fit(c.dossier, draws=20)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def words(ax):
+    ax.figure.canvas.draw()
+    named = [ax.get_title(loc="left"), *(t.get_text() for t in ax.get_yticklabels())]
+    legend = ax.get_legend()
+    return " ".join([*named, *(t.get_text() for t in ax.texts), *(t.get_text() for t in legend.texts if legend)])
+
+
+def words_without_legend(ax):
+    ax.figure.canvas.draw()
+    return " ".join([ax.get_title(loc="left"), *(t.get_text() for t in [*ax.get_yticklabels(), *ax.texts])])
+
+
+def test_timeline(c):
+    text = words(c.dossier.plot())
+    assert "tone (C3)" in text and "official tone" in text and "looked for, not seen" in text and "now" in text
+    assert "official tone" not in words(c.dossier.plot(c.model))
+
+
+def test_network(c):
+    text = words(c.model.plot())
+    for thing in ("us policy", "limited clash", "changes since 2025-01-20", "parent in the Bayesian network"):
+        assert thing in text
+    assert "missile tests" not in text
+    assert "missile tests" in words(c.model.plot(indicators=True))
+
+
+def test_network_of_one_ladder():
+    m = esc.Model("one", origin="2024-10-01")
+    m.ladder("alone", ["a", "b"], up=esc.per_year(1))
+    assert "alone" in words_without_legend(m.plot())
+
+
+@pytest.mark.parametrize("kind", ["stack", "lines"])
+def test_fan(c, fit, kind):
+    text = words_without_legend(fit.forecast("2025-06-30").plot(c.korea, kind=kind))
+    for rung in c.korea.rungs:
+        assert rung in text
+
+
+def test_fans(fit):
+    axes = fit.forecast("2025-06-30").plot()
+    assert [ax.get_title(loc="left") for ax in axes.flat[:2]] == ["peninsula", "seoul aid"]
+    assert not axes.flat[2].get_visible()
+
+
+def test_a_wrong_kind_is_refused(c, fit):
+    with pytest.raises(ValueError, match="stack"):
+        fit.forecast("2025-06-30").plot(c.korea, kind="pie")
+
+
+def test_answers(c, fit):
+    text = words_without_legend(fit.ask(c.questions).plot())
+    assert "calm without clash" in text and "realistic" in text
+    assert isinstance(c.model.condition(c.dossier).ask(c.questions).plot(), Axes)
+
+
+def test_parameters(c, fit):
+    ax = fit.parameters().plot(top=5)
+    assert len(ax.get_yticks()) == 5
+    with pytest.raises(ValueError, match="fit.parameters"):
+        c.model.parameters().plot()
+
+
+def test_all_draw_where_they_are_told(c, fit):
+    _, axes = plt.subplots(1, 5)
+    forecast = fit.forecast("2025-06-30")
+    drawn = [
+        esc.plot.timeline(c.dossier, ax=axes[0]),
+        esc.plot.network(c.model, ax=axes[1]),
+        esc.plot.fan(forecast, c.korea, ax=axes[2]),
+        esc.plot.answers(fit.ask(c.questions), ax=axes[3]),
+        esc.plot.parameters(fit.parameters(), ax=axes[4]),
+    ]
+    assert all(a is b for a, b in zip(drawn, axes, strict=True))
+
+
+def test_layout_keeps_boxes_apart_and_links_forward():
+    heights = dict.fromkeys("abcdef", 1.0)
+    links = [("a", "b"), ("b", "c"), ("c", "a"), ("a", "d"), ("d", "e"), ("a", "e"), ("f", "e"), ("c", "c")]
+    layout = layered(heights, links, gap=0.2, bend=0.1)
+    assert layout.turned == {("c", "a")}
+    for a, b in set(links) - layout.turned - {("c", "c")}:
+        assert layout.x[a] < layout.x[b]
+    assert len(layout.bends["a", "e"]) == layout.x["e"] - layout.x["a"] - 1
+    for a in heights:
+        for b in heights:
+            if a < b and layout.x[a] == layout.x[b]:
+                assert abs(layout.y[a] - layout.y[b]) >= 1.2 - 1e-9

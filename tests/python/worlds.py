@@ -1,0 +1,558 @@
+"""Seeded random worlds (model, dossier, questions as trees) for the comparison of the kernel with the oracle."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+import oracle
+from oracle_chain import Monitor
+from oracle_model import UNIT_DAYS, boundaries, instant, named_moves, parts, start
+
+JOINT_LIMIT = 36  # joint rungs
+EVIDENCE_LIMIT = 300  # extended states while windows and counts are open
+QUESTION_LIMIT = 160  # extended states with a question's monitors
+ORIGIN = "2025-01-01"
+WORDS = ["remote chance", "highly unlikely", "unlikely", "realistic possibility", "likely or probable", "highly likely"]
+
+
+@dataclass
+class World:
+    """One random world; `theta` is a vector of parameters near the prior modes, `horizon` the day of now."""
+
+    seed: int
+    horizon: int
+    spec: dict
+    dossier: dict
+    questions: list[dict]
+    times: list[str]
+    theta: np.ndarray = field(repr=False)
+
+
+class Dice:
+    """Random draws with the small vocabulary that the builders below need."""
+
+    def __init__(self, seed: int):
+        self.rng = np.random.default_rng([20250101, seed])
+
+    def chance(self, p: float) -> bool:
+        return bool(self.rng.random() < p)
+
+    def pick(self, options, p=None):
+        return options[int(self.rng.choice(len(options), p=p))]
+
+    def some(self, options, least=1) -> list:
+        """A subset in order, not all of them where there are two or more."""
+        most = max(least, len(options) - 1)
+        chosen = self.rng.choice(len(options), size=self.rng.integers(least, most + 1), replace=False)
+        return [options[k] for k in sorted(chosen.tolist())]
+
+    def uniform(self, low: float, high: float, digits: int = 3) -> float:
+        return round(float(self.rng.uniform(low, high)), digits)
+
+    def log_uniform(self, low: float, high: float) -> float:
+        return float(f"{np.exp(self.rng.uniform(np.log(low), np.log(high))):.4g}")
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def law(self, n: int, zeros: float = 0.0) -> list[float]:
+        """A row of n probabilities, with some chance of a structural zero."""
+        p = self.rng.dirichlet(np.full(n, 1.5)) + 0.02
+        if n > 1 and self.chance(zeros):
+            p[self.integer(0, n - 1)] = 0.0
+        p = np.round(p / p.sum(), 4)
+        p[int(np.argmax(p))] += 1 - p.sum()
+        return [float(round(x, 6)) for x in p]
+
+
+def moment(days: float) -> str:
+    """A date with its time, to the minute."""
+    return (datetime.fromisoformat(ORIGIN) + timedelta(minutes=round(days * 1440))).isoformat(timespec="minutes")
+
+
+def date(day: int) -> str:
+    return (datetime.fromisoformat(ORIGIN) + timedelta(days=day)).date().isoformat()
+
+
+# ---- the model -------------------------------------------------------------------------------------------------------
+
+
+def random_model(dice: Dice, horizon: int, small: bool) -> dict:
+    spec = {"name": "random", "origin": ORIGIN, "driver": [], "ladder": []}
+    for k in range(dice.pick([0, 1, 2, 3], [0.04, 0.13, 0.7, 0.13])):
+        spec["driver"].append(random_driver(dice, f"d{k}", spec["driver"]))
+    for k, rungs in enumerate(rung_counts(dice, small)):
+        spec["ladder"].append(random_ladder(dice, f"l{k}", rungs))
+    tiny = dice.chance(0.08)
+    coupling = dice.pick(["none", "one way", "both ways"], [0.25, 0.35, 0.4])
+    for k, ladder in enumerate(spec["ladder"]):
+        ladder["rate"] = random_rates(dice, ladder, tiny)
+        others = [x for j, x in enumerate(spec["ladder"]) if (coupling == "both ways" and j != k) or j < k]
+        others = [] if coupling == "none" else others
+        others = others + [ladder] * dice.chance(0.1)  # an effect may look at its own ladder
+        effects = [random_effect(dice, ladder, others, spec["driver"], horizon) for _ in range(dice.integer(0, 3))]
+        ladder["effect"] = [effect for effect in effects if effect]
+    spec["status"] = [random_status(dice, f"s{k}", spec) for k in range(dice.integer(1, 2))]
+    spec["events"] = [random_events(dice, f"e{k}", spec) for k in range(dice.integer(1, 2))]
+    return spec
+
+
+def rung_counts(dice: Dice, small: bool) -> list[int]:
+    while True:
+        n = dice.pick([1, 2, 3], [0.12, 0.18, 0.7])
+        counts = [dice.integer(2, 4) for _ in range(n)]
+        if np.prod(counts) <= (12 if small else dice.pick([18, 24, JOINT_LIMIT], [0.5, 0.3, 0.2])):
+            return counts
+
+
+def table_prior(dice: Dice) -> dict:
+    return dice.pick([{}, {"worth": dice.uniform(2, 40, 1)}, {"free": True}], [0.5, 0.4, 0.1])
+
+
+def number_prior(dice: Dice, fixed: float = 0.35) -> dict:
+    if dice.chance(fixed):
+        return {}
+    return {"free": True} if dice.chance(0.12) else {"spread": dice.uniform(1.2, 3, 2)}
+
+
+def random_driver(dice: Dice, name: str, before: list[dict]) -> dict:
+    states = [f"{name}_{x}" for x in "xyz"[: dice.integer(2, 3)]]
+    given = dice.some(before) if before and dice.chance(0.7) else []
+    driver = {"name": name, "states": states}
+    if given:
+        driver["given"] = [parent["name"] for parent in given]
+    driver["table"] = random_table(dice, [parent["states"] for parent in given], len(states))
+    return driver | table_prior(dice)
+
+
+def random_table(dice: Dice, parents: list[list[str]], n: int):
+    """Nested by the parents' states, or the same rows in one list."""
+    zeros = dice.pick([0.0, 0.3])
+    if not parents:
+        return dice.law(n, zeros)
+    if dice.chance(0.25):
+        return [dice.law(n, zeros) for _ in range(int(np.prod([len(p) for p in parents])))]
+
+    def nest(rest):
+        return {s: nest(rest[1:]) for s in rest[0]} if rest else dice.law(n, zeros)
+
+    return nest(parents)
+
+
+def random_ladder(dice: Dice, name: str, n: int) -> dict:
+    rungs = [f"{name}_{k}" for k in range(n)]
+    ladder = {"name": name, "rungs": rungs, "kind": dice.pick(["neighbours", "moves", "unordered"], [0.55, 0.25, 0.2])}
+    if ladder["kind"] == "unordered":
+        ladder["ordered"] = False
+    if dice.chance(0.7):
+        ladder["start"] = rungs[0 if dice.chance(0.7) else dice.integer(0, n - 1)]
+    else:
+        ladder["start"] = dict(zip(rungs, dice.law(n, 0.4), strict=True))
+    return ladder
+
+
+def random_rates(dice: Dice, ladder: dict, tiny: bool) -> list[dict]:
+    """Rate entries that name each move once; some rungs end up absorbing."""
+    rungs, kind = ladder["rungs"], ladder.pop("kind")
+    if kind == "neighbours":
+        up, down = "up", "down"
+        if dice.chance(0.3):
+            up = [[a, b] for a, b in itertools.pairwise(rungs)]
+        groups = [up, down] if dice.chance(0.8) else [up]
+    else:
+        pairs = [[a, b] for a in rungs for b in rungs if a != b]
+        first = [pair for pair in pairs if pair[0] == rungs[0]]
+        chosen = dice.some(pairs) + ([dice.pick(first)] if dice.chance(0.8) else [])
+        chosen = [pair for pair in pairs if pair in chosen]
+        cut = dice.integer(0, len(chosen))
+        groups = [group for group in (chosen[:cut], chosen[cut:]) if group]
+    if groups[0] not in ("up", "down") and len(groups[0]) > 1 and dice.chance(0.5):
+        groups = [[pair] for pair in groups[0]] + groups[1:]
+    return [{"moves": moves} | random_intensity(dice, tiny) for moves in groups]
+
+
+def random_intensity(dice: Dice, tiny: bool) -> dict:
+    """Every way to state an intensity, between 0.002 and 1 a day (far less in a few worlds)."""
+    form = dice.pick(["rate", "chance", "word", "base"], [0.6, 0.12, 0.16, 0.12])
+    if tiny and dice.chance(0.6):
+        return {"rate": dice.log_uniform(1e-7, 1e-4), "per": "day"} | number_prior(dice)
+    q = dice.log_uniform(0.002, 1.0 if dice.chance(0.3) else 0.15)
+    if form == "rate":
+        per = dice.pick(list(UNIT_DAYS))
+        return {"rate": float(f"{q * UNIT_DAYS[per]:.4g}"), "per": per} | number_prior(dice)
+    if form == "chance":
+        spread = {} if dice.chance(0.4) else {"spread": 2}
+        return {"chance": dice.uniform(0.1, 0.8), "within": dice.pick(["10 days", "2 weeks", "3 months"])} | spread
+    if form == "word":
+        spread = {"spread": 1.5} if dice.chance(0.3) else {}
+        return {"chance": dice.pick(WORDS), "within": dice.pick(["1 month", "3 weeks", "60 days", "1 year"])} | spread
+    return {"events": dice.integer(0, 6), "over": dice.pick(["60 days", "6 months", "1 year"])}
+
+
+def random_effect(dice: Dice, ladder: dict, others: list, drivers: list, horizon: int) -> dict | None:
+    rungs = ladder["rungs"]
+    pairs = [move for entry in ladder["rate"] for move in named_moves(entry["moves"], rungs)]
+    options = ["all", [[rungs[a], rungs[b]] for a, b in dice.some(pairs)]]
+    if ladder.get("ordered", True):
+        options += ["up"] * 2 * any(b > a for a, b in pairs) + ["down"] * any(b < a for a, b in pairs)
+    when = random_condition(dice, others, drivers, (0, horizon + 200))
+    if when is None:
+        return None
+    effect = {"when": when, "moves": dice.pick(options), "factor": dice.log_uniform(0.2, 5)}
+    return effect | number_prior(dice)
+
+
+def random_plain(dice: Dice, ladders: list, drivers: list, period: tuple[int, int] | None) -> dict | None:
+    """One table: a ladder's rungs, a driver's states or a calendar period."""
+    kinds = ["ladder"] * 3 * bool(ladders) + ["driver"] * 3 * bool(drivers) + ["period"] * bool(period)
+    if not kinds:
+        return None
+    kind = dice.pick(kinds)
+    if kind == "driver":
+        driver = dice.pick(drivers)
+        states = dice.some(driver["states"])
+        return {"driver": driver["name"], "is": states if len(states) > 1 or dice.chance(0.2) else states[0]}
+    if kind == "ladder":
+        return random_rungs(dice, dice.pick(ladders))
+    begins = dice.integer(*period)
+    ends = begins + dice.integer(0, 60)
+    edges = {"since": date(begins), "until": date(ends)}
+    keys = dice.pick([["since"], ["until"], ["since", "until"]])
+    return {key: edges[key] for key in keys}
+
+
+def random_rungs(dice: Dice, ladder: dict) -> dict:
+    rungs, named = ladder["rungs"], {"ladder": ladder["name"]}
+    if ladder.get("ordered", True) and dice.chance(0.6):
+        if dice.chance(0.8):
+            return named | {"at_least": rungs[dice.integer(1, len(rungs) - 1)]}
+        return named | {"at_most": rungs[dice.integer(0, len(rungs) - 2)]}
+    some = dice.some(rungs)
+    return named | {"is": some if len(some) > 1 else some[0]}
+
+
+def random_condition(dice: Dice, ladders: list, drivers: list, period=None, depth: int = 2) -> dict | None:
+    if depth == 0 or dice.chance(0.6):
+        return random_plain(dice, ladders, drivers, period)
+    inner = [random_condition(dice, ladders, drivers, period, depth - 1) for _ in range(2)]
+    inner = [condition for condition in inner if condition]
+    if not inner:
+        return None
+    form = dice.pick(["all", "any", "not"])
+    return {"not": inner[0]} if form == "not" else {form: inner}
+
+
+def random_parents(dice: Dice, spec: dict, most: int) -> list[str]:
+    """Drivers, ladders or both, with at most so many configurations."""
+    ladders, drivers = spec["ladder"], spec["driver"]
+    groups = [ladders, ladders + drivers] + ([drivers] if drivers else [])
+    while True:
+        options = dice.pick(groups, [0.4, 0.4, 0.2][: len(groups)] if drivers else [0.5, 0.5])
+        chosen = [dice.pick(options) for _ in range(dice.integer(1, 2))]
+        names = list(dict.fromkeys(entry["name"] for entry in chosen))
+        if size_of(spec, names) <= most:
+            return names
+
+
+def entries(spec: dict, names: list[str]) -> list[list[str]]:
+    known = {d["name"]: d["states"] for d in spec["driver"]} | {x["name"]: x["rungs"] for x in spec["ladder"]}
+    return [known[name] for name in names]
+
+
+def size_of(spec: dict, names: list[str]) -> int:
+    return int(np.prod([len(states) for states in entries(spec, names)]))
+
+
+def random_status(dice: Dice, name: str, spec: dict) -> dict:
+    parents = random_parents(dice, spec, 12)
+    states = [f"{name}_{x}" for x in "abc"[: dice.integer(2, 3)]]
+    made = random_table(dice, entries(spec, parents), len(states))
+    return {"name": name, "states": states, "given": parents, "table": made} | table_prior(dice)
+
+
+def random_events(dice: Dice, name: str, spec: dict) -> dict:
+    if dice.chance(0.1):
+        return {"name": name, "rate": dice.log_uniform(0.1, 3), "per": "week"} | number_prior(dice)
+    parents = random_parents(dice, spec, 9)
+    prior = number_prior(dice)
+    rates = [dice.log_uniform(0.1, 6) for _ in range(size_of(spec, parents))]
+    if not prior and dice.chance(0.4):
+        rates[dice.integer(0, len(rates) - 1)] = 0.0
+    return {"name": name, "given": parents, "rate": rates, "per": dice.pick(["week", "month"])} | prior
+
+
+# ---- the dossier -----------------------------------------------------------------------------------------------------
+
+
+class Reporter:
+    """Draws the developments of one dossier; a few instants are shared by several of them."""
+
+    def __init__(self, dice: Dice, spec: dict, horizon: int):
+        self.dice, self.spec, self.horizon = dice, spec, horizon
+        self.shared = [dice.integer(4, horizon - 3) + dice.pick([0.5, 0.25, 0.75]) for _ in range(2)]
+        self.together = dice.chance(0.6)
+        self.moved_at: set[float] = set()
+
+    def time(self) -> float:
+        if self.together and self.dice.chance(0.45):
+            return self.dice.pick(self.shared)
+        return self.dice.integer(1, self.horizon - 2) + self.dice.pick([0.5, 0.5, 0.25, 0.625])
+
+    def on(self) -> str:
+        time = self.time()
+        return date(int(time)) if time % 1 == 0.5 and self.dice.chance(0.5) else moment(time)
+
+    def grading(self, soft: float = 0.6) -> dict:
+        if not self.dice.chance(soft):
+            return {}
+        return {"hit": self.dice.uniform(0.6, 0.97), "false_alarm": self.dice.uniform(0.02, 0.4)}
+
+    def span(self, middle: float) -> list[str]:
+        """A span around the middle of the dossier, so that most windows overlap."""
+        dice = self.dice
+        begins = max(0.0, middle - dice.uniform(0.5, 0.4 * self.horizon, 0))
+        ends = min(self.horizon, middle + dice.uniform(1, 0.4 * self.horizon, 0))
+        if self.together and dice.chance(0.4) and self.shared[0] > begins + 1:
+            ends = self.shared[0]
+        if self.together and dice.chance(0.3) and self.shared[1] < ends - 1:
+            begins = self.shared[1]
+        if dice.chance(0.4):
+            return [date(int(begins)), date(min(int(ends), self.horizon - 1))]
+        return [moment(begins), moment(ends)]
+
+    def window(self) -> dict:
+        dice, ladders = self.dice, self.spec["ladder"]
+        period = (1, self.horizon) if dice.chance(0.08) else None
+        condition = random_condition(dice, ladders, [], period, 1)
+        while not any("ladder" in part for part in parts(condition)):
+            condition = random_condition(dice, ladders, [], period, 1)
+        said = {"saw" if dice.chance(0.65) else "never": condition}
+        entered = {"entered": True} if dice.chance(0.35) else {}
+        return said | entered | {"between": self.span(self.horizon * dice.uniform(0.4, 0.6))} | self.grading()
+
+    def state(self) -> dict:
+        drivers = self.spec["driver"] if self.dice.chance(0.4) else []
+        condition = random_condition(self.dice, self.spec["ladder"], drivers)
+        while not any("ladder" in part for part in parts(condition)):
+            condition = random_condition(self.dice, self.spec["ladder"], drivers)
+        return {"saw": condition, "on": self.on()} | self.grading()
+
+    def status(self) -> dict:
+        status = self.dice.pick(self.spec["status"])
+        values = self.dice.some(status["states"])
+        stated = values if len(values) > 1 else values[0]
+        return {"saw": {"indicator": status["name"], "is": stated}, "on": self.on()} | self.grading(0.4)
+
+    def driver(self) -> dict | None:
+        dice = self.dice
+        if not self.spec["driver"]:
+            return None
+        condition = random_condition(dice, [], self.spec["driver"])
+        when = dice.pick([{}, {"on": self.on()}, {"between": self.span(self.horizon / 2)}])
+        if when and dice.chance(0.25):
+            condition = {"all": [condition, {"since": date(dice.integer(1, self.horizon))}]}
+        return {"saw": condition} | when | self.grading(0.85)
+
+    def likelihood(self) -> dict:
+        dice, spec = self.dice, self.spec
+        named = [(x["name"], x["rungs"]) for x in spec["ladder"]]
+        named += [(x["name"], x["states"]) for x in spec["driver"] + spec["status"]]
+        name, states = dice.pick(named)
+        values = {state: dice.uniform(0.05, 1) for state in dice.some(states) + dice.some(states)}
+        undated = name.startswith("d") and dice.chance(0.5)
+        return {"likelihood": {"of": name, "values": values}} | ({} if undated else {"on": self.on()})
+
+    def move(self) -> dict | None:
+        """At an odd minute of its own: two moves at once, or a move at a calendar boundary, have no density."""
+        dice, ladder = self.dice, self.dice.pick(self.spec["ladder"])
+        pairs = [move for entry in ladder["rate"] for move in named_moves(entry["moves"], ladder["rungs"])]
+        a, b = dice.pick(pairs)
+        time = dice.pick(self.shared) if dice.chance(0.5) else dice.integer(2, self.horizon - 2) + 0.71875
+        if time in self.moved_at:
+            return None
+        self.moved_at.add(time)
+        said = {"moved": {"ladder": ladder["name"], "from": ladder["rungs"][a], "to": ladder["rungs"][b]}}
+        return said | {"on": moment(time)} | self.false_rate(0.6)
+
+    def false_rate(self, soft: float) -> dict:
+        if not self.dice.chance(soft):
+            return {}
+        rate = {"false_rate": self.dice.log_uniform(0.02, 1), "false_per": self.dice.pick(["week", "month"])}
+        return {"hit": self.dice.uniform(0.5, 0.95)} | rate
+
+    def events(self) -> list[dict]:
+        """One or two spans of one indicator, touching in half the cases."""
+        dice, name = self.dice, self.dice.pick(self.spec["events"])["name"]
+        edges = sorted({dice.integer(0, self.horizon) for _ in range(3)} | {self.horizon // 3, self.horizon})
+        spans = list(itertools.pairwise(edges))
+        k = dice.integer(0, len(spans) - 1)
+        chosen = spans[k : k + dice.integer(1, 2)]
+        return [self.events_over(name, begins, ends) for begins, ends in chosen]
+
+    def events_over(self, name: str, begins: int, ends: int) -> dict:
+        dice = self.dice
+        if dice.chance(0.4):
+            over, counted = [date(begins), date(ends - 1)], {"count": dice.pick([0, 1, 2, 3], [0.3, 0.4, 0.2, 0.1])}
+        else:
+            over = [moment(begins), moment(ends)]
+            times = {begins + (ends - begins) * dice.uniform(0.01, 0.99) for _ in range(dice.integer(0, 3))}
+            times |= {t for t in self.shared if begins < t < ends and dice.chance(0.3)}
+            counted = {"at": sorted({moment(t) for t in times})}
+        return {"counted": {"indicator": name} | counted, "over": over} | self.false_rate(0.3)
+
+    def developments(self) -> list[dict]:
+        dice = self.dice
+        said = [self.window() for _ in range(dice.pick([0, 1, 2, 3, 4], [0.04, 0.04, 0.06, 0.7, 0.16]))]
+        said += self.events() if dice.chance(0.85) else []
+        kinds = [self.state, self.status, self.driver, self.likelihood, self.move]
+        for kind, p in zip(kinds, [0.85, 0.9, 0.7, 0.7, 0.6], strict=True):
+            said += [kind() for _ in range(1 + dice.chance(0.15)) if dice.chance(p)]
+        said = [development for development in said if development]
+        dice.rng.shuffle(said)
+        said = [{"id": f"n{k}"} | development for k, development in enumerate(said)]
+        for development in said:
+            if {"on", "between", "over"} & set(development) and dice.chance(0.08):
+                development["reported"] = date(self.horizon + dice.integer(2, 30))  # after as_of: left out
+        return said
+
+
+def open_states(oracle_: oracle.Oracle) -> int:
+    """The most extended states at any instant of the dossier."""
+    monitors = [item for item in oracle_.items if isinstance(item, Monitor)]
+    levels = [np.prod([m.levels for m in monitors if m.opens <= t.opens < m.closes], dtype=int) for t in monitors]
+    return oracle_.frame.n * int(max(levels, default=1))
+
+
+def random_dossier(dice: Dice, spec: dict, horizon: int) -> dict | None:
+    """A dossier with a finite log-evidence, if some draws find one."""
+    as_of = date(horizon - 1) if dice.chance(0.7) else moment(horizon)
+    for _ in range(40):
+        dossier = {"as_of": as_of, "development": Reporter(dice, spec, horizon).developments()}
+        found = oracle.Oracle(spec, dossier)
+        if spans_fit(dossier, horizon) and open_states(found) <= EVIDENCE_LIMIT and found.log_evidence() > -80:
+            return dossier
+    return None
+
+
+def spans_fit(dossier: dict, horizon: int) -> bool:
+    """Whether every span begins before it ends, and ends by now."""
+    for development in dossier["development"]:
+        span = development.get("between", development.get("over"))
+        if span and instant(span[0], ORIGIN, "begin") + 0.25 > instant(span[1], ORIGIN, "end"):
+            return False
+        if span and instant(span[1], ORIGIN, "end") > horizon:
+            return False
+    return True
+
+
+# ---- questions -------------------------------------------------------------------------------------------------------
+
+
+def random_atom(dice: Dice, spec: dict, horizon: int, kind: str | None = None) -> dict:
+    kind = kind or dice.pick(["at", "reach", "enters", "first"])
+    day = horizon + dice.pick([dice.integer(1, 30), dice.integer(20, 365)])
+    drivers = spec["driver"] if dice.chance(0.3) else []
+    period = (horizon + 1, horizon + 150) if dice.chance(0.15) else None
+
+    def condition():
+        while True:
+            drawn = random_condition(dice, spec["ladder"], drivers, period, 1)
+            if drawn and any("ladder" in part for part in parts(drawn)):
+                return drawn
+
+    if kind == "at" and spec["driver"] and dice.chance(0.15):
+        return {"at": random_condition(dice, [], spec["driver"]), "on": date(day)}
+    if kind == "at":
+        return {"at": condition(), "on": date(day) if dice.chance(0.6) else moment(day + 0.375)}
+    if kind == "first":
+        return {"first": condition(), "before": condition(), "by": date(day)}
+    return {kind: condition(), "by": date(day) if dice.chance(0.8) else moment(day + 0.75)}
+
+
+def random_question(dice: Dice, spec: dict, horizon: int, kind: str | None) -> dict:
+    if kind is None:
+        inner = [random_atom(dice, spec, horizon) for _ in range(2)]
+        form = dice.pick(["all", "any", "not"])
+        if form == "not":
+            return {"all": [{"not": inner[0]}, inner[1]]} if dice.chance(0.4) else {"not": inner[0]}
+        return {form: inner}
+    return random_atom(dice, spec, horizon, kind)
+
+
+def random_questions(dice: Dice, spec: dict, dossier: dict, horizon: int) -> list[dict]:
+    """One of each kind, combinations and conditional ones; never given what cannot happen."""
+    found, ready = [], oracle.Oracle(spec, dossier)
+    for kind in ["at", "reach", "enters", "first", None, None]:
+        for _ in range(30):
+            named = {"name": f"q{len(found)}", "ask": random_question(dice, spec, horizon, kind)}
+            if dice.chance(0.25):
+                named["given"] = random_atom(dice, spec, horizon)
+            asked = [named[key] for key in ("ask", "given") if key in named]
+            monitors = ready._atoms({"all": asked})
+            if ready.frame.n * np.prod([m.levels for m in monitors]) > QUESTION_LIMIT:
+                continue
+            if "given" in named and not ready.probability([named["given"]]) > 1e-6:
+                continue
+            if not 1e-24 < ready.ask(named) < 1 - 1e-9 and dice.chance(0.9):
+                continue  # certain and impossible answers tell little
+            found.append(named)
+            break
+    return found
+
+
+# ---- the world -------------------------------------------------------------------------------------------------------
+
+
+def random_world(seed: int, small: bool = False) -> World:
+    """The world of this seed; `small` keeps joint rungs and parameters few, for gradients."""
+    dice = Dice(seed)
+    while True:
+        horizon = dice.integer(20, 90)
+        spec = random_model(dice, horizon, small)
+        if small and not 1 <= len(start(spec)) <= 14:
+            continue
+        dossier = random_dossier(dice, spec, horizon)
+        if dossier is None:
+            continue
+        questions = random_questions(dice, spec, dossier, horizon)
+        theta = start(spec) + dice.rng.normal(scale=0.4, size=len(start(spec)))
+        return World(seed, horizon, spec, dossier, questions, random_times(dice, spec, dossier, horizon), theta)
+
+
+def random_times(dice: Dice, spec: dict, dossier: dict, horizon: int) -> list[str]:
+    """The origin, instants of the evidence, instants between, calendar boundaries and two dates ahead."""
+    past = {moment(0), moment(dice.uniform(0, horizon)), moment(dice.uniform(0, horizon))}
+    dated = [d["on"] for d in dossier["development"] if "on" in d]
+    dated += [edge for d in dossier["development"] if "between" in d for edge in d["between"] if "T" in edge]
+    past |= {dice.pick(dated) for _ in range(2) if dated}
+    edges = {t for x in spec["ladder"] for e in x["effect"] for t in boundaries(e["when"], ORIGIN) if 0 < t < horizon}
+    past |= {moment(t) for t in sorted(edges)[:1]}
+    return [*sorted(past), date(horizon + dice.integer(1, 20)), moment(horizon + dice.integer(21, 300) + 0.3)]
+
+
+def random_scenarios(world: World) -> dict[str, oracle.Scenario]:
+    """Facts given, developments added or dropped, and interventions, each with evidence that stays possible."""
+    dice, spec = Dice(world.seed + 10**6), world.spec
+    ladder, developments = dice.pick(spec["ladder"]), world.dossier["development"]
+    later = date(world.horizon + dice.pick([0, dice.integer(1, 60)]))
+    added = Reporter(dice, spec, world.horizon)
+    found = {
+        "given a rung": oracle.Scenario(given=[random_rungs(dice, ladder)]),
+        "given developments": oracle.Scenario(
+            developments=[{"id": "more-1"} | added.state(), {"id": "more-2"} | added.window()]
+        ),
+        "do a rung": oracle.Scenario(do=[({"ladder": ladder["name"], "is": dice.pick(ladder["rungs"])}, later)]),
+    }
+    if developments:
+        found["without"] = oracle.Scenario(without=[dice.pick(developments)["id"]])
+    if spec["driver"]:
+        driver = dice.pick(spec["driver"])
+        state = {"driver": driver["name"], "is": dice.pick(driver["states"])}
+        found["given a driver"] = oracle.Scenario(given=[state])
+        found["do a driver from the origin"] = oracle.Scenario(do=[(state, ORIGIN)])
+        found["do a driver later"] = oracle.Scenario(do=[(state, later)])
+    return {name: s for name, s in found.items() if oracle.log_evidence(spec, world.dossier, scenario=s) > -100}
