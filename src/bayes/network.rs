@@ -1,6 +1,5 @@
 //! The discrete Bayesian network by index: sizes, parents and tables, and the network under an intervention.
 
-use super::factor::Factor;
 use crate::ground::{Error, Result};
 
 /// How far the sum of a row may be from 1.
@@ -70,12 +69,11 @@ impl Network {
         }
     }
 
-    /// The table of a variable as a factor over its parents and itself.
-    pub(super) fn factor(&self, var: usize) -> Result<Factor> {
-        let parents = self.parents.get(var).map(Vec::as_slice).unwrap_or_default();
-        let vars: Vec<usize> = parents.iter().copied().chain([var]).collect();
-        let sizes = vars.iter().map(|v| self.cards.get(*v).copied().unwrap_or(0)).collect();
-        Factor::new(vars, sizes, self.tables.get(var).cloned().unwrap_or_default())
+    /// Variables in words, for messages.
+    pub(super) fn named(&self, variables: &[usize]) -> String {
+        let names: Vec<String> = variables.iter().take(12).map(|v| format!("{v}")).collect();
+        let more = if variables.len() > 12 { ", …" } else { "" };
+        format!("{}{more}", names.join(", "))
     }
 
     /// Marks `of` and everything that they descend from.

@@ -1,49 +1,42 @@
-//! Queries by variable elimination: the joint of a few variables given factors, cheapest variable first.
+//! Queries: joint laws and posteriors of a network given factors, each by a clique tree made for it.
 
-use super::factor::{Factor, contract};
+use super::factor::Factor;
 use super::network::Network;
-use crate::ground::{Error, Result};
+use super::propagate::Work;
+use super::tree::{Plan, Tree};
+use crate::ground::{Control, Error, Result};
 
 impl Network {
     /// The joint law of `keep` (in that order, the last fastest) given the product of `evidence`, and the logarithm of the
     /// total mass, `logs` added: ln Σ P(x) Π factors + logs. Where the mass is 0 the logarithm is −inf and the law is 0.
     ///
-    /// `logs` is the logarithm of whatever the factors were divided by; `limit` the bytes that one table may take.
+    /// `logs` is the logarithm of whatever the factors were divided by; `limit` the bytes that messages may take.
     ///
     /// # Errors
-    /// `Error::TooLarge` when a table would take more than `limit` bytes, told before it is made; `Error::Spec` for a
-    /// variable that does not exist or is kept twice, and a factor of other sizes.
+    /// `Error::TooLarge` when they would take more, told before it is taken; `Error::Spec` for a variable that does not
+    /// exist or is kept twice, and a factor of other sizes.
     ///
     /// # Complexity
-    /// Exponential in the width of the greedy order (smallest resulting table first); variables that neither `keep` nor
-    /// the evidence descends from are never looked at.
+    /// The sum of the clique tables of the best order found; variables that neither `keep` nor the evidence descends from
+    /// are never looked at.
     pub fn joint(&self, evidence: &[Factor], logs: f64, keep: &[usize], limit: f64) -> Result<(Factor, f64)> {
         self.check_query(evidence, keep)?;
-        let asked = keep.iter().chain(evidence.iter().flat_map(Factor::vars)).copied();
-        let relevant = self.ancestors(asked);
-        let tables = relevant.iter().enumerate().filter(|(_, r)| **r).map(|(v, _)| self.factor(v));
-        let mut factors: Vec<Factor> = tables.collect::<Result<_>>()?;
-        let mut total = logs;
-        for factor in evidence {
-            let mut scaled = factor.clone();
-            total += scaled.rescale();
-            factors.push(scaled);
+        let given: Vec<Vec<usize>> = evidence.iter().map(|factor| factor.vars().to_vec()).collect();
+        let joints = [keep.to_vec()];
+        let plan = Plan { given: &given, joints: &joints, late: keep, limit, ..Plan::default() };
+        let tree = Tree::new(self, &plan)?;
+        let mut work = Work::new(&tree);
+        let control = Control::default();
+        tree.load(self, evidence, &[], &mut work);
+        let log = tree.collect(&mut work, &control)?;
+        let sizes: Vec<usize> = keep.iter().map(|&v| self.cards()[v]).collect();
+        let cells = sizes.iter().product();
+        if log == f64::NEG_INFINITY {
+            return Ok((Factor::new(keep.to_vec(), sizes, vec![0.0; cells])?, log));
         }
-        let mut left: Vec<usize> =
-            (0..self.cards().len()).filter(|v| relevant.get(*v) == Some(&true) && !keep.contains(v)).collect();
-        while let Some((next, out)) = self.cheapest(&left, &factors) {
-            self.fits(&out, limit)?;
-            let (touched, rest): (Vec<Factor>, Vec<Factor>) =
-                factors.into_iter().partition(|f| f.vars().contains(&next));
-            let (joined, log) = contract(&touched.iter().collect::<Vec<_>>(), &out);
-            factors = rest;
-            factors.push(joined);
-            total += log;
-            left.retain(|v| *v != next);
-        }
-        self.fits(keep, limit)?;
-        let (law, log) = contract(&factors.iter().collect::<Vec<_>>(), keep);
-        normalised(law, total + log)
+        tree.distribute(&mut work, &control)?;
+        let law = tree.joint(0, keep, &work);
+        Ok((Factor::new(keep.to_vec(), sizes, law)?, log + logs))
     }
 
     /// The law of every variable given the product of `evidence`, and the logarithm of the total mass (−inf, and zeros,
@@ -52,9 +45,20 @@ impl Network {
     /// # Errors
     /// As [`Network::joint`].
     pub fn posteriors(&self, evidence: &[Factor], limit: f64) -> Result<(Vec<Vec<f64>>, f64)> {
-        let (_, log) = self.joint(evidence, 0.0, &[], limit)?;
-        let one = |v| self.joint(evidence, 0.0, &[v], limit).map(|(law, _)| law.into_values());
-        Ok(((0..self.cards().len()).map(one).collect::<Result<_>>()?, log))
+        self.check_query(evidence, &[])?;
+        let given: Vec<Vec<usize>> = evidence.iter().map(|factor| factor.vars().to_vec()).collect();
+        let all: Vec<usize> = (0..self.cards().len()).collect();
+        let tree = Tree::new(self, &Plan { given: &given, marginals: &all, limit, ..Plan::default() })?;
+        let mut work = Work::new(&tree);
+        let control = Control::default();
+        tree.load(self, evidence, &[], &mut work);
+        let log = tree.collect(&mut work, &control)?;
+        let mut laws: Vec<Vec<f64>> = self.cards().iter().map(|&card| vec![0.0; card]).collect();
+        if log > f64::NEG_INFINITY {
+            tree.distribute(&mut work, &control)?;
+            tree.marginals(&work).into_iter().for_each(|(v, law)| laws[v] = law);
+        }
+        Ok((laws, log))
     }
 
     fn check_query(&self, evidence: &[Factor], keep: &[usize]) -> Result<()> {
@@ -71,48 +75,6 @@ impl Network {
         }
         Ok(())
     }
-
-    /// The variable whose elimination makes the smallest table (the first of several), and that table's variables.
-    fn cheapest(&self, left: &[usize], factors: &[Factor]) -> Option<(usize, Vec<usize>)> {
-        let priced = left.iter().map(|v| {
-            let touched = factors.iter().filter(|f| f.vars().contains(v));
-            let mut out: Vec<usize> = touched.flat_map(|f| f.vars()).copied().filter(|w| w != v).collect();
-            out.sort_unstable();
-            out.dedup();
-            (self.cells(&out), *v, out)
-        });
-        priced.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, v, out)| (v, out))
-    }
-
-    /// The number of joint states of some variables.
-    fn cells(&self, vars: &[usize]) -> f64 {
-        vars.iter().map(|v| self.cards().get(*v).copied().unwrap_or(1) as f64).product()
-    }
-
-    /// Refuses a table over `vars` that would take more than `limit` bytes.
-    fn fits(&self, vars: &[usize], limit: f64) -> Result<()> {
-        let cells = self.cells(vars);
-        let bytes = 8.0 * cells;
-        if bytes <= limit {
-            return Ok(());
-        }
-        let message = format!(
-            "the network needs a table of {cells:.3e} numbers over {} variables, {bytes:.3e} bytes; {limit:.3e} are allowed",
-            vars.len()
-        );
-        Err(Error::TooLarge { bytes, limit, message })
-    }
-}
-
-/// The law divided by its sum, and the logarithm of the mass.
-fn normalised(law: Factor, log: f64) -> Result<(Factor, f64)> {
-    let sum: f64 = law.values().iter().sum();
-    if sum == 0.0 || log == f64::NEG_INFINITY {
-        let zeros = vec![0.0; law.values().len()];
-        return Ok((Factor::new(law.vars().to_vec(), law.sizes().to_vec(), zeros)?, f64::NEG_INFINITY));
-    }
-    let values = law.values().iter().map(|x| x / sum).collect();
-    Ok((Factor::new(law.vars().to_vec(), law.sizes().to_vec(), values)?, log + sum.ln()))
 }
 
 #[cfg(test)]

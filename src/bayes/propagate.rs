@@ -1,0 +1,508 @@
+//! Messages up and down a clique tree: sums or maxima of products, block by block, with nothing allocated on the way.
+
+use super::factor::Factor;
+use super::network::Network;
+use super::tree::{Along, Clique, Loaded, Operand, ROOT, Read, Source, Tree, table};
+use crate::ground::{Control, Result};
+
+/// What is known of one variable.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Finding {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its state.
+    State(usize),
+    /// A likelihood over its states.
+    Likelihood(Vec<f64>),
+}
+
+/// One query's numbers: tables and messages, beliefs, and scratch. Made once, used again and again.
+#[derive(Debug, Clone)]
+pub struct Work {
+    store: Vec<f64>,
+    beliefs: Vec<f64>,
+    block: Vec<f64>,
+    /// Belief over message of the clique at hand.
+    ratio: Vec<f64>,
+    /// What each clique's message was divided by.
+    most: Vec<f64>,
+    bases: Vec<usize>,
+    digits: Vec<usize>,
+    /// Loaded tables that some finding changed.
+    changed: Vec<usize>,
+    /// Logarithm of what constants and messages were divided by.
+    log: f64,
+    fixed: f64,
+}
+
+impl Work {
+    /// Room for a tree's numbers.
+    pub fn new(tree: &Tree) -> Self {
+        let block = tree.cliques.iter().map(|clique| clique.block).max().unwrap_or(1);
+        let operands = tree.cliques.iter().map(|c| c.inputs.1 - c.inputs.0 + c.outputs.1 - c.outputs.0 + 1).max();
+        let axes = tree.cliques.iter().map(|clique| clique.inner - clique.first).max().unwrap_or(0);
+        Work {
+            store: vec![0.0; tree.store],
+            beliefs: vec![0.0; tree.beliefs],
+            block: vec![0.0; block],
+            ratio: vec![0.0; tree.cliques.iter().map(|clique| clique.width).max().unwrap_or(0)],
+            most: vec![0.0; tree.cliques.len()],
+            bases: vec![0; operands.unwrap_or(0)],
+            digits: vec![0; axes],
+            changed: vec![],
+            log: 0.0,
+            fixed: 0.0,
+        }
+    }
+}
+
+/// How a clique's product is summed out.
+trait Join {
+    const NONE: f64;
+    fn join(a: f64, b: f64) -> f64;
+    fn all(values: &[f64]) -> f64;
+}
+
+struct Sum;
+struct Most;
+
+impl Join for Sum {
+    const NONE: f64 = 0.0;
+    #[inline(always)]
+    fn join(a: f64, b: f64) -> f64 {
+        a + b
+    }
+    #[inline(always)]
+    fn all(values: &[f64]) -> f64 {
+        let mut lanes = [0.0; 8];
+        let wide = values.len() / 8 * 8;
+        for chunk in values[..wide].chunks_exact(8) {
+            for lane in 0..8 {
+                lanes[lane] += chunk[lane];
+            }
+        }
+        let mut sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+        for value in &values[wide..] {
+            sum += value;
+        }
+        sum
+    }
+}
+
+impl Join for Most {
+    const NONE: f64 = 0.0;
+    #[inline(always)]
+    fn join(a: f64, b: f64) -> f64 {
+        if a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn all(values: &[f64]) -> f64 {
+        let mut most = 0.0;
+        for &value in values {
+            most = Self::join(most, value);
+        }
+        most
+    }
+}
+
+impl Tree {
+    /// Loads every table and factor with what is known. `findings` may be empty, or holds one for each variable; those of
+    /// variables that the tree cuts must be states.
+    pub fn load(&self, network: &Network, given: &[Factor], findings: &[Finding], work: &mut Work) {
+        work.changed.clear();
+        work.fixed = 0.0;
+        for number in 0..self.loaded.len() {
+            self.load_one(number, network, given, findings, work);
+        }
+    }
+
+    /// Loads anew only what other findings change; for a tree that cuts nothing and has been loaded.
+    pub fn enter(&self, network: &Network, findings: &[(usize, Finding)], work: &mut Work) {
+        for number in std::mem::take(&mut work.changed) {
+            self.load_one(number, network, &[], &[], work);
+        }
+        for (v, finding) in findings {
+            let number = self.tables[*v];
+            if number != ROOT {
+                self.apply(number, finding, work);
+            }
+        }
+    }
+
+    fn load_one(&self, number: usize, network: &Network, given: &[Factor], findings: &[Finding], work: &mut Work) {
+        let loaded = &self.loaded[number];
+        let from = table(network, given, loaded.source);
+        let state = |v: usize| match findings.get(v) {
+            Some(Finding::State(state)) => *state,
+            _ => 0,
+        };
+        let start: usize = loaded.cut.iter().map(|&(v, stride)| state(v) * stride).sum();
+        let cells: usize = loaded.sizes.iter().product();
+        if loaded.sizes.is_empty() {
+            work.fixed += from[start].ln();
+            return;
+        }
+        copy(from, start, loaded, &mut work.store[loaded.base..loaded.base + cells]);
+        if let Source::Table(v) = loaded.source
+            && let Some(finding) = findings.get(v)
+        {
+            self.apply(number, finding, work);
+        }
+    }
+
+    /// Multiplies a variable's table by what is known of it.
+    fn apply(&self, number: usize, finding: &Finding, work: &mut Work) {
+        let loaded = &self.loaded[number];
+        let Some(axis) = loaded.own else { return };
+        let after: usize = loaded.sizes[axis + 1..].iter().product();
+        let size = loaded.sizes[axis];
+        let cells: usize = loaded.sizes.iter().product();
+        let values = &mut work.store[loaded.base..loaded.base + cells];
+        let mut weigh = |weight: &dyn Fn(usize) -> f64| {
+            for runs in values.chunks_exact_mut(size * after) {
+                for (state, run) in runs.chunks_exact_mut(after).enumerate() {
+                    let weight = weight(state);
+                    run.iter_mut().for_each(|x| *x *= weight);
+                }
+            }
+        };
+        match finding {
+            Finding::Nothing => return,
+            Finding::State(state) => weigh(&|s| f64::from(u8::from(s == *state))),
+            Finding::Likelihood(weights) => weigh(&|s| weights[s]),
+        }
+        work.changed.push(number);
+    }
+
+    /// Messages towards the roots: the logarithm of the mass, −inf where there is none.
+    ///
+    /// # Errors
+    /// `Interrupted`.
+    pub fn collect(&self, work: &mut Work, control: &Control) -> Result<f64> {
+        work.log = work.fixed;
+        for (number, clique) in self.cliques.iter().enumerate() {
+            let most = if clique.maximised {
+                self.up::<Most>(clique, work, control)
+            } else {
+                self.up::<Sum>(clique, work, control)
+            };
+            if clique.blocks > 1 {
+                control.check()?;
+            }
+            if !(most > 0.0) {
+                work.log = f64::NEG_INFINITY;
+                break;
+            }
+            let up = clique.up.base;
+            work.store[up..up + clique.width].iter_mut().for_each(|x| *x /= most);
+            work.most[number] = most;
+            work.log += most.ln();
+        }
+        Ok(work.log)
+    }
+
+    fn up<J: Join>(&self, clique: &Clique, work: &mut Work, control: &Control) -> f64 {
+        let (read, rest) = work.store.split_at_mut(clique.up.base);
+        let message = &mut rest[..clique.width];
+        message.fill(J::NONE);
+        let inputs = &self.operands[clique.inputs.0..clique.inputs.1];
+        let count = inputs.len();
+        let bases = &mut work.bases[..count + 1];
+        for (base, input) in bases.iter_mut().zip(inputs) {
+            *base = input.base;
+        }
+        bases[count] = 0;
+        let block = &mut work.block[..clique.block];
+        let digits = &mut work.digits[..clique.inner - clique.first];
+        digits.fill(0);
+        for done in 0..clique.blocks {
+            if let Some(scale) = self.product(inputs, bases, read, block) {
+                self.add::<J>(&clique.up, bases[count], block, scale, message);
+            }
+            if done & 0x3ff == 0x3ff && control.stopped() {
+                break;
+            }
+            self.advance(clique, digits, bases, |operand| match operand {
+                k if k < count => inputs[k].strides,
+                _ => clique.up.strides,
+            });
+        }
+        let mut most = 0.0;
+        for &value in message.iter() {
+            most = Most::join(most, value);
+        }
+        most
+    }
+
+    /// Messages away from the roots, after `collect`: leaves beliefs, which sum to 1, on every separator and wanted table.
+    ///
+    /// # Errors
+    /// `Interrupted`.
+    pub fn distribute(&self, work: &mut Work, control: &Control) -> Result<()> {
+        work.beliefs.fill(0.0);
+        for (number, clique) in self.cliques.iter().enumerate().rev() {
+            if clique.parent == ROOT && clique.wanted {
+                // The message of a root is its mass, divided by itself.
+                work.beliefs[clique.down] = 1.0;
+            }
+            if clique.outputs.0 == clique.outputs.1 {
+                continue;
+            }
+            self.down(clique, work.most[number], work, control);
+            control.check()?;
+        }
+        Ok(())
+    }
+
+    fn down(&self, clique: &Clique, most: f64, work: &mut Work, control: &Control) {
+        let inputs = &self.operands[clique.inputs.0..clique.inputs.1];
+        let outputs = &self.operands[clique.outputs.0..clique.outputs.1];
+        let (count, outs) = (inputs.len(), outputs.len());
+        let bases = &mut work.bases[..count + outs + 1];
+        for (base, operand) in bases.iter_mut().zip(inputs.iter().chain(outputs)) {
+            *base = operand.base;
+        }
+        bases[count + outs] = 0;
+        let block = &mut work.block[..clique.block];
+        let digits = &mut work.digits[..clique.inner - clique.first];
+        digits.fill(0);
+        // Belief over message, 0 where the message is: there the clique's table is 0 as well. Beliefs on separators, apart
+        // from this scratch, stay, since marginals are read from them.
+        let up = &work.store[clique.up.base..clique.up.base + clique.width];
+        let ratio = &mut work.ratio[..clique.width];
+        for ((ratio, up), belief) in ratio.iter_mut().zip(up).zip(&work.beliefs[clique.down..]) {
+            *ratio = if *up > 0.0 { belief / up / most } else { 0.0 };
+        }
+        for done in 0..clique.blocks {
+            if let Some(scale) = self.product(inputs, &bases[..count], &work.store, block) {
+                self.weigh(&clique.up, bases[count + outs], ratio, block);
+                for (k, output) in outputs.iter().enumerate() {
+                    self.add::<Sum>(output, bases[count + k], block, scale, &mut work.beliefs);
+                }
+            }
+            if done & 0x3ff == 0x3ff && control.stopped() {
+                break;
+            }
+            self.advance(clique, digits, bases, |operand| match operand {
+                k if k < count => inputs[k].strides,
+                k if k < count + outs => outputs[k - count].strides,
+                _ => clique.up.strides,
+            });
+        }
+    }
+
+    /// Moves every operand's base to the next block.
+    #[inline(always)]
+    fn advance(&self, clique: &Clique, digits: &mut [usize], bases: &mut [usize], strides: impl Fn(usize) -> usize) {
+        for axis in (0..digits.len()).rev() {
+            digits[axis] += 1;
+            let size = self.sizes[self.axes[clique.first + axis] as usize];
+            if digits[axis] < size {
+                for (k, base) in bases.iter_mut().enumerate() {
+                    *base += self.strides[strides(k) + axis] as usize;
+                }
+                return;
+            }
+            digits[axis] = 0;
+            for (k, base) in bases.iter_mut().enumerate() {
+                *base -= self.strides[strides(k) + axis] as usize * (size - 1);
+            }
+        }
+    }
+
+    /// The product of operands along a block, apart from a common factor that is returned; none where all of it is 0.
+    #[inline(always)]
+    fn product(&self, inputs: &[Operand], bases: &[usize], read: &[f64], block: &mut [f64]) -> Option<f64> {
+        let mut scale = 1.0;
+        for (input, &base) in inputs.iter().zip(bases) {
+            if input.along == Along::Constant {
+                scale *= read[base];
+            }
+        }
+        if scale == 0.0 {
+            return None;
+        }
+        let mut fresh = true;
+        for (input, &base) in inputs.iter().zip(bases) {
+            if input.along != Along::Constant {
+                self.times(input, &read[base..], block, fresh);
+                fresh = false;
+            }
+        }
+        if fresh {
+            block.fill(1.0);
+        }
+        Some(scale)
+    }
+
+    /// Sets a block to an operand, or multiplies it by one.
+    #[inline(always)]
+    fn times(&self, operand: &Operand, values: &[f64], block: &mut [f64], fresh: bool) {
+        let n = block.len();
+        match operand.along {
+            Along::Constant => {}
+            Along::Each => {
+                let values = &values[..n];
+                if fresh {
+                    block.copy_from_slice(values);
+                } else {
+                    for k in 0..n {
+                        block[k] *= values[k];
+                    }
+                }
+            }
+            Along::Held(run) => {
+                for (run, &value) in block.chunks_exact_mut(run as usize).zip(values) {
+                    if fresh {
+                        run.fill(value);
+                    } else {
+                        run.iter_mut().for_each(|x| *x *= value);
+                    }
+                }
+            }
+            Along::Again(len) => {
+                let values = &values[..len as usize];
+                for run in block.chunks_exact_mut(len as usize) {
+                    if fresh {
+                        run.copy_from_slice(values);
+                    } else {
+                        run.iter_mut().zip(values).for_each(|(x, y)| *x *= y);
+                    }
+                }
+            }
+            Along::Listed(start) => {
+                let offsets = &self.offsets[start as usize..start as usize + n];
+                if fresh {
+                    for k in 0..n {
+                        block[k] = values[offsets[k] as usize];
+                    }
+                } else {
+                    for k in 0..n {
+                        block[k] *= values[offsets[k] as usize];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Multiplies a block by a clique's own separator table.
+    #[inline(always)]
+    fn weigh(&self, own: &Operand, base: usize, values: &[f64], block: &mut [f64]) {
+        if own.along == Along::Constant {
+            let value = values[base];
+            block.iter_mut().for_each(|x| *x *= value);
+        } else {
+            self.times(own, &values[base..], block, false);
+        }
+    }
+
+    /// Adds a block, times `scale`, to a table.
+    #[inline(always)]
+    fn add<J: Join>(&self, operand: &Operand, base: usize, block: &[f64], scale: f64, into: &mut [f64]) {
+        let n = block.len();
+        match operand.along {
+            Along::Constant => into[base] = J::join(into[base], J::all(block) * scale),
+            Along::Each => {
+                let into = &mut into[base..base + n];
+                for k in 0..n {
+                    into[k] = J::join(into[k], block[k] * scale);
+                }
+            }
+            Along::Held(run) => {
+                for (run, into) in block.chunks_exact(run as usize).zip(&mut into[base..]) {
+                    *into = J::join(*into, J::all(run) * scale);
+                }
+            }
+            Along::Again(len) => {
+                let into = &mut into[base..base + len as usize];
+                for run in block.chunks_exact(len as usize) {
+                    for (into, x) in into.iter_mut().zip(run) {
+                        *into = J::join(*into, x * scale);
+                    }
+                }
+            }
+            Along::Listed(start) => {
+                let offsets = &self.offsets[start as usize..start as usize + n];
+                let into = &mut into[base..];
+                for k in 0..n {
+                    let slot = &mut into[offsets[k] as usize];
+                    *slot = J::join(*slot, block[k] * scale);
+                }
+            }
+        }
+    }
+
+    /// Adds a wanted marginal, which sums to 1, to `out`.
+    pub(super) fn marginal(&self, read: &Read, work: &Work, out: &mut [f64]) {
+        let (before, size, after) = read.shape;
+        let values = &work.beliefs[read.base..read.base + before * size * after];
+        out.fill(0.0);
+        for runs in values.chunks_exact(size * after) {
+            for (sum, run) in out.iter_mut().zip(runs.chunks_exact(after)) {
+                *sum += Sum::all(run);
+            }
+        }
+        let total: f64 = out.iter().sum();
+        out.iter_mut().for_each(|x| *x /= total);
+    }
+
+    /// The `number`-th joint law wanted, its axes in the order of `keep`, the last fastest; sums to 1.
+    pub fn joint(&self, number: usize, keep: &[usize], work: &Work) -> Vec<f64> {
+        let (base, cells) = self.joints[number];
+        let values = &work.beliefs[base..base + cells];
+        // The stride of each kept variable in the table, whose axes are in ascending place.
+        let mut places: Vec<usize> = keep.iter().map(|&v| self.places[v]).collect();
+        places.sort_unstable();
+        let stride = |v: usize| {
+            let after = places.iter().filter(|&&place| place > self.places[v]);
+            after.map(|&place| self.sizes[place]).product::<usize>()
+        };
+        let axes: Vec<(usize, usize)> = keep.iter().map(|&v| (self.sizes[self.places[v]], stride(v))).collect();
+        let total: f64 = values.iter().sum();
+        let mut at = vec![0usize];
+        for (size, stride) in axes {
+            at = at.iter().flat_map(|&base| (0..size).map(move |digit| base + digit * stride)).collect();
+        }
+        if keep.is_empty() { vec![1.0] } else { at.into_iter().map(|i| values[i] / total).collect() }
+    }
+
+    /// The marginals wanted, by variable.
+    pub fn marginals(&self, work: &Work) -> Vec<(usize, Vec<f64>)> {
+        self.reads
+            .iter()
+            .map(|(v, read)| {
+                let mut law = vec![0.0; read.shape.1];
+                self.marginal(read, work, &mut law);
+                (*v, law)
+            })
+            .collect()
+    }
+}
+
+/// Copies a source's table into ascending places, from `start` on.
+fn copy(from: &[f64], start: usize, loaded: &Loaded, to: &mut [f64]) {
+    let (Some((&size, sizes)), Some((&stride, strides))) = (loaded.sizes.split_last(), loaded.strides.split_last()) else {
+        return;
+    };
+    let mut digits = [0usize; 64];
+    let mut at = start;
+    for run in to.chunks_exact_mut(size) {
+        if stride == 1 {
+            run.copy_from_slice(&from[at..at + size]);
+        } else {
+            for (k, value) in run.iter_mut().enumerate() {
+                *value = from[at + k * stride];
+            }
+        }
+        for axis in (0..sizes.len()).rev() {
+            digits[axis] += 1;
+            at += strides[axis];
+            if digits[axis] < sizes[axis] {
+                break;
+            }
+            digits[axis] = 0;
+            at -= strides[axis] * sizes[axis];
+        }
+    }
+}

@@ -1,0 +1,731 @@
+//! The clique tree of what is asked: which tables are summed in which order, laid out flat, compiled once for many queries.
+//!
+//! Variables are numbered by their place in the elimination order, and every table has its axes in ascending place, the
+//! last fastest: neighbouring cliques share their fastest axes, so products and sums run along vectors. A clique's table is
+//! never stored: its product is formed block by block, in cache, once on the way up and once on the way down; only messages
+//! live in memory. Loops go over part of the separator, then over what is summed out, then along a block of the separator.
+//! (Shafer and Shenoy 1990 for the messages kept apart; Dechter 1999 for one bucket an eliminated variable.)
+
+use super::factor::Factor;
+use super::network::Network;
+use super::order::{Graph, Order};
+use crate::ground::{Error, Result, limits};
+
+/// Entries of a block at most, where an axis is not longer itself: product and sums stay in the first-level cache.
+const BLOCK: usize = 512;
+/// Blocks shorter than this take one more axis, however long.
+const SHORT: usize = 32;
+/// Cliques smaller than this multiply all their operands at once,
+const COMBINED: f64 = 512.0;
+/// unless there are more than so many.
+const MANY: usize = 16;
+/// A product of two operands is made first where it is so many times smaller than the clique.
+const WORTH: f64 = 8.0;
+
+pub(super) const ROOT: usize = usize::MAX;
+
+/// How an operand's entries run along a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Along {
+    /// One entry for the whole block.
+    Constant,
+    /// Entry by entry.
+    Each,
+    /// Each entry holds for so many in a row.
+    Held(u32),
+    /// The same so many entries over and over.
+    Again(u32),
+    /// By a list of offsets, which starts here.
+    Listed(u32),
+}
+
+/// A table that a clique reads or adds to: where it begins, and how it runs along blocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operand {
+    pub base: usize,
+    pub along: Along,
+    /// Its strides along the clique's outer axes start here.
+    pub strides: usize,
+}
+
+/// One clique: variables to sum out, given a separator.
+#[derive(Debug, Clone)]
+pub(super) struct Clique {
+    /// Its axes are `axes[first..last]`, in the order of the loops; blocks run over `inner..last`.
+    pub first: usize,
+    pub inner: usize,
+    pub last: usize,
+    pub block: usize,
+    pub blocks: usize,
+    pub parent: usize,
+    /// What is multiplied: operands `inputs.0..inputs.1`, in the store of tables and upward messages.
+    pub inputs: (usize, usize),
+    /// What the belief is added to: operands, in the store of beliefs.
+    pub outputs: (usize, usize),
+    /// The upward message in the store of tables, and its length.
+    pub up: Operand,
+    pub width: usize,
+    /// The separator's belief in the store of beliefs, which runs as the message does.
+    pub down: usize,
+    /// Whether that belief is wanted.
+    pub wanted: bool,
+    /// Whether the variables are maximised and not summed.
+    pub maximised: bool,
+}
+
+/// Where a factor comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The table of a variable of the network.
+    Table(usize),
+    /// A factor given with the evidence.
+    Given(usize),
+}
+
+/// A factor in the store: its axes are `axes[first..last]`, `strides` those of its source.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub source: Source,
+    pub base: usize,
+    pub sizes: Vec<usize>,
+    pub strides: Vec<usize>,
+    /// (variable of the network, stride) of axes that evidence cuts away.
+    pub cut: Vec<(usize, usize)>,
+    /// Stride of the variable itself among `strides`, by position, where it is a table of an uncut variable.
+    pub own: Option<usize>,
+}
+
+/// Where a marginal is read from the store of beliefs: a table and its axes.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    pub base: usize,
+    /// Entries before, along and after the axis.
+    pub shape: (usize, usize, usize),
+}
+
+/// What a tree is made for.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Variables that evidence will fix to one state.
+    pub cut: &'a [usize],
+    /// Scopes of factors that come with the evidence.
+    pub given: &'a [Vec<usize>],
+    /// Variables whose marginals are wanted.
+    pub marginals: &'a [usize],
+    /// Sets whose joint laws are wanted.
+    pub joints: &'a [Vec<usize>],
+    /// Variables to sum out, or maximise, last.
+    pub late: &'a [usize],
+    /// Whether the late ones are maximised.
+    pub maximise: bool,
+    /// Work on the order, as a multiple of the work on the tables.
+    pub effort: f64,
+    /// Bytes that a workspace may take.
+    pub limit: f64,
+}
+
+impl Default for Plan<'_> {
+    fn default() -> Self {
+        Plan {
+            cut: &[],
+            given: &[],
+            marginals: &[],
+            joints: &[],
+            late: &[],
+            maximise: false,
+            effort: 0.2,
+            limit: limits::memory(),
+        }
+    }
+}
+
+/// A compiled clique tree.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// Variable of the network at each place.
+    pub(super) variables: Vec<usize>,
+    /// Place of each variable of the network, `ROOT` where it is not there.
+    pub(super) places: Vec<usize>,
+    pub(super) sizes: Vec<usize>,
+    pub(super) cliques: Vec<Clique>,
+    /// Axes as places.
+    pub(super) axes: Vec<u32>,
+    pub(super) operands: Vec<Operand>,
+    pub(super) strides: Vec<u32>,
+    pub(super) offsets: Vec<u32>,
+    pub(super) loaded: Vec<Loaded>,
+    /// The loaded factor of each variable's table.
+    pub(super) tables: Vec<usize>,
+    pub(super) reads: Vec<(usize, Read)>,
+    /// Base and variables of wanted joint laws in the store of beliefs.
+    pub(super) joints: Vec<(usize, usize)>,
+    pub(super) store: usize,
+    pub(super) beliefs: usize,
+    /// Entries of all cliques together.
+    pub(super) total: f64,
+}
+
+struct Builder<'a> {
+    network: &'a Network,
+    plan: &'a Plan<'a>,
+    tree: Tree,
+    /// Stride of each place in the operand at hand; 0 elsewhere.
+    stride: Vec<u32>,
+    /// (size, stride) of its block's axes.
+    along: Vec<(usize, u32)>,
+    /// Places of each loaded factor, ascending.
+    scopes: Vec<Vec<u32>>,
+    /// Base of each separator's belief.
+    downs: Vec<usize>,
+}
+
+/// A clique before it is laid out: places, ascending, of what is summed out and of the separator; what it multiplies.
+#[derive(Debug, Default)]
+struct Skeleton {
+    own: Vec<u32>,
+    separator: Vec<u32>,
+    parent: usize,
+    factors: Vec<usize>,
+    children: Vec<usize>,
+    /// Whether the belief on its separator is wanted.
+    wanted: bool,
+    /// Base in the store of beliefs and scope of each wanted table.
+    tables: Vec<(usize, Vec<u32>)>,
+}
+
+/// What a clique multiplies, as a set of its axes.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    axes: u64,
+    cells: f64,
+    /// A factor, or past all factors a clique.
+    what: usize,
+}
+
+impl Tree {
+    /// Compiles a tree for what is asked; variables that nothing asked descends from are left out.
+    ///
+    /// # Errors
+    /// `Error::TooLarge`, before memory is taken, with the widest clique.
+    pub fn new(network: &Network, plan: &Plan<'_>) -> Result<Tree> {
+        let asked = plan.marginals.iter().chain(plan.cut).chain(plan.late);
+        let asked = asked.chain(plan.given.iter().flatten()).chain(plan.joints.iter().flatten());
+        let relevant = network.ancestors(asked.copied());
+        let mut cut = vec![false; network.cards().len()];
+        plan.cut.iter().for_each(|&v| cut[v] = true);
+        // Vertices of the graph, then their places.
+        let mut vertex = vec![ROOT; cut.len()];
+        let mut variables = Vec::with_capacity(cut.len());
+        for v in (0..cut.len()).filter(|&v| relevant[v] && !cut[v]) {
+            vertex[v] = variables.len();
+            variables.push(v);
+        }
+        let mut graph = Graph::new(variables.iter().map(|&v| network.cards()[v]).collect());
+        let mut scope: Vec<usize> = vec![];
+        for v in (0..cut.len()).filter(|&v| relevant[v]) {
+            scope.clear();
+            scope.extend(network.parents()[v].iter().chain([&v]).filter(|&&u| !cut[u]).map(|&u| vertex[u]));
+            graph.join(&scope);
+        }
+        for set in plan.given.iter().chain(plan.joints) {
+            scope.clear();
+            scope.extend(set.iter().filter(|&&u| !cut[u]).map(|&u| vertex[u]));
+            graph.join(&scope);
+        }
+        graph.settle();
+        let late: Option<Vec<bool>> = (!plan.late.is_empty()).then(|| {
+            let mut late = vec![false; variables.len()];
+            plan.late.iter().filter(|&&v| !cut[v]).for_each(|&v| late[vertex[v]] = true);
+            late
+        });
+        let order = graph.order(late.as_deref(), plan.effort);
+        let split = if plan.maximise { late } else { None };
+        let skeletons = skeletons(&graph, &order, split.as_deref());
+        let mut places = vec![ROOT; cut.len()];
+        let mut sizes = vec![];
+        let mut placed = vec![];
+        for (place, &vertex) in order.vertices.iter().enumerate() {
+            let v = variables[vertex];
+            places[v] = place;
+            sizes.push(network.cards()[v]);
+            placed.push(v);
+        }
+        let tree = Tree {
+            variables: placed,
+            places,
+            sizes,
+            cliques: Vec::with_capacity(skeletons.len()),
+            axes: vec![],
+            operands: vec![],
+            strides: vec![],
+            offsets: vec![],
+            loaded: vec![],
+            tables: vec![ROOT; cut.len()],
+            reads: vec![],
+            joints: vec![],
+            store: 0,
+            beliefs: 0,
+            total: 0.0,
+        };
+        let stride = vec![0; tree.sizes.len()];
+        let mut builder = Builder { network, plan, tree, stride, along: vec![], scopes: vec![], downs: vec![] };
+        let mut skeletons = builder.fill(skeletons, &relevant);
+        builder.wanted(&mut skeletons);
+        builder.afford(&skeletons)?;
+        let maximised = |own: &[u32]| {
+            split.as_ref().is_some_and(|late| own.iter().any(|&place| late[order.vertices[place as usize]]))
+        };
+        builder.lay(&skeletons, maximised);
+        Ok(builder.tree)
+    }
+
+    /// Entries of all clique tables together: what one pass costs.
+    pub fn total(&self) -> f64 {
+        self.total
+    }
+
+    /// Bytes that one workspace takes.
+    pub fn bytes(&self) -> f64 {
+        8.0 * (self.store + self.beliefs) as f64
+    }
+}
+
+/// The cliques of an order, children before parents: one bucket a vertex, merged where one holds the next whole. Buckets on
+/// the two sides of `split` stay apart.
+fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skeleton> {
+    let n = order.vertices.len();
+    let mut place = vec![0u32; n];
+    order.vertices.iter().enumerate().for_each(|(i, &v)| place[v] = i as u32);
+    let mut near: Vec<Vec<u32>> = vec![vec![]; n];
+    let mut waiting: Vec<Vec<u32>> = vec![vec![]; n];
+    // What each bucket joins: the later neighbours of its vertex and of those before it that handed theirs on.
+    for i in 0..n {
+        let mut set: Vec<u32> =
+            graph.near(order.vertices[i]).iter().map(|&u| place[u as usize]).filter(|&j| j as usize > i).collect();
+        for &child in &waiting[i] {
+            set.extend(&near[child as usize][1..]);
+        }
+        set.sort_unstable();
+        set.dedup();
+        if let Some(&first) = set.first() {
+            waiting[first as usize].push(i as u32);
+        }
+        near[i] = set;
+    }
+    let side = |i: usize| split.is_some_and(|split| split[order.vertices[i]]);
+    // The bucket that each one's clique began with.
+    let mut bottom: Vec<u32> = (0..n as u32).collect();
+    let mut top: Vec<u32> = (0..n as u32).collect();
+    for i in 0..n {
+        let fits = |&&child: &&u32| near[child as usize].len() == near[i].len() + 1 && side(child as usize) == side(i);
+        if let Some(&child) = waiting[i].iter().find(fits) {
+            bottom[i] = bottom[child as usize];
+            top[bottom[i] as usize] = i as u32;
+        }
+    }
+    let mut tops: Vec<(u32, u32)> = (0..n as u32).filter(|&i| bottom[i as usize] == i).map(|i| (top[i as usize], i)).collect();
+    tops.sort_unstable();
+    let mut number = vec![0usize; n];
+    tops.iter().enumerate().for_each(|(k, &(_, low))| number[low as usize] = k);
+    let mut owns: Vec<Vec<u32>> = vec![vec![]; tops.len()];
+    (0..n).for_each(|i| owns[number[bottom[i] as usize]].push(i as u32));
+    tops.iter()
+        .zip(owns)
+        .map(|(&(high, _), own)| {
+            let separator = std::mem::take(&mut near[high as usize]);
+            let parent = separator.first().map_or(ROOT, |&first| number[bottom[first as usize] as usize]);
+            Skeleton { own, separator, parent, ..Skeleton::default() }
+        })
+        .collect()
+}
+
+impl Builder<'_> {
+    fn cells(&self, places: &[u32]) -> f64 {
+        places.iter().map(|&p| self.tree.sizes[p as usize] as f64).product()
+    }
+
+    /// Counts what the messages will take, and refuses what is too much.
+    fn afford(&mut self, skeletons: &[Skeleton]) -> Result<()> {
+        let mut bytes = 8.0 * (self.tree.store as f64 + self.tree.beliefs as f64);
+        let mut widest: (f64, usize) = (0.0, 0);
+        let mut longest: f64 = 0.0;
+        for (number, clique) in skeletons.iter().enumerate() {
+            let separator = self.cells(&clique.separator);
+            let size = separator * self.cells(&clique.own);
+            self.tree.total += size;
+            bytes += 8.0 * separator;
+            longest = longest.max(separator);
+            if size > widest.0 {
+                widest = (size, number);
+            }
+        }
+        let limit = self.plan.limit;
+        // Strides are 32 bits wide, and no machine gets through more than 1e15 entries.
+        if bytes <= limit && longest <= f64::from(u32::MAX) && self.tree.total < 1e15 {
+            return Ok(());
+        }
+        let clique = &skeletons[widest.1];
+        let members: Vec<usize> =
+            clique.separator.iter().chain(&clique.own).map(|&p| self.tree.variables[p as usize]).collect();
+        Err(Error::TooLarge {
+            bytes,
+            limit,
+            message: format!(
+                "the network's messages take {bytes:.3e} bytes and {limit:.3e} are allowed; the widest clique has {:.3e} \
+                 joint states of {} variables: {}",
+                widest.0,
+                members.len(),
+                self.network.named(&members)
+            ),
+        })
+    }
+
+    /// Gives every clique its factors and children, and puts products of several small ones into cliques of their own.
+    fn fill(&mut self, mut skeletons: Vec<Skeleton>, relevant: &[bool]) -> Vec<Skeleton> {
+        let mut holder = vec![0usize; self.tree.sizes.len()];
+        for (number, clique) in skeletons.iter().enumerate() {
+            clique.own.iter().for_each(|&place| holder[place as usize] = number);
+        }
+        for v in (0..relevant.len()).filter(|&v| relevant[v]) {
+            let vars: Vec<usize> = self.network.parents()[v].iter().copied().chain([v]).collect();
+            self.load(Source::Table(v), &vars);
+        }
+        for (i, vars) in self.plan.given.iter().enumerate() {
+            self.load(Source::Given(i), vars);
+        }
+        for (factor, scope) in self.scopes.iter().enumerate() {
+            if let Some(&lowest) = scope.first() {
+                skeletons[holder[lowest as usize]].factors.push(factor);
+            }
+        }
+        let mut filled: Vec<Skeleton> = Vec::with_capacity(skeletons.len());
+        // Where each clique came to lie, and the children that wait for their parent.
+        let mut children: Vec<Vec<usize>> = vec![vec![]; skeletons.len()];
+        for (number, mut clique) in skeletons.into_iter().enumerate() {
+            clique.children = std::mem::take(&mut children[number]);
+            self.combine(&mut clique, &mut filled);
+            if clique.parent != ROOT {
+                children[clique.parent].push(filled.len());
+            }
+            filled.push(clique);
+        }
+        for number in 0..filled.len() {
+            for child in filled[number].children.clone() {
+                filled[child].parent = number;
+            }
+        }
+        filled
+    }
+
+    /// Multiplies small operands first, where their product is much smaller than the clique: each one less saves two passes
+    /// over it. Many operands go through products of few, so that no product underflows.
+    fn combine(&self, clique: &mut Skeleton, filled: &mut Vec<Skeleton>) {
+        let count = clique.factors.len() + clique.children.len();
+        let axes: Vec<u32> = clique.separator.iter().chain(&clique.own).copied().collect();
+        let cells = self.cells(&axes);
+        if axes.len() > 64 || count <= 2 || (cells < COMBINED && count <= MANY) {
+            return;
+        }
+        let sizes: Vec<f64> = axes.iter().map(|&place| self.tree.sizes[place as usize] as f64).collect();
+        let mask = |scope: &[u32]| {
+            scope.iter().fold(0u64, |mask, place| mask | axes.iter().position(|p| p == place).map_or(0, |i| 1 << i))
+        };
+        let item = |axes: u64, what: usize| {
+            let cells = sizes.iter().enumerate().filter(|(i, _)| axes >> i & 1 == 1).map(|(_, size)| size).product();
+            Item { axes, cells, what }
+        };
+        let factors = self.scopes.len();
+        let mut items: Vec<Item> = clique.factors.iter().map(|&f| item(mask(&self.scopes[f]), f)).collect();
+        items.extend(clique.children.iter().map(|&c| item(mask(&filled[c].separator), factors + c)));
+        let join = |parts: &[Item], filled: &mut Vec<Skeleton>| {
+            let joined = item(parts.iter().fold(0, |axes, part| axes | part.axes), factors + filled.len());
+            let mut separator: Vec<u32> =
+                axes.iter().enumerate().filter(|(i, _)| joined.axes >> i & 1 == 1).map(|(_, &place)| place).collect();
+            separator.sort_unstable();
+            filled.push(Skeleton {
+                separator,
+                factors: parts.iter().map(|part| part.what).filter(|&what| what < factors).collect(),
+                children: parts.iter().filter_map(|part| part.what.checked_sub(factors)).collect(),
+                ..Skeleton::default()
+            });
+            joined
+        };
+        items.sort_by(|a, b| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes)));
+        let most = if cells < COMBINED { MANY } else { 4 * MANY };
+        while items.len() > most {
+            let mut next: Vec<Item> = items.chunks(MANY / 2).map(|parts| match parts {
+                [one] => *one,
+                parts => join(parts, filled),
+            }).collect();
+            next.sort_by(|a, b| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes)));
+            items = next;
+        }
+        while cells >= COMBINED && items.len() > 2 {
+            let pairs = (0..items.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
+            let priced = pairs.map(|(i, j)| (item(items[i].axes | items[j].axes, 0).cells, i, j));
+            let Some((size, i, j)) = priced.min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
+            if size * WORTH > cells {
+                break;
+            }
+            let (b, a) = (items.remove(j), items.remove(i));
+            items.push(join(&[a, b], filled));
+        }
+        clique.factors = items.iter().map(|item| item.what).filter(|&what| what < factors).collect();
+        clique.children = items.iter().filter_map(|item| item.what.checked_sub(factors)).collect();
+    }
+
+    /// Where marginals and joint laws come from, and which separators' beliefs that needs.
+    fn wanted(&mut self, skeletons: &mut [Skeleton]) {
+        let places = self.tree.sizes.len();
+        let mut holder = vec![0usize; places];
+        // The narrowest separator that has each place.
+        let mut narrow: Vec<(f64, usize)> = vec![(f64::INFINITY, 0); places];
+        for (number, clique) in skeletons.iter().enumerate() {
+            clique.own.iter().for_each(|&place| holder[place as usize] = number);
+            if clique.own.is_empty() && clique.children.is_empty() {
+                continue;
+            }
+            let width = self.cells(&clique.separator);
+            for &place in &clique.separator {
+                if width < narrow[place as usize].0 {
+                    narrow[place as usize] = (width, number);
+                }
+            }
+        }
+        let mut read_from: Vec<Option<usize>> = vec![];
+        for &v in self.plan.marginals {
+            let place = self.tree.places[v];
+            if place == ROOT {
+                continue;
+            }
+            let (width, number) = narrow[place];
+            let size = self.tree.sizes[place];
+            let read = if width < f64::INFINITY {
+                skeletons[number].wanted = true;
+                let separator = &skeletons[number].separator;
+                let at = separator.partition_point(|&p| (p as usize) < place);
+                let shape = (self.cells(&separator[..at]) as usize, size, self.cells(&separator[at + 1..]) as usize);
+                read_from.push(Some(number));
+                Read { base: 0, shape }
+            } else {
+                let base = self.room(size);
+                skeletons[holder[place]].tables.push((base, vec![place as u32]));
+                read_from.push(None);
+                Read { base, shape: (1, size, 1) }
+            };
+            self.tree.reads.push((v, read));
+        }
+        for set in self.plan.joints {
+            let mut scope: Vec<u32> = vec![];
+            scope.extend(set.iter().map(|&v| self.tree.places[v]).filter(|&p| p != ROOT).map(|p| p as u32));
+            scope.sort_unstable();
+            let cells = self.cells(&scope) as usize;
+            let base = self.room(cells);
+            self.tree.joints.push((base, cells));
+            if let Some(&lowest) = scope.first() {
+                skeletons[holder[lowest as usize]].tables.push((base, scope));
+            }
+        }
+        // What reads below need: each belief comes from the parent's.
+        for number in 0..skeletons.len() {
+            let below = skeletons[number].children.iter().any(|&child| skeletons[child].wanted);
+            if below || !skeletons[number].tables.is_empty() {
+                skeletons[number].wanted = true;
+            }
+        }
+        let mut downs = vec![0; skeletons.len()];
+        for (down, clique) in downs.iter_mut().zip(skeletons.iter()).filter(|(_, clique)| clique.wanted) {
+            *down = self.room(self.cells(&clique.separator) as usize);
+        }
+        for ((_, read), from) in self.tree.reads.iter_mut().zip(read_from) {
+            read.base = from.map_or(read.base, |number| downs[number]);
+        }
+        self.downs = downs;
+    }
+
+    /// Takes room in the store of beliefs.
+    fn room(&mut self, cells: usize) -> usize {
+        self.tree.beliefs = self.tree.beliefs.saturating_add(cells);
+        self.tree.beliefs - cells
+    }
+
+    fn lay(&mut self, skeletons: &[Skeleton], maximised: impl Fn(&[u32]) -> bool) {
+        let scopes = std::mem::take(&mut self.scopes);
+        for (number, clique) in skeletons.iter().enumerate() {
+            let width = self.cells(&clique.separator) as usize;
+            let up = self.tree.store;
+            self.tree.store += width;
+            let loops = self.loops(clique);
+            let start = self.tree.operands.len();
+            for &factor in &clique.factors {
+                let base = self.tree.loaded[factor].base;
+                let operand = self.operand(&loops, &scopes[factor], base);
+                self.tree.operands.push(operand);
+            }
+            for &child in &clique.children {
+                let base = self.tree.cliques[child].up.base;
+                let operand = self.operand(&loops, &skeletons[child].separator, base);
+                self.tree.operands.push(operand);
+            }
+            let inputs = (start, self.tree.operands.len());
+            for (k, &child) in clique.children.iter().enumerate().filter(|(_, child)| skeletons[**child].wanted) {
+                // The child's belief runs as its message does.
+                let message = self.tree.operands[start + clique.factors.len() + k];
+                self.tree.operands.push(Operand { base: self.downs[child], ..message });
+            }
+            for (base, scope) in &clique.tables {
+                let operand = self.operand(&loops, scope, *base);
+                self.tree.operands.push(operand);
+            }
+            let outputs = (inputs.1, self.tree.operands.len());
+            let up = self.operand(&loops, &clique.separator, up);
+            self.tree.cliques.push(Clique {
+                inputs,
+                outputs,
+                up,
+                width,
+                down: self.downs[number],
+                wanted: clique.wanted,
+                parent: clique.parent,
+                maximised: maximised(&clique.own),
+                ..loops
+            });
+        }
+    }
+
+    /// The order of a clique's loops, and what a block is.
+    fn loops(&mut self, clique: &Skeleton) -> Clique {
+        let sizes = &self.tree.sizes;
+        let grow = |axes: &[u32], mut block: usize| {
+            let mut taken = 0;
+            for &place in axes.iter().rev() {
+                let size = sizes[place as usize];
+                if block * size > BLOCK && block >= SHORT {
+                    break;
+                }
+                block *= size;
+                taken += 1;
+            }
+            (taken, block)
+        };
+        let (along, mut block) = grow(&clique.separator, 1);
+        let (outer, inner) = clique.separator.split_at(clique.separator.len() - along);
+        let mut over = 0;
+        if outer.is_empty() {
+            (over, block) = grow(&clique.own, block);
+        }
+        let first = self.tree.axes.len();
+        self.tree.axes.extend(outer.iter().chain(&clique.own).chain(inner));
+        let last = self.tree.axes.len();
+        let inner = last - along - over;
+        let blocks = self.tree.axes[first..inner].iter().map(|&p| sizes[p as usize]).product();
+        let up = Operand { base: 0, along: Along::Constant, strides: 0 };
+        let (inputs, outputs, width, down, parent) = ((0, 0), (0, 0), 0, 0, ROOT);
+        let (wanted, maximised) = (false, false);
+        Clique { first, inner, last, block, blocks, parent, inputs, outputs, up, width, down, wanted, maximised }
+    }
+
+    fn load(&mut self, source: Source, vars: &[usize]) {
+        let mut axes: Vec<(usize, usize, usize)> = Vec::with_capacity(vars.len());
+        let mut cut = vec![];
+        let mut stride = 1;
+        for &v in vars.iter().rev() {
+            let card = self.network.cards()[v];
+            match self.tree.places[v] {
+                ROOT => cut.push((v, stride)),
+                place => axes.push((place, card, stride)),
+            }
+            stride *= card;
+        }
+        axes.sort_unstable();
+        let own = match source {
+            Source::Table(v) => axes.iter().position(|axis| axis.0 == self.tree.places[v]),
+            Source::Given(_) => None,
+        };
+        let cells: usize = axes.iter().map(|axis| axis.1).product();
+        if let Source::Table(v) = source {
+            self.tree.tables[v] = self.tree.loaded.len();
+        }
+        self.scopes.push(axes.iter().map(|axis| axis.0 as u32).collect());
+        self.tree.loaded.push(Loaded {
+            source,
+            base: self.tree.store,
+            sizes: axes.iter().map(|axis| axis.1).collect(),
+            strides: axes.iter().map(|axis| axis.2).collect(),
+            cut,
+            own,
+        });
+        self.tree.store += cells;
+    }
+
+    /// A table over `scope` (ascending places) that begins at `base`, as a clique's loops see it.
+    fn operand(&mut self, loops: &Clique, scope: &[u32], base: usize) -> Operand {
+        let tree = &mut self.tree;
+        let mut stride = 1;
+        for &place in scope.iter().rev() {
+            self.stride[place as usize] = stride;
+            stride *= tree.sizes[place as usize] as u32;
+        }
+        let strides = tree.strides.len();
+        tree.strides.extend(tree.axes[loops.first..loops.inner].iter().map(|&p| self.stride[p as usize]));
+        self.along.clear();
+        let inner = tree.axes[loops.inner..loops.last].iter();
+        self.along.extend(inner.map(|&p| (tree.sizes[p as usize], self.stride[p as usize])));
+        scope.iter().for_each(|&place| self.stride[place as usize] = 0);
+        let along = simple(&self.along).unwrap_or_else(|| {
+            let start = tree.offsets.len();
+            list(&self.along, &mut tree.offsets);
+            Along::Listed(start as u32)
+        });
+        Operand { base, along, strides }
+    }
+}
+
+/// How (size, stride) axes run, where a list is not needed: missing axes first, then those there, then missing ones, with at
+/// most one of the two missing groups.
+fn simple(axes: &[(usize, u32)]) -> Option<Along> {
+    let here: Vec<bool> = axes.iter().map(|&(size, stride)| stride > 0 || size == 1).collect();
+    let Some(start) = here.iter().position(|h| *h) else { return Some(Along::Constant) };
+    let end = here.iter().rposition(|h| *h).map_or(start, |e| e + 1);
+    let cells = |axes: &[(usize, u32)]| axes.iter().map(|axis| axis.0).product::<usize>() as u32;
+    // What is there must lie together: each stride the size of all later axes of the group.
+    let mut next = 1;
+    for &(size, stride) in axes[start..end].iter().rev() {
+        if size > 1 && stride != next {
+            return None;
+        }
+        next *= size as u32;
+    }
+    match (cells(&axes[..start]), next, cells(&axes[end..])) {
+        (_, 1, _) => Some(Along::Constant),
+        (1, _, 1) => Some(Along::Each),
+        (1, _, after) => Some(Along::Held(after)),
+        (_, inside, 1) => Some(Along::Again(inside)),
+        _ => None,
+    }
+}
+
+/// Appends the offset of every entry of a block.
+fn list(axes: &[(usize, u32)], offsets: &mut Vec<u32>) {
+    let start = offsets.len();
+    offsets.push(0);
+    for &(size, stride) in axes {
+        // Each entry so far becomes `size` entries, the new axis fastest.
+        let old = offsets.len() - start;
+        offsets.resize(start + old * size, 0);
+        for i in (0..old).rev() {
+            let base = offsets[start + i];
+            for digit in 0..size {
+                offsets[start + i * size + digit] = base + digit as u32 * stride;
+            }
+        }
+    }
+}
+
+/// A factor's values and their strides, by source.
+pub(super) fn table<'t>(network: &'t Network, given: &'t [Factor], source: Source) -> &'t [f64] {
+    match source {
+        Source::Table(v) => &network.tables()[v],
+        Source::Given(i) => given[i].values(),
+    }
+}
