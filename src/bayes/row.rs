@@ -3,10 +3,16 @@
 /// How far the sum of a row may be from 1: published tables are rounded to six or seven digits.
 pub const TOLERANCE: f64 = 1e-6;
 
-/// How often the largest probability is moved by what the sum lacks; one move is nearly always enough.
-const MOVES: usize = 4;
+/// How often one probability is moved by what the sum lacks; once is nearly always enough.
+const MOVES: i32 = 4;
 
-/// Makes a row sum to 1: it is divided by its sum, and what rounding leaves is taken from its largest probability,
+/// How many probabilities are tried.
+const TRIED: usize = 32;
+
+/// Probabilities below this are not moved: it would show in their digits.
+const SMALL: f64 = 1e-4;
+
+/// Makes a row sum to 1: it is divided by its sum, and what rounding leaves is taken from one probability,
 /// until the sum from left to right is 1 exactly (or, in rare rows, within rounding). A row that was made so stays as
 /// it is, to the bit.
 ///
@@ -27,22 +33,35 @@ pub fn normalise(row: &mut [f64]) -> std::result::Result<(), f64> {
     Ok(())
 }
 
-/// Moves the largest probability until the sum is 1, or puts it back.
+/// Takes what the sum has too much from one probability: the largest, or else one of the last that are not small, which
+/// ties in rounding may leave the only ones that bring the sum to 1.
 fn settle(row: &mut [f64]) {
-    let mut sum: f64 = row.iter().sum();
+    let sum: f64 = row.iter().sum();
     if sum == 1.0 {
         return;
     }
-    let Some(largest) = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i) else { return };
-    let before = row.get(largest).copied().unwrap_or_default();
-    for _ in 0..MOVES {
-        row.iter_mut().skip(largest).take(1).for_each(|p| *p -= sum - 1.0);
-        sum = row.iter().sum();
-        if sum == 1.0 {
+    let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
+    let late = (0..row.len()).rev().filter(|i| Some(*i) != largest);
+    for at in largest.into_iter().chain(late).take(TRIED) {
+        if shift(row, at, sum) {
             return;
         }
     }
-    row.iter_mut().skip(largest).take(1).for_each(|p| *p = before);
+}
+
+/// Whether moving one probability brought the sum to 1; if not it is put back.
+fn shift(row: &mut [f64], at: usize, mut sum: f64) -> bool {
+    let Some(before) = row.get(at).copied().filter(|p| *p >= SMALL) else { return false };
+    // Halved from move to move: a sum that jumps over 1 is caught in between.
+    for part in (0..MOVES).map(|k| 0.5f64.powi(k)) {
+        row.iter_mut().skip(at).take(1).for_each(|p| *p -= part * (sum - 1.0));
+        sum = row.iter().sum();
+        if sum == 1.0 {
+            return true;
+        }
+    }
+    row.iter_mut().skip(at).take(1).for_each(|p| *p = before);
+    false
 }
 
 #[cfg(test)]
