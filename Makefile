@@ -16,12 +16,13 @@ export MPLCONFIGDIR := $(abspath build/matplotlib)
 export IPYTHONDIR := $(abspath build/ipython)
 unexport CONDA_PREFIX
 
-.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench docs fmt lock clean
+.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench fuzz docs fmt lock clean
 
 help:
 	@echo "make forecast    the article's forecast: a table here, a page in build/forecast.html"
 	@echo "make test        everything that must hold"
 	@echo "make bench       the kernel's benchmarks"
+	@echo "make fuzz        throw damaged files at the parsers, for FUZZ seconds"
 	@echo "make notebooks   execute the notebooks anew, outputs kept in place"
 	@echo "make wheel       a wheel in dist/"
 	@echo "make docs        the Rust reference"
@@ -105,6 +106,14 @@ wheel: $(VENV)/.tools
 bench:
 	cargo bench
 
+# A sanitizer needs what stable Rust keeps for nightly; the variable opens it.
+build/tools/bin/cargo-fuzz:
+	cargo install --quiet --root build/tools --version 0.13.2 cargo-fuzz
+
+FUZZ ?= 300
+fuzz: build/tools/bin/cargo-fuzz
+	RUSTC_BOOTSTRAP=1 $< run bif -- -max_total_time=$(FUZZ) -max_len=4096 -rss_limit_mb=2048
+
 docs:
 	cargo doc --no-deps
 
@@ -121,4 +130,4 @@ lock:
 	build/lock/bin/python -m pip freeze > requirements-dev.lock
 
 clean:
-	rm -rf build dist target $(VENV) python/escalade/_core*.so
+	rm -rf build dist target fuzz/target $(VENV) python/escalade/_core*.so

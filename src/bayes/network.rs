@@ -11,6 +11,8 @@ pub struct Network {
     cards: Vec<usize>,
     parents: Vec<Vec<usize>>,
     tables: Vec<Vec<f64>>,
+    /// Names of the first variables, for messages.
+    labels: Vec<String>,
 }
 
 impl Network {
@@ -30,7 +32,7 @@ impl Network {
         for (v, ((card, given), table)) in cards.iter().zip(&parents).zip(&tables).enumerate() {
             check(v, *card, given, table, &cards)?;
         }
-        let network = Network { cards, parents, tables };
+        let network = Network { cards, parents, tables, labels: vec![] };
         network.acyclic()?;
         Ok(network)
     }
@@ -69,9 +71,16 @@ impl Network {
         }
     }
 
+    /// The network with names for its first variables, by which errors speak of them.
+    pub fn labelled(mut self, labels: Vec<String>) -> Self {
+        self.labels = labels;
+        self
+    }
+
     /// Variables in words, for messages.
     pub(super) fn named(&self, variables: &[usize]) -> String {
-        let names: Vec<String> = variables.iter().take(12).map(|v| format!("{v}")).collect();
+        let name = |v: &usize| self.labels.get(*v).cloned().unwrap_or_else(|| format!("{v}"));
+        let names: Vec<String> = variables.iter().take(12).map(name).collect();
         let more = if variables.len() > 12 { ", …" } else { "" };
         format!("{}{more}", names.join(", "))
     }

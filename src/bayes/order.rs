@@ -25,8 +25,7 @@ enum Heuristic {
     Neighbours,
 }
 
-const HEURISTICS: [Heuristic; 4] =
-    [Heuristic::Fill, Heuristic::WeightedFill, Heuristic::Weight, Heuristic::Neighbours];
+const HEURISTICS: [Heuristic; 4] = [Heuristic::Fill, Heuristic::WeightedFill, Heuristic::Weight, Heuristic::Neighbours];
 
 /// Most rounds with random ties, whatever the effort.
 const ROUNDS: usize = 400;

@@ -34,6 +34,7 @@ pub struct Work {
     /// Logarithm of what constants and messages were divided by.
     log: f64,
     fixed: f64,
+    loaded: bool,
 }
 
 impl Work {
@@ -53,7 +54,13 @@ impl Work {
             changed: vec![],
             log: 0.0,
             fixed: 0.0,
+            loaded: false,
         }
+    }
+
+    /// Whether its tables were ever loaded.
+    pub(super) fn loaded(&self) -> bool {
+        self.loaded
     }
 }
 
@@ -112,8 +119,17 @@ impl Tree {
     pub fn load(&self, network: &Network, given: &[Factor], findings: &[Finding], work: &mut Work) {
         work.changed.clear();
         work.fixed = 0.0;
+        work.loaded = true;
         for number in 0..self.loaded.len() {
             self.load_one(number, network, given, findings, work);
+        }
+    }
+
+    /// Loads anew what evidence cuts, for other states of the same variables.
+    pub fn slice(&self, network: &Network, findings: &[Finding], work: &mut Work) {
+        work.fixed = 0.0;
+        for number in (0..self.loaded.len()).filter(|&number| !self.loaded[number].cut.is_empty()) {
+            self.load_one(number, network, &[], findings, work);
         }
     }
 
@@ -433,6 +449,55 @@ impl Tree {
         }
     }
 
+    /// Where an operand's entry for a joint state lies.
+    fn entry(&self, clique: &Clique, operand: &Operand, states: &[usize]) -> usize {
+        let mut at = operand.base;
+        let axes = &self.axes[clique.first..clique.inner];
+        for (&place, &stride) in axes.iter().zip(&self.strides[operand.strides..]) {
+            at += states[place as usize] * stride as usize;
+        }
+        let inner = self.axes[clique.inner..clique.last].iter();
+        let along = inner.fold(0, |at, &place| at * self.sizes[place as usize] + states[place as usize]);
+        at + match operand.along {
+            Along::Constant => 0,
+            Along::Each => along,
+            Along::Held(run) => along / run as usize,
+            Along::Again(len) => along % len as usize,
+            Along::Listed(start) => self.offsets[start as usize + along] as usize,
+        }
+    }
+
+    /// Walks from the roots down, after `collect`, and chooses the states of what each clique summed out: `choose` is given
+    /// the weight of each of its joint states, in order, and picks one. Cliques that were summed are left out where
+    /// `maximised` is wanted alone. Gives a state for each place.
+    pub(super) fn decode(&self, work: &Work, maximised: bool, mut choose: impl FnMut(&[f64]) -> usize) -> Vec<usize> {
+        let mut states = vec![0; self.sizes.len()];
+        let mut weights = vec![];
+        for clique in self.cliques.iter().rev().filter(|clique| !clique.own.is_empty()) {
+            if maximised && !clique.maximised {
+                continue;
+            }
+            weights.clear();
+            let own = &clique.own;
+            own.iter().for_each(|&place| states[place as usize] = 0);
+            loop {
+                let inputs = &self.operands[clique.inputs.0..clique.inputs.1];
+                weights.push(inputs.iter().map(|input| work.store[self.entry(clique, input, &states)]).product());
+                let Some(&place) = own.iter().rev().find(|&&p| states[p as usize] + 1 < self.sizes[p as usize]) else {
+                    break;
+                };
+                states[place as usize] += 1;
+                own.iter().filter(|&&p| p > place).for_each(|&p| states[p as usize] = 0);
+            }
+            let mut picked = choose(&weights);
+            for &place in own.iter().rev() {
+                states[place as usize] = picked % self.sizes[place as usize];
+                picked /= self.sizes[place as usize];
+            }
+        }
+        states
+    }
+
     /// Adds a wanted marginal, which sums to 1, to `out`.
     pub(super) fn marginal(&self, read: &Read, work: &Work, out: &mut [f64]) {
         let (before, size, after) = read.shape;
@@ -482,7 +547,8 @@ impl Tree {
 
 /// Copies a source's table into ascending places, from `start` on.
 fn copy(from: &[f64], start: usize, loaded: &Loaded, to: &mut [f64]) {
-    let (Some((&size, sizes)), Some((&stride, strides))) = (loaded.sizes.split_last(), loaded.strides.split_last()) else {
+    let (Some((&size, sizes)), Some((&stride, strides))) = (loaded.sizes.split_last(), loaded.strides.split_last())
+    else {
         return;
     };
     let mut digits = [0usize; 64];

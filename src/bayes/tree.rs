@@ -71,6 +71,8 @@ pub(super) struct Clique {
     pub wanted: bool,
     /// Whether the variables are maximised and not summed.
     pub maximised: bool,
+    /// What is summed out: places, ascending.
+    pub own: Vec<u32>,
 }
 
 /// Where a factor comes from.
@@ -238,6 +240,8 @@ impl Tree {
             plan.late.iter().filter(|&&v| !cut[v]).for_each(|&v| late[vertex[v]] = true);
             late
         });
+        let every = plan.maximise && late.as_ref().is_some_and(|late| late.iter().all(|late| *late));
+        let late = late.filter(|_| !every);
         let order = graph.order(late.as_deref(), plan.effort);
         let split = if plan.maximise { late } else { None };
         let skeletons = skeletons(&graph, &order, split.as_deref());
@@ -273,10 +277,20 @@ impl Tree {
         builder.wanted(&mut skeletons);
         builder.afford(&skeletons)?;
         let maximised = |own: &[u32]| {
-            split.as_ref().is_some_and(|late| own.iter().any(|&place| late[order.vertices[place as usize]]))
+            every || split.as_ref().is_some_and(|late| own.iter().any(|&place| late[order.vertices[place as usize]]))
         };
         builder.lay(&skeletons, maximised);
         Ok(builder.tree)
+    }
+
+    /// The place of a variable of the network; none where the tree leaves or cuts it out.
+    pub(super) fn place(&self, variable: usize) -> Option<usize> {
+        self.places.get(variable).copied().filter(|&place| place != ROOT)
+    }
+
+    /// Whether a variable's marginal must come from the evidence that cuts it out.
+    pub(super) fn cuts(&self, variable: usize) -> bool {
+        self.place(variable).is_none()
     }
 
     /// Entries of all clique tables together: what one pass costs.
@@ -323,7 +337,8 @@ fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skelet
             top[bottom[i] as usize] = i as u32;
         }
     }
-    let mut tops: Vec<(u32, u32)> = (0..n as u32).filter(|&i| bottom[i as usize] == i).map(|i| (top[i as usize], i)).collect();
+    let mut tops: Vec<(u32, u32)> =
+        (0..n as u32).filter(|&i| bottom[i as usize] == i).map(|i| (top[i as usize], i)).collect();
     tops.sort_unstable();
     let mut number = vec![0usize; n];
     tops.iter().enumerate().for_each(|(k, &(_, low))| number[low as usize] = k);
@@ -453,10 +468,13 @@ impl Builder<'_> {
         items.sort_by(|a, b| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes)));
         let most = if cells < COMBINED { MANY } else { 4 * MANY };
         while items.len() > most {
-            let mut next: Vec<Item> = items.chunks(MANY / 2).map(|parts| match parts {
-                [one] => *one,
-                parts => join(parts, filled),
-            }).collect();
+            let mut next: Vec<Item> = items
+                .chunks(MANY / 2)
+                .map(|parts| match parts {
+                    [one] => *one,
+                    parts => join(parts, filled),
+                })
+                .collect();
             next.sort_by(|a, b| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes)));
             items = next;
         }
@@ -622,7 +640,22 @@ impl Builder<'_> {
         let up = Operand { base: 0, along: Along::Constant, strides: 0 };
         let (inputs, outputs, width, down, parent) = ((0, 0), (0, 0), 0, 0, ROOT);
         let (wanted, maximised) = (false, false);
-        Clique { first, inner, last, block, blocks, parent, inputs, outputs, up, width, down, wanted, maximised }
+        Clique {
+            first,
+            inner,
+            last,
+            block,
+            blocks,
+            parent,
+            inputs,
+            outputs,
+            up,
+            width,
+            down,
+            wanted,
+            maximised,
+            own: clique.own.clone(),
+        }
     }
 
     fn load(&mut self, source: Source, vars: &[usize]) {

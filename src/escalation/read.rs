@@ -90,7 +90,7 @@ pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
         let line = (e.line() > 0).then_some(e.line());
         let told = e.to_string();
         let message = told.split(" at line ").next().unwrap_or_default();
-        Error::Spec { place: Place { line, ..Place::default() }, message: message.to_string() }
+        Error::Spec { place: Box::new(Place { line, ..Place::default() }), message: message.to_string() }
     })
 }
 
@@ -207,8 +207,8 @@ fn unquoted_dates(value: &mut Spanned<DeValue>) {
 /// What the parser refused, on its line.
 fn refused(error: &toml::de::Error, text: &str, file: Option<&str>, entry: String) -> Error {
     let line = error.span().map(|s| Breaks::of(text).line(s.start));
-    let place = Place { file: file.map(String::from), line, path: String::new(), entry };
-    Error::Spec { place, message: error.message().to_string() }
+    let place = Place { file: file.map(String::from), line, entry, ..Place::default() };
+    Error::Spec { place: Box::new(place), message: error.message().to_string() }
 }
 
 /// The reader's name of the entry around a byte of the text: "ladder 'peninsula', rate 2".

@@ -27,6 +27,7 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
             set(py, &err, "development", development);
             err
         }
+        Error::Contradiction { .. } => ImpossibleEvidence::new_err(message),
         Error::TooLarge { bytes, limit, .. } => {
             let err = TooLarge::new_err(message);
             set(py, &err, "bytes", bytes);

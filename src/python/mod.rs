@@ -1,5 +1,6 @@
 //! The Python module `escalade._core`: conversions and documentation, no mathematics.
 
+mod bayes;
 mod errors;
 mod files;
 mod fit;
@@ -14,6 +15,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     files::register(module)?;
     run::register(module)?;
+    module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
     module.add_class::<fit::Fit>()
 }

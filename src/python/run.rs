@@ -82,6 +82,11 @@ pub fn run<T: Send>(
     })
 }
 
+/// Runs work that is sure to be short, away from the GIL but in this thread: a thread of its own would cost more than it.
+pub fn run_here<T: Send>(py: Python<'_>, work: impl FnOnce(&Control) -> Result<T> + Send) -> PyResult<T> {
+    py.detach(|| work(&Control::default())).map_err(|error| raise(py, error))
+}
+
 /// Use so many threads from now on (0: as many as there are cores). Results do not depend on it.
 #[pyfunction]
 fn set_threads(n: usize) -> PyResult<()> {

@@ -1,0 +1,249 @@
+//! Understanding an answer: derivatives by every parameter, what each finding did, what an observation would tell, and who
+//! depends on whom.
+
+use super::engine::{Engine, Evidence};
+use super::network::Network;
+use super::propagate::Finding;
+use crate::ground::{Control, Result};
+use rayon::prelude::*;
+
+/// What one parameter of a table, θ = P(state | row), does to P(target | evidence).
+///
+/// The other probabilities of the row give way in proportion (Chan and Darwiche 2002), so both P(target, evidence) and
+/// P(evidence) are linear in θ, and P(target | evidence) at θ + d is (value + d·joint) / (1 + d·evidence), exactly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Slope {
+    pub variable: usize,
+    /// Index into the variable's table.
+    pub entry: usize,
+    pub theta: f64,
+    /// ∂P(target, evidence) / ∂θ, over P(evidence).
+    pub joint: f64,
+    /// ∂P(evidence) / ∂θ, over P(evidence).
+    pub evidence: f64,
+}
+
+/// What observing one variable would tell about a target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told {
+    pub variable: usize,
+    /// Expected reduction of the target's entropy, in bits.
+    pub bits: f64,
+    /// Expected reduction of the Brier score of the target's law.
+    pub brier: f64,
+}
+
+/// What one finding did to a target's log-odds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weight {
+    pub variable: usize,
+    /// ln odds(target | all) − ln odds(target | all but this).
+    pub weight: f64,
+    /// P(target | all but this).
+    pub without: f64,
+    /// ln P(finding | the others): how surprising it is given them.
+    pub surprise: f64,
+}
+
+impl Engine {
+    /// P(target = state | evidence) and its slope by every parameter that is neither 0 nor 1.
+    ///
+    /// # Errors
+    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    pub fn slopes(
+        &self,
+        target: usize,
+        state: usize,
+        evidence: &Evidence,
+        control: &Control,
+    ) -> Result<(f64, Vec<Slope>)> {
+        let network = self.network();
+        let value = self.chance(target, state, evidence, control)?;
+        let families: Vec<Vec<usize>> =
+            (0..network.cards().len()).map(|v| network.parents()[v].iter().copied().chain([v]).collect()).collect();
+        let (all, _) = self.joints(&families, evidence, control)?;
+        let with = if value > 0.0 {
+            Some(self.joints(&families, &restrict(network, evidence, target, state), control)?.0)
+        } else {
+            None
+        };
+        let mut slopes = vec![];
+        for v in 0..network.cards().len() {
+            let card = network.cards()[v];
+            let table = &network.tables()[v];
+            for row in 0..table.len() / card {
+                let theta = &table[row * card..(row + 1) * card];
+                let range = row * card..(row + 1) * card;
+                let (a, b) = (with.as_ref().map(|with| &with[v][range.clone()]), &all[v][range]);
+                let sums = (a.map_or(0.0, |a| a.iter().sum::<f64>()), b.iter().sum::<f64>());
+                for s in (0..card).filter(|&s| theta[s] > 0.0 && theta[s] < 1.0) {
+                    let slope = |own: f64, sum: f64| own / theta[s] - (sum - own) / (1.0 - theta[s]);
+                    slopes.push(Slope {
+                        variable: v,
+                        entry: row * card + s,
+                        theta: theta[s],
+                        joint: a.map_or(0.0, |a| value * slope(a[s], sums.0)),
+                        evidence: slope(b[s], sums.1),
+                    });
+                }
+            }
+        }
+        Ok((value, slopes))
+    }
+
+    /// P(target = state | evidence).
+    fn chance(&self, target: usize, state: usize, evidence: &Evidence, control: &Control) -> Result<f64> {
+        let found = self.posteriors(&[target], evidence, control)?;
+        Ok(found.laws.first().map_or(0.0, |(_, law)| law[state]))
+    }
+
+    /// What each unobserved variable would tell about the target.
+    ///
+    /// # Errors
+    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    pub fn information(&self, target: usize, evidence: &Evidence, control: &Control) -> Result<Vec<Told>> {
+        let visible: Vec<usize> = (0..self.visible()).collect();
+        let before = self.posteriors(&visible, evidence, control)?;
+        let law = |laws: &[(usize, Vec<f64>)], v: usize| laws.iter().find(|(u, _)| *u == v).map(|(_, l)| l.clone());
+        let target_law = law(&before.laws, target).unwrap_or_default();
+        let mut given: Vec<Option<Vec<Vec<f64>>>> = vec![];
+        for (state, &p) in target_law.iter().enumerate() {
+            given.push(if p > 0.0 {
+                let found = self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control)?;
+                Some(visible.iter().map(|&v| law(&found.laws, v).unwrap_or_default()).collect())
+            } else {
+                None
+            });
+        }
+        let observed = |v: usize| evidence.iter().any(|(u, f)| *u == v && matches!(f, Finding::State(_)));
+        let told = |v: usize| {
+            let own = law(&before.laws, v).unwrap_or_default();
+            let (mut bits, mut brier) = (0.0, 0.0);
+            for (x, &px) in own.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                for (t, &pt) in target_law.iter().enumerate() {
+                    let joint = given[t].as_ref().map_or(0.0, |laws| pt * laws[v][x]);
+                    if joint > 0.0 {
+                        bits += joint * (joint / (pt * px)).log2();
+                    }
+                    brier += px * (joint / px - pt) * (joint / px - pt);
+                }
+            }
+            Told { variable: v, bits: bits.max(0.0), brier }
+        };
+        Ok(visible.iter().copied().filter(|&v| v != target && !observed(v)).map(told).collect())
+    }
+
+    /// What each finding did to the log-odds of the target, all others kept (Good 1950's weight of evidence, in nats).
+    ///
+    /// # Errors
+    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    pub fn weights(
+        &self,
+        target: usize,
+        state: usize,
+        evidence: &Evidence,
+        control: &Control,
+    ) -> Result<(f64, Vec<Weight>)> {
+        let odds = |p: f64| p.ln() - (-p).ln_1p();
+        let all = self.posteriors(&[target], evidence, control)?;
+        let value = all.laws.first().map_or(0.0, |(_, law)| law[state]);
+        let weights: Result<Vec<Weight>> = (0..evidence.len())
+            .into_par_iter()
+            .map(|i| {
+                let rest: Vec<_> =
+                    evidence.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, f)| f.clone()).collect();
+                let found = self.posteriors(&[target], &rest, control)?;
+                let without = found.laws.first().map_or(0.0, |(_, law)| law[state]);
+                Ok(Weight {
+                    variable: evidence[i].0,
+                    weight: odds(value) - odds(without),
+                    without,
+                    surprise: all.log_evidence - self.log_evidence(&rest, control)?,
+                })
+            })
+            .collect();
+        Ok((value, weights?))
+    }
+}
+
+/// Evidence with the target in a state as well.
+fn restrict(network: &Network, evidence: &Evidence, target: usize, state: usize) -> Vec<(usize, Finding)> {
+    let mut more: Vec<(usize, Finding)> = evidence.to_vec();
+    match more.iter_mut().find(|(v, _)| *v == target) {
+        None => more.push((target, Finding::State(state))),
+        Some((_, finding @ Finding::Likelihood(_))) => {
+            if let Finding::Likelihood(weights) = finding {
+                weights.iter_mut().enumerate().filter(|(s, _)| *s != state).for_each(|(_, w)| *w = 0.0);
+            }
+        }
+        Some((_, finding)) => {
+            let card = network.cards()[target];
+            if *finding != Finding::State(state) {
+                *finding = Finding::Likelihood(vec![0.0; card]);
+            }
+        }
+    }
+    more
+}
+
+/// Whether `a` and `b` are independent whatever the tables, once `given` is known (Bayes ball, Shachter 1998).
+pub fn separated(parents: &[Vec<usize>], a: &[usize], b: &[usize], given: &[usize]) -> bool {
+    let n = parents.len();
+    let mut children: Vec<Vec<usize>> = vec![vec![]; n];
+    for (v, parents) in parents.iter().enumerate() {
+        parents.iter().for_each(|&p| children[p].push(v));
+    }
+    let mut known = vec![false; n];
+    given.iter().for_each(|&v| known[v] = true);
+    // (vertex, whether the ball comes from a child).
+    let mut ahead: Vec<(usize, bool)> = a.iter().map(|&v| (v, true)).collect();
+    let mut seen = vec![[false; 2]; n];
+    while let Some((v, from_child)) = ahead.pop() {
+        if std::mem::replace(&mut seen[v][usize::from(from_child)], true) {
+            continue;
+        }
+        if !known[v] && b.contains(&v) {
+            return false;
+        }
+        match (known[v], from_child) {
+            (false, true) => {
+                ahead.extend(parents[v].iter().map(|&p| (p, true)));
+                ahead.extend(children[v].iter().map(|&c| (c, false)));
+            }
+            (false, false) => ahead.extend(children[v].iter().map(|&c| (c, false))),
+            (true, false) => ahead.extend(parents[v].iter().map(|&p| (p, true))),
+            (true, true) => {}
+        }
+    }
+    true
+}
+
+/// Parents, children and the children's other parents, ascending.
+pub fn blanket(parents: &[Vec<usize>], of: usize) -> Vec<usize> {
+    let mut found: Vec<usize> = parents[of].clone();
+    for (v, given) in parents.iter().enumerate().filter(|(_, given)| given.contains(&of)) {
+        found.push(v);
+        found.extend(given.iter().filter(|&&p| p != of));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colliders_open_when_they_or_their_descendants_are_known() {
+        // 0 → 2 ← 1, 2 → 3.
+        let parents = vec![vec![], vec![], vec![0, 1], vec![2]];
+        assert!(separated(&parents, &[0], &[1], &[]));
+        assert!(!separated(&parents, &[0], &[1], &[2]));
+        assert!(!separated(&parents, &[0], &[1], &[3]));
+        assert!(separated(&parents, &[0], &[3], &[2]));
+        assert!(!separated(&parents, &[0], &[3], &[]));
+        assert_eq!(blanket(&parents, 0), vec![1, 2]);
+        assert_eq!(blanket(&parents, 2), vec![0, 1, 3]);
+    }
+}
