@@ -7,13 +7,17 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use smallvec::SmallVec;
+
+/// A short list of vertices or places, in place.
+pub(super) type Near = SmallVec<[u32; 8]>;
 
 /// An undirected graph over variables with numbers of states; the moral graph of what is asked.
 #[derive(Debug, Clone)]
 pub struct Graph {
     sizes: Vec<f64>,
     /// Ascending neighbours of each vertex.
-    near: Vec<Vec<u32>>,
+    near: Vec<Near>,
 }
 
 /// What a vertex costs to eliminate, by which the next one is chosen.
@@ -40,7 +44,7 @@ pub struct Order {
 impl Graph {
     /// A graph without edges.
     pub fn new(sizes: Vec<usize>) -> Self {
-        let near = vec![vec![]; sizes.len()];
+        let near = vec![Near::new(); sizes.len()];
         Graph { sizes: sizes.into_iter().map(|size| size as f64).collect(), near }
     }
 
@@ -165,6 +169,10 @@ impl Core {
         let mut winner = Heuristic::Fill;
         let mut work = 0.0;
         for heuristic in HEURISTICS {
+            // Even a second heuristic must be worth it: small tables are done before it is.
+            if best.total < f64::INFINITY && work >= effort * (reduced + best.total) {
+                break;
+            }
             let (order, spent) = self.round(heuristic, best.total, None);
             work += spent;
             if let Some(order) = order

@@ -473,12 +473,12 @@ impl Tree {
     pub(super) fn decode(&self, work: &Work, maximised: bool, mut choose: impl FnMut(&[f64]) -> usize) -> Vec<usize> {
         let mut states = vec![0; self.sizes.len()];
         let mut weights = vec![];
-        for clique in self.cliques.iter().rev().filter(|clique| !clique.own.is_empty()) {
+        for clique in self.cliques.iter().rev().filter(|clique| clique.own.0 < clique.own.1) {
             if maximised && !clique.maximised {
                 continue;
             }
             weights.clear();
-            let own = &clique.own;
+            let own = &self.axes[clique.own.0..clique.own.1];
             own.iter().for_each(|&place| states[place as usize] = 0);
             loop {
                 let inputs = &self.operands[clique.inputs.0..clique.inputs.1];

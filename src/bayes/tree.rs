@@ -8,8 +8,9 @@
 
 use super::factor::Factor;
 use super::network::Network;
-use super::order::{Graph, Order};
+use super::order::{Graph, Near, Order};
 use crate::ground::{Error, Result, limits};
+use smallvec::{SmallVec, smallvec};
 
 /// Entries of a block at most, where an axis is not longer itself: product and sums stay in the first-level cache.
 const BLOCK: usize = 512;
@@ -71,8 +72,8 @@ pub(super) struct Clique {
     pub wanted: bool,
     /// Whether the variables are maximised and not summed.
     pub maximised: bool,
-    /// What is summed out: places, ascending.
-    pub own: Vec<u32>,
+    /// What is summed out: `axes[own.0..own.1]`, places ascending.
+    pub own: (usize, usize),
 }
 
 /// Where a factor comes from.
@@ -89,10 +90,10 @@ pub(super) enum Source {
 pub(super) struct Loaded {
     pub source: Source,
     pub base: usize,
-    pub sizes: Vec<usize>,
-    pub strides: Vec<usize>,
+    pub sizes: SmallVec<[usize; 4]>,
+    pub strides: SmallVec<[usize; 4]>,
     /// (variable of the network, stride) of axes that evidence cuts away.
-    pub cut: Vec<(usize, usize)>,
+    pub cut: SmallVec<[(usize, usize); 2]>,
     /// Stride of the variable itself among `strides`, by position, where it is a table of an uncut variable.
     pub own: Option<usize>,
 }
@@ -135,7 +136,7 @@ impl Default for Plan<'_> {
             joints: &[],
             late: &[],
             maximise: false,
-            effort: 0.2,
+            effort: 0.3,
             limit: limits::memory(),
         }
     }
@@ -176,7 +177,7 @@ struct Builder<'a> {
     /// (size, stride) of its block's axes.
     along: Vec<(usize, u32)>,
     /// Places of each loaded factor, ascending.
-    scopes: Vec<Vec<u32>>,
+    scopes: Vec<Near>,
     /// Base of each separator's belief.
     downs: Vec<usize>,
 }
@@ -184,15 +185,15 @@ struct Builder<'a> {
 /// A clique before it is laid out: places, ascending, of what is summed out and of the separator; what it multiplies.
 #[derive(Debug, Default)]
 struct Skeleton {
-    own: Vec<u32>,
-    separator: Vec<u32>,
+    own: Near,
+    separator: Near,
     parent: usize,
-    factors: Vec<usize>,
-    children: Vec<usize>,
+    factors: SmallVec<[usize; 4]>,
+    children: SmallVec<[usize; 4]>,
     /// Whether the belief on its separator is wanted.
     wanted: bool,
     /// Base in the store of beliefs and scope of each wanted table.
-    tables: Vec<(usize, Vec<u32>)>,
+    tables: SmallVec<[(usize, Near); 1]>,
 }
 
 /// What a clique multiplies, as a set of its axes.
@@ -310,14 +311,14 @@ fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skelet
     let n = order.vertices.len();
     let mut place = vec![0u32; n];
     order.vertices.iter().enumerate().for_each(|(i, &v)| place[v] = i as u32);
-    let mut near: Vec<Vec<u32>> = vec![vec![]; n];
-    let mut waiting: Vec<Vec<u32>> = vec![vec![]; n];
+    let mut near: Vec<Near> = vec![Near::new(); n];
+    let mut waiting: Vec<Near> = vec![Near::new(); n];
     // What each bucket joins: the later neighbours of its vertex and of those before it that handed theirs on.
     for i in 0..n {
-        let mut set: Vec<u32> =
+        let mut set: Near =
             graph.near(order.vertices[i]).iter().map(|&u| place[u as usize]).filter(|&j| j as usize > i).collect();
         for &child in &waiting[i] {
-            set.extend(&near[child as usize][1..]);
+            set.extend_from_slice(&near[child as usize][1..]);
         }
         set.sort_unstable();
         set.dedup();
@@ -342,7 +343,7 @@ fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skelet
     tops.sort_unstable();
     let mut number = vec![0usize; n];
     tops.iter().enumerate().for_each(|(k, &(_, low))| number[low as usize] = k);
-    let mut owns: Vec<Vec<u32>> = vec![vec![]; tops.len()];
+    let mut owns: Vec<Near> = vec![Near::new(); tops.len()];
     (0..n).for_each(|i| owns[number[bottom[i] as usize]].push(i as u32));
     tops.iter()
         .zip(owns)
@@ -402,7 +403,7 @@ impl Builder<'_> {
             clique.own.iter().for_each(|&place| holder[place as usize] = number);
         }
         for v in (0..relevant.len()).filter(|&v| relevant[v]) {
-            let vars: Vec<usize> = self.network.parents()[v].iter().copied().chain([v]).collect();
+            let vars: SmallVec<[usize; 6]> = self.network.parents()[v].iter().copied().chain([v]).collect();
             self.load(Source::Table(v), &vars);
         }
         for (i, vars) in self.plan.given.iter().enumerate() {
@@ -415,7 +416,7 @@ impl Builder<'_> {
         }
         let mut filled: Vec<Skeleton> = Vec::with_capacity(skeletons.len());
         // Where each clique came to lie, and the children that wait for their parent.
-        let mut children: Vec<Vec<usize>> = vec![vec![]; skeletons.len()];
+        let mut children: Vec<SmallVec<[usize; 4]>> = vec![smallvec![]; skeletons.len()];
         for (number, mut clique) in skeletons.into_iter().enumerate() {
             clique.children = std::mem::take(&mut children[number]);
             self.combine(&mut clique, &mut filled);
@@ -454,7 +455,7 @@ impl Builder<'_> {
         items.extend(clique.children.iter().map(|&c| item(mask(&filled[c].separator), factors + c)));
         let join = |parts: &[Item], filled: &mut Vec<Skeleton>| {
             let joined = item(parts.iter().fold(0, |axes, part| axes | part.axes), factors + filled.len());
-            let mut separator: Vec<u32> =
+            let mut separator: Near =
                 axes.iter().enumerate().filter(|(i, _)| joined.axes >> i & 1 == 1).map(|(_, &place)| place).collect();
             separator.sort_unstable();
             filled.push(Skeleton {
@@ -527,14 +528,14 @@ impl Builder<'_> {
                 Read { base: 0, shape }
             } else {
                 let base = self.room(size);
-                skeletons[holder[place]].tables.push((base, vec![place as u32]));
+                skeletons[holder[place]].tables.push((base, smallvec![place as u32]));
                 read_from.push(None);
                 Read { base, shape: (1, size, 1) }
             };
             self.tree.reads.push((v, read));
         }
         for set in self.plan.joints {
-            let mut scope: Vec<u32> = vec![];
+            let mut scope = Near::new();
             scope.extend(set.iter().map(|&v| self.tree.places[v]).filter(|&p| p != ROOT).map(|p| p as u32));
             scope.sort_unstable();
             let cells = self.cells(&scope) as usize;
@@ -633,6 +634,7 @@ impl Builder<'_> {
             (over, block) = grow(&clique.own, block);
         }
         let first = self.tree.axes.len();
+        let own = (first + outer.len(), first + outer.len() + clique.own.len());
         self.tree.axes.extend(outer.iter().chain(&clique.own).chain(inner));
         let last = self.tree.axes.len();
         let inner = last - along - over;
@@ -654,13 +656,13 @@ impl Builder<'_> {
             down,
             wanted,
             maximised,
-            own: clique.own.clone(),
+            own,
         }
     }
 
     fn load(&mut self, source: Source, vars: &[usize]) {
-        let mut axes: Vec<(usize, usize, usize)> = Vec::with_capacity(vars.len());
-        let mut cut = vec![];
+        let mut axes: SmallVec<[(usize, usize, usize); 6]> = SmallVec::new();
+        let mut cut = SmallVec::new();
         let mut stride = 1;
         for &v in vars.iter().rev() {
             let card = self.network.cards()[v];

@@ -124,7 +124,7 @@ impl BayesNet {
 #[pymethods]
 impl BayesNet {
     #[new]
-    #[pyo3(signature = (spec_json, effort=0.2))]
+    #[pyo3(signature = (spec_json, effort=0.3))]
     fn new(py: Python<'_>, spec_json: &str, effort: f64) -> PyResult<Self> {
         let spec: NetSpec = parse(py, "the network", spec_json)?;
         BayesNet::made(py, Kernel::new(spec, effort), effort)
@@ -132,7 +132,7 @@ impl BayesNet {
 
     /// The network of a text in BIF, gzipped or not.
     #[staticmethod]
-    #[pyo3(signature = (content, file=None, effort=0.2))]
+    #[pyo3(signature = (content, file=None, effort=0.3))]
     fn from_bif(py: Python<'_>, content: &Bound<'_, PyBytes>, file: Option<&str>, effort: f64) -> PyResult<Self> {
         let read =
             bif::read_bytes(content.as_bytes(), file).and_then(|document| Kernel::from_document(document, effort));
