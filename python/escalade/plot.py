@@ -128,7 +128,7 @@ def timeline(dossier: Dossier, model: Model | None = None, *, ax: Axes | None = 
     """The developments on a time line, a row for each driver, ladder or indicator that they bear on.
 
     A bar is a span, a thin line leads to the date of the report where that is later, and the dashed line is the
-    dossier's ``as_of``. What is in italics is doubted.
+    dossier's ``as_of``. Italics mark a weak report: graded below C in its source, or below 2 in what it says.
 
     Parameters
     ----------
@@ -163,7 +163,12 @@ def timeline(dossier: Dossier, model: Model | None = None, *, ax: Axes | None = 
         ax.set_yticks(ticks, [name.replace("_", " ") for name in rows])
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(top - 0.5, -0.5)
-        ax.set_xlim(first - 0.15 * inch, last + 1.2 * inch)
+        ends = [
+            days(day_of(max(d.span[1], d.reported or ""))) + CHARACTER * len(label_of(d)) * inch
+            for d in dated
+            if d.span
+        ]
+        ax.set_xlim(first - 0.15 * inch, max([last + 1.2 * inch, *(end + 0.1 * inch for end in ends)]))
         ax.spines["left"].set_visible(False)
         date_axis(ax)
         now_line(ax, dossier.as_of)
@@ -195,6 +200,11 @@ def label_of(d: Development) -> str:
     return d.id.replace("-", " ") + (f" ({d.grade})" if d.grade else "")
 
 
+def weak(d: Development) -> bool:
+    """Whether its grade is C3 or worse: a source below C, or content below 2."""
+    return bool(d.grade) and (d.grade[0] > "C" or d.grade[1] > "2")
+
+
 def mark(ax: Axes, d: Development, y: float) -> None:
     """One development in its lane."""
     shape, colour = MARKS[d.kind]
@@ -217,7 +227,7 @@ def mark(ax: Axes, d: Development, y: float) -> None:
         va="center",
         size=7.2,
         color=INK,
-        style="italic" if d.doubt else "normal",
+        style="italic" if weak(d) else "normal",
         zorder=6,
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
