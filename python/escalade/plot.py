@@ -20,8 +20,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from . import _core
+from ._core import SpecError
 from .results import MONTH
-from .values import day_of, name_of, number_text, probability_text
+from .values import day_of, name_of, number_text, probability_text, wrong
 
 if TYPE_CHECKING:
     from .dossier import Development, Dossier
@@ -255,7 +256,7 @@ def fan(
                 ax.plot(x, rungs.mean[:, r], color=colour, lw=1.6, label=rung)
             ax.set_ylim(0, None)
         else:
-            raise ValueError(f"kind={kind!r}: expected 'stack' or 'lines'")
+            raise wrong("kind", kind, "'stack' or 'lines'")
         ax.set_xlim(x[0], x[-1])
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         date_axis(ax)
@@ -374,7 +375,7 @@ def parameters(parameters: Parameters, *, top: int = 30, ax: Axes | None = None,
     """
     rows = [row for row in parameters.rows if not row.get("fixed") and row.get("moved") is not None]
     if not rows:
-        raise ValueError("these parameters were not fitted, or are all fixed; use fit.parameters()")
+        raise SpecError("these parameters were not fitted, or are all fixed; expected fit.parameters()")
     rows = sorted(rows, key=lambda row: -abs(row["moved"]))[:top]
     y = np.arange(len(rows))
     moved = np.array([row["moved"] for row in rows])

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from ._core import SpecError
 from .frames import Table, frozen
-from .values import Tree, day_of, name_of, number_text, probability_text
+from .values import Tree, day_of, item, missing, name_of, number_text, probability_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +32,17 @@ def interval_text(low: float, high: float) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one question."""
+    """The answer to one question; ``float(answer)`` is its probability.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> answers = m.condition(esc.Dossier(as_of="2024-11-30")).ask(esc.reach(korea == "clash", by="2025-06-30"))
+    >>> print(answers[0])
+    peninsula = clash by 2025-06-30: 0.20, ≈ highly unlikely
+    """
 
     name: str  #: the question's
     probability: float  #: posterior mean of the probability
@@ -88,8 +97,9 @@ class Answers(Table):
         if not isinstance(key, int):
             name = name_of(key)
             if name not in self.name:
-                raise SpecError(f"no question {name!r} was asked; there are {', '.join(self.name)}")
+                raise missing("question", name, self.name)
             key = self.name.index(name)
+        item(self.name, key, "the answers")
         return Answer(
             name=self.name[key],
             probability=float(self.probability[key]),
@@ -156,7 +166,7 @@ class Rungs:
     def __getitem__(self, rung: str) -> Array:
         """The mean probability of a rung over time, shape (n_dates,)."""
         if rung not in self.rungs:
-            raise SpecError(f"{self.ladder} has no rung {rung!r}; it has {', '.join(self.rungs)}")
+            raise missing(f"rung of {self.ladder}", rung, self.rungs, "it has")
         return self.mean[:, self.rungs.index(rung)]
 
     def at_least(self, rung: str) -> Array:
@@ -188,7 +198,7 @@ class Forecast(Table):
     def __getitem__(self, ladder: object) -> Rungs:
         name = name_of(ladder)
         if name not in self.ladders:
-            raise SpecError(f"no ladder {name!r} in this forecast; it has {', '.join(self.ladders)}")
+            raise missing("ladder in this forecast", name, self.ladders)
         return self.ladders[name]
 
     def __len__(self) -> int:
@@ -247,7 +257,7 @@ class Drivers(Table):
     def __getitem__(self, driver: object) -> dict[str, float]:
         name = name_of(driver)
         if name not in self.states:
-            raise SpecError(f"no driver {name!r}; there are {', '.join(self.states)}")
+            raise missing("driver", name, self.states)
         return dict(zip(self.states[name], self.values[name]["mean"].tolist(), strict=True))
 
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -319,11 +329,11 @@ class Parameters(Table):
     def __getitem__(self, key: str | int) -> Tree:
         """One parameter's entry, by name or place."""
         if isinstance(key, int):
-            return dict(self.rows[key])
+            return dict(item(self.rows, key, "the parameters"))
         for row in self.rows:
             if row["name"] == key:
                 return dict(row)
-        raise SpecError(f"no parameter {key!r}; see the column 'name' of to_frame()")
+        raise missing("parameter", key, [row["name"] for row in self.rows])
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a number; one for each state of a table's row."""

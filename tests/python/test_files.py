@@ -125,3 +125,12 @@ def test_a_fault_in_a_file_of_questions_is_named_with_its_line(tmp_path):
     fit = m.condition(esc.Dossier(as_of="2024-11-30"))
     with pytest.raises(esc.SpecError, match=r"questions\.toml, line 3: question 'q': .*war"):
         fit.ask(esc.Questions.read(path))
+
+
+def test_models_are_equal_if_they_say_the_same(tmp_path):
+    m = crisis().model
+    m.write(tmp_path / "model.toml")
+    assert esc.Model.read(tmp_path / "model.toml") == m == m.copy()
+    other = m.copy()
+    other["peninsula"].effect(esc.since("2025-01-01"), up=2)
+    assert other != m and m != "model"
