@@ -19,6 +19,7 @@ from .values import (
     Tree,
     date_text,
     file_text,
+    in_file,
     item,
     listed,
     missing,
@@ -261,6 +262,21 @@ class Dossier(Table):
         """A ladder moved from one rung to another, exactly then.
 
         Where it is not certain, `hit` or `grade` also need a rate of false reports: ``false_rate=esc.per_month(x)``.
+
+        Parameters
+        ----------
+        ladder : Ladder or str
+            Which.
+        a, b : str
+            The rung it left and the rung it went to; the model must have a rate for the move.
+        on : date
+            When; a bare date is its noon.
+        **about
+            As in :meth:`saw`, and `false_rate`.
+
+        Returns
+        -------
+        Development
         """
         said = {
             "ladder": name_of(ladder, "moved: the ladder"),
@@ -309,7 +325,23 @@ class Dossier(Table):
         on: DateLike | None = None,
         **about: Unpack[About],
     ) -> Development:
-        """How likely the report is under each rung, state or value of one variable; those left out have 0."""
+        """How likely the report is under each rung, state or value of one variable; those left out have 0.
+
+        Parameters
+        ----------
+        of : handle or str
+            A ladder, driver or status indicator.
+        values : mapping of rung, state or value to float
+            P(report | it), 0 or more; only their ratios matter.
+        on : date
+            When; not for a driver.
+        **about
+            As in :meth:`saw`.
+
+        Returns
+        -------
+        Development
+        """
         if not isinstance(values, Mapping):
             raise wrong("likelihood: values", values, "a mapping of rung, state or value to a number")
         weights = {str(state): number(weight, f"likelihood: values[{state!r}]") for state, weight in values.items()}
@@ -343,7 +375,17 @@ class Dossier(Table):
             raise
 
     def add(self, development: Development) -> Development:
-        """Add a development that was made elsewhere."""
+        """Add a development that was made elsewhere.
+
+        Parameters
+        ----------
+        development : Development
+            Its id must be new here.
+
+        Returns
+        -------
+        Development
+        """
         if not isinstance(development, Development):
             raise wrong("add: the first argument", development, "a development, such as another dossier's d['id']")
         return self._append(development.to_dict())
@@ -379,11 +421,36 @@ class Dossier(Table):
         return str(self._tree.get("name", ""))
 
     def at(self, as_of: DateLike) -> Dossier:
-        """The same developments as of another date."""
+        """The same developments as of another date.
+
+        Parameters
+        ----------
+        as_of : date
+            What was reported later is left out by the fit.
+
+        Returns
+        -------
+        Dossier
+        """
         return Dossier.from_dict({**self._tree, "as_of": sound_date(as_of, "as_of")})
 
     def without(self, *ids: str) -> Dossier:
-        """A dossier without some developments."""
+        """A dossier without some developments.
+
+        Parameters
+        ----------
+        *ids : str
+            Of developments.
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            If there is no such development, or none is named.
+        """
         if not ids:
             raise SpecError("without: no development is named; expected at least one id")
         for id in ids:
@@ -402,7 +469,7 @@ class Dossier(Table):
         for tree in self._tree["development"]:
             if tree["id"] == key:
                 return Development(tree)
-        raise missing("development", key, [d.id for d in self], "the dossier has")
+        raise missing("the dossier has no development", key, [d.id for d in self], "it has")
 
     def columns(self) -> dict[str, list[Any]]:
         """The developments as columns, in their order."""
@@ -421,7 +488,19 @@ class Dossier(Table):
         return f"{self.name or 'Dossier'}: {n} development{'s' * (n != 1)} as of {self.as_of}"
 
     def plot(self, model: Model | None = None, **options: Any) -> Axes:
-        """The developments on a time line: see :func:`escalade.plot.timeline`."""
+        """The developments on a time line: see :func:`escalade.plot.timeline`.
+
+        Parameters
+        ----------
+        model : Model, optional
+            With it, an indicator stands in the row of what it tells of.
+        **options
+            ``ax=``, ``width=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from . import plot
 
         return plot.timeline(self, model, **options)
@@ -434,7 +513,22 @@ class Dossier(Table):
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Dossier:
-        """The dossier of a plain tree."""
+        """The dossier of a plain tree.
+
+        Parameters
+        ----------
+        tree : mapping
+            As in docs/format.md; dates may be text or dates.
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            With the entry and field where it is malformed.
+        """
         if not isinstance(tree, Mapping) or "as_of" not in tree:
             raise wrong("the tree of a dossier", tree, "a mapping with as_of and a list of development")
         dossier = cls(tree["as_of"])
@@ -455,18 +549,51 @@ class Dossier(Table):
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Dossier:
-        """The dossier of a TOML file's text; `file` is its name in messages."""
-        dossier = cls.from_dict(json.loads(_core.dossier_from_toml(text, file)))
+        """The dossier of a TOML file's text; `file` is its name in messages.
+
+        Parameters
+        ----------
+        text : str
+        file : str, optional
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            With the line where it is malformed.
+        """
+        tree = json.loads(_core.dossier_from_toml(text, file))
+        try:
+            dossier = cls.from_dict(tree)
+        except SpecError as error:
+            raise in_file(error, file, text, "as_of") from None
         dossier._toml = (text, file, dossier.to_dict())
         return dossier
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the dossier to a TOML file."""
+        """Write the dossier to a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         Path(path).write_text(self.to_toml(), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Dossier:
         """Read a dossier from a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+            A UTF-8 file.
+
+        Returns
+        -------
+        Dossier
 
         Raises
         ------

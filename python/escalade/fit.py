@@ -15,7 +15,7 @@ from .frames import frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Answers, Drivers, Forecast, Parameters, Rungs
-from .values import A_DATE, DateLike, Tree, day_of, listed, share, sound_date, text, to_json, wrong
+from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
     from . import _core
@@ -198,13 +198,15 @@ class Fit:
         asked = self._past("filtered", dates)
         return self._rungs("filtered", asked, self._core.filtered(asked), np.nan)
 
-    def drivers(self, *, level: float = 0.9) -> Drivers:
+    def drivers(self, *, level: float = 0.9, progress: Progress = True) -> Drivers:
         """The drivers before and after the developments.
 
         Parameters
         ----------
         level : float
             Of the intervals.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
 
         Returns
         -------
@@ -212,7 +214,8 @@ class Fit:
             Found by driver: ``drivers["restraint"]`` maps its states to their probability.
         """
         level = share(level, "level")
-        got = self._core.drivers(level=level)
+        with progress_line("drivers", progress) as report:
+            got = self._core.drivers(level=level, progress=report)
         states = {name: tuple(driver.states) for name, driver in self._model.drivers.items() if name in got}
         values = {name: {key: frozen(x) for key, x in got[name].items()} for name in states}
         return Drivers(states, values, level)
@@ -230,6 +233,15 @@ class Fit:
         ----------
         *what : Condition or Development
             For example ``us == "disengagement"``.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        ImpossibleEvidence
+            If it cannot have been.
         """
         for x in what or (None,):
             if not isinstance(x, Condition | Development):
@@ -247,16 +259,47 @@ class Fit:
     def do(self, what: Condition, *, since: DateLike | None = None) -> Fit:
         """The same fit, had this been made so from outside since a date (by default now). Parameters are kept.
 
-        Unlike :meth:`given`, it says nothing about what led there.
+        Unlike :meth:`given`, it says nothing about what led there (an intervention, after Pearl 2009).
+
+        Parameters
+        ----------
+        what : Condition
+            ``driver == "state"`` or ``ladder == "rung"``; several joined by ``&``.
+        since : date, optional
+            By default the fit's date; for a driver also the model's origin.
+
+        Returns
+        -------
+        Fit
         """
         made = to_json(condition_tree(what, "do: the first argument"))
         return Fit(self._model, self._core.do(made, None if since is None else sound_date(since, "do: since")))
 
     def without(self, *ids: str) -> Fit:
-        """The same fit, had these developments not been known. Parameters are kept."""
+        """The same fit, had these developments not been known. Parameters are kept.
+
+        Parameters
+        ----------
+        *ids : str
+            Of developments of the dossier.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        SpecError
+            If there is no such development, or none is named.
+        """
         if not ids:
             raise SpecError("without: no development is named; expected at least one id")
-        return Fit(self._model, self._core.without([text(id, "without: an id") for id in ids]))
+        also = [tree["id"] for change in json.loads(self._core.scenario()) for tree in change.get("also", ())]
+        known = [*(d.id for d in self.dossier), *also]
+        for id in ids:
+            if text(id, "without: an id") not in known:
+                raise missing("without: the dossier has no development", id, known, "it has")
+        return Fit(self._model, self._core.without(list(ids)))
 
     def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
         """The dates of a forecast as text."""

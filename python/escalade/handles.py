@@ -171,7 +171,7 @@ class Status(Handle):
         values = [test["is"]] if isinstance(test["is"], str) else test["is"]
         for value in values:
             if value not in self.states:
-                raise missing(f"value of {self.name}", value, self.states, "it has")
+                raise missing(f"{self.name} has no value", value, self.states, "it has")
         return Condition({"indicator": self.name, **test}, self._model)
 
 

@@ -195,9 +195,9 @@ class Model:
         >>> m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.chance("unlikely", within="1 year"))
         <Ladder peninsula: rhetoric, provocation, clash>
         """
-        rungs = texts(rungs, f"the rungs of ladder {text(name, 'the name of a ladder')!r}", "a list of text")
+        rungs = texts(rungs, f"ladder {text(name, 'the name of a ladder')!r}: rungs")
         if len(rungs) < 2:
-            raise SpecError(f"ladder {name!r} has {len(rungs)} rungs; expected at least 2")
+            raise SpecError(f"ladder {name!r} has too few rungs, {len(rungs)}; expected at least 2")
         if up is None and down is None and moves is None:
             if ordered:
                 up, down = [free()] * (len(rungs) - 1), [free()] * (len(rungs) - 1)
@@ -294,7 +294,7 @@ class Model:
                 )
             probabilities = [number(p, f"{named}: the probability of {state!r}") for state, p in states.items()]
             states, table = list(states), probabilities
-        states = texts(states, f"the states of {named}", "a list of text, or a mapping of state to probability")
+        states = texts(states, f"{named}: states", "a list of text, or a mapping of state to probability")
         if not states:
             raise SpecError(f"{named} has no states; expected at least 2")
         extra: Tree = {} if worth is None else {"worth": number(worth, f"{named}: worth")}
@@ -342,7 +342,7 @@ class Model:
 
     def __getitem__(self, name: str) -> Handle:
         if not isinstance(name, str) or name not in self._handles:
-            raise missing("part of the model", name, self._handles, "it has")
+            raise missing("the model has no", name, self._handles, "it has")
         return self._handles[name]
 
     def __contains__(self, name: object) -> bool:
@@ -384,7 +384,22 @@ class Model:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Model:
-        """The model of a plain tree (docs/format.md)."""
+        """The model of a plain tree (docs/format.md).
+
+        Parameters
+        ----------
+        tree : mapping
+            As in docs/format.md; dates may be text or dates.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        SpecError
+            With the entry and field where it is malformed.
+        """
         if not isinstance(tree, Mapping):
             raise wrong("the tree of a model", tree, "a mapping with name, origin, driver, ladder, status and events")
         model = cls.__new__(cls)
@@ -397,7 +412,22 @@ class Model:
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Model:
-        """The model of a TOML file's text; `file` is its name in messages."""
+        """The model of a TOML file's text; `file` is its name in messages.
+
+        Parameters
+        ----------
+        text : str
+        file : str, optional
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        SpecError
+            With the line where it is malformed.
+        """
         return cls.from_dict(json.loads(_core.model_from_toml(text, file)))
 
     def __eq__(self, other: object) -> bool:
@@ -407,12 +437,26 @@ class Model:
     __hash__ = None  # type: ignore[assignment]  # it can be changed
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the model to a TOML file."""
+        """Write the model to a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         Path(path).write_text(self.to_toml(), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Model:
         """Read a model from a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+            A UTF-8 file.
+
+        Returns
+        -------
+        Model
 
         Raises
         ------
@@ -521,17 +565,49 @@ class Model:
         return n
 
     def condition(self, dossier: Dossier) -> Fit:
-        """The developments without learning: parameters at the modes of their priors, no draws, no intervals."""
+        """The developments without learning: parameters at the modes of their priors, no draws, no intervals.
+
+        Parameters
+        ----------
+        dossier : Dossier
+            What is known, as of its date.
+
+        Returns
+        -------
+        Fit
+        """
         from .fit import Fit
 
         return Fit(self, self._core.condition(a_dossier(dossier, "condition")._checked(self._core)))
 
     def prior(self, as_of: DateLike | None = None, *, draws: int = 200, seed: int = 0) -> Fit:
-        """The model before any development, as of a date (by default the origin); answers like a fit."""
+        """The model before any development, as of a date (by default the origin); answers like a fit.
+
+        Parameters
+        ----------
+        as_of : date, optional
+            By default the model's origin.
+        draws, seed : int
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        Fit
+        """
         return self.fit(Dossier(as_of=self.origin if as_of is None else as_of), draws=draws, seed=seed, progress=False)
 
     def plot(self, **options: Any) -> Axes:
-        """The model as a picture: see :func:`escalade.plot.network`."""
+        """The model as a picture: see :func:`escalade.plot.network`.
+
+        Parameters
+        ----------
+        **options
+            ``indicators=``, ``ax=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from .picture import network
 
         return network(self, **options)
@@ -579,5 +655,5 @@ def in_order(rows: Any, depth: int, states: list[str], what: str) -> Any:
         return {state: in_order(inner, depth - 1, states, what) for state, inner in rows.items()}
     unknown = set(rows) - set(states)
     if unknown:
-        raise missing(f"state of {what} for the table's column", min(unknown), states)
+        raise missing(f"the table of {what} has a column of no state,", min(unknown), states)
     return [number(rows.get(state, 0.0), f"{what}: the probability of {state!r}") for state in states]

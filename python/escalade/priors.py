@@ -133,12 +133,44 @@ def base_rate(events: float, over: str, **about: Unpack[Ground]) -> Intensity:
 
 
 def per_day(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
-    """So many a day; see :func:`per_month`."""
+    """So many a day (24 hours): as :func:`per_month`, in another unit.
+
+    Parameters
+    ----------
+    x, spread, **about
+        As in :func:`per_month`.
+
+    Returns
+    -------
+    Intensity
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.per_day(2)
+    Intensity(rate=2.0, per='day')
+    """
     return per("day", x, spread, about)
 
 
 def per_week(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
-    """So many a week; see :func:`per_month`."""
+    """So many a week (7 days): as :func:`per_month`, in another unit.
+
+    Parameters
+    ----------
+    x, spread, **about
+        As in :func:`per_month`.
+
+    Returns
+    -------
+    Intensity
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.per_week(2)
+    Intensity(rate=2.0, per='week')
+    """
     return per("week", x, spread, about)
 
 
@@ -173,7 +205,23 @@ def per_month(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]
 
 
 def per_year(x: ArrayLike, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
-    """So many a year (365.25 days); see :func:`per_month`."""
+    """So many a year (365.25 days): as :func:`per_month`, in another unit.
+
+    Parameters
+    ----------
+    x, spread, **about
+        As in :func:`per_month`.
+
+    Returns
+    -------
+    Intensity
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.per_year(2)
+    Intensity(rate=2.0, per='year')
+    """
     return per("year", x, spread, about)
 
 
@@ -223,6 +271,10 @@ def table(
     **about
         ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
 
+    Returns
+    -------
+    TablePrior
+
     Examples
     --------
     >>> import escalade as esc
@@ -246,6 +298,10 @@ def free(start: float | Intensity | None = None, **about: Unpack[Ground]) -> Fre
         Where the search begins: a factor, or an intensity such as ``esc.per_month(1)``.
     **about
         ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
+
+    Returns
+    -------
+    Free
 
     Examples
     --------

@@ -18,6 +18,7 @@ from .values import (
     Tree,
     WrongType,
     file_text,
+    in_file,
     item,
     missing,
     plain,
@@ -80,11 +81,38 @@ class Question:
         return deepcopy(self._tree)
 
     def named(self, name: str, criterion: str | None = None) -> Question:
-        """The same question under another name, and perhaps with a criterion."""
+        """The same question under another name, and perhaps with a criterion.
+
+        Parameters
+        ----------
+        name : str
+        criterion : str, optional
+
+        Returns
+        -------
+        Question
+        """
         return Question({**self._tree, **labels({"name": name, "criterion": criterion})})
 
     def given(self, other: Question, **label: Unpack[Label]) -> Question:
-        """The question conditional on another: P(this and that) / P(that)."""
+        """The question conditional on another: P(this and that) / P(that).
+
+        Parameters
+        ----------
+        other : Question
+            What is taken as true.
+        **label
+            ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+        Returns
+        -------
+        Question
+
+        Raises
+        ------
+        SpecError
+            If one of them is conditional already.
+        """
         if not isinstance(other, Question):
             raise wrong(f"{self.name!r}.given: the first argument", other, A_QUESTION)
         if "given" in self._tree or "given" in other._tree:
@@ -333,7 +361,7 @@ class Questions(Table):
         for q in self._questions:
             if q.name == key:
                 return q
-        raise missing("question", key, [q.name for q in self])
+        raise missing("there is no question", key, [q.name for q in self])
 
     def columns(self) -> dict[str, list[Any]]:
         """The questions as columns."""
@@ -353,7 +381,22 @@ class Questions(Table):
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Questions:
-        """The questions of a plain tree (docs/format.md)."""
+        """The questions of a plain tree (docs/format.md).
+
+        Parameters
+        ----------
+        tree : mapping
+            As in docs/format.md; dates may be text or dates.
+
+        Returns
+        -------
+        Questions
+
+        Raises
+        ------
+        SpecError
+            With the entry and field where it is malformed.
+        """
         if not isinstance(tree, Mapping):
             raise wrong("the tree of questions", tree, "a mapping with a list of question")
         whole_tree = plain(tree, "the questions")
@@ -381,18 +424,53 @@ class Questions(Table):
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Questions:
-        """The questions of a TOML file's text; `file` is its name in messages."""
-        questions = cls.from_dict(json.loads(_core.questions_from_toml(text, file)))
+        """The questions of a TOML file's text; `file` is its name in messages.
+
+        Parameters
+        ----------
+        text : str
+        file : str, optional
+
+        Returns
+        -------
+        Questions
+
+        Raises
+        ------
+        SpecError
+            With the line where it is malformed.
+        """
+        tree = json.loads(_core.questions_from_toml(text, file))
+        names = [q["name"] for q in tree["question"]]
+        try:
+            questions = cls.from_dict(tree)
+        except SpecError as error:
+            twice = next((f'name = "{name}"' for name in names if names.count(name) > 1), "ask")
+            raise in_file(error, file, text, twice) from None
         questions._toml = (text, file)
         return questions
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the questions to a TOML file."""
+        """Write the questions to a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         Path(path).write_text(self.to_toml(), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Questions:
         """Read questions from a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+            A UTF-8 file.
+
+        Returns
+        -------
+        Questions
 
         Raises
         ------

@@ -81,6 +81,16 @@ class Answers(Table):
     ----------
     probability, low, high, mode : array, shape (n_questions,)
         Posterior mean of each probability, its interval, and the probability at the mode of the parameters.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> fit = m.condition(esc.Dossier(as_of="2024-11-30"))
+    >>> answers = fit.ask([esc.reach(korea == "clash", by="2025-06-30", name="clash by mid-2025")])
+    >>> round(answers["clash by mid-2025"].probability, 2)
+    0.2
     """
 
     name: tuple[str, ...]
@@ -109,7 +119,7 @@ class Answers(Table):
         if not isinstance(key, int):
             name = name_of(key)
             if name not in self.name:
-                raise missing("question", name, self.name)
+                raise missing("there is no question", name, self.name)
             key = self.name.index(name)
         item(self.name, key, "the answers")
         return Answer(
@@ -188,11 +198,20 @@ class Rungs:
     def __getitem__(self, rung: str) -> Array:
         """The mean probability of a rung over time, shape (n_dates,)."""
         if rung not in self.rungs:
-            raise missing(f"rung of {self.ladder}", rung, self.rungs, "it has")
+            raise missing(f"{self.ladder} has no rung", rung, self.rungs, "it has")
         return self.mean[:, self.rungs.index(rung)]
 
     def at_least(self, rung: str) -> Array:
-        """The mean probability of a rung or a later one over time, shape (n_dates,)."""
+        """The mean probability of a rung or a later one over time, shape (n_dates,).
+
+        Parameters
+        ----------
+        rung : str
+
+        Returns
+        -------
+        array, shape (n_dates,)
+        """
         self[rung]
         return frozen(self.mean[:, self.rungs.index(rung) :].sum(axis=1))
 
@@ -233,7 +252,7 @@ class Forecast(Table):
     def __getitem__(self, ladder: object) -> Rungs:
         name = name_of(ladder)
         if name not in self.ladders:
-            raise missing("ladder in this forecast", name, self.ladders)
+            raise missing("this forecast has no ladder", name, self.ladders, "it has")
         return self.ladders[name]
 
     def __len__(self) -> int:
@@ -303,7 +322,7 @@ class Drivers(Table):
     def __getitem__(self, driver: object) -> dict[str, float]:
         name = name_of(driver)
         if name not in self.states:
-            raise missing("driver", name, self.states)
+            raise missing("there is no driver", name, self.states)
         return dict(zip(self.states[name], self.values[name]["mean"].tolist(), strict=True))
 
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -385,7 +404,7 @@ class Parameters(Table):
         for row in self.rows:
             if row["name"] == key:
                 return dict(row)
-        raise missing("parameter", key, [row["name"] for row in self.rows])
+        raise missing("there is no parameter", key, [row["name"] for row in self.rows])
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a number; one for each state of a table's row."""

@@ -46,13 +46,15 @@ class WrongPlace(SpecError, IndexError):  # noqa: N818
 def item(things: Sequence[T], place: int, what: str) -> T:
     """What stands at a place of a list."""
     if not -len(things) <= place < len(things):
-        raise WrongPlace(f"{what}: there is none at place {place}; expected a place from 0 to {len(things) - 1}")
+        there = f"expected a place from 0 to {len(things) - 1}" if things else "there are none at all"
+        raise WrongPlace(f"{what}: there is none at place {place}; {there}")
     return things[place]
 
 
 def wrong(what: str, given: object, expected: str) -> WrongType:
     """The error that names what was asked for, what was given and what was expected."""
-    return WrongType(f"{what} is {SHORT.repr(given)}; expected {expected}")
+    shown = " ".join(SHORT.repr(given).split())  # a frame is shown over several lines
+    return WrongType(f"{what} is {shown}; expected {expected}")
 
 
 def number(value: Any, what: str, expected: str = "a number") -> float:
@@ -129,8 +131,8 @@ def unexpected(given: Iterable[str], allowed: Iterable[str], what: str, beside: 
     allowed = list(allowed)
     unknown = sorted(set(given) - set(allowed))
     if unknown:
-        hint = near(unknown[0], [*beside, *allowed])
-        raise WrongType(f"unexpected keyword {unknown[0]!r}{hint}; {what} {', '.join(allowed)}")
+        hint = near(unknown[0], [*beside, *allowed]) or ";"
+        raise WrongType(f"unexpected keyword {unknown[0]!r}{hint} {what} {', '.join(allowed)}")
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -143,13 +145,25 @@ def near(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def missing(what: str, name: object, known: Iterable[str], there: str = "there are") -> SpecError:
-    """The error for a name that is not there, with a near one and those that are."""
+def missing(phrase: str, name: object, known: Iterable[str], there: str = "there are") -> SpecError:
+    """The error for a name that is not there, with a near one and those that are.
+
+    >>> print(missing("tone has no value", "shrp", ["mild", "sharp"], "it has"))
+    tone has no value 'shrp'; did you mean 'sharp'? it has mild, sharp
+    """
     if not isinstance(name, str):
-        return wrong(f"the name of {what}", name, "text")
+        return wrong("the name", name, "text")
     names = list(known)
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    return SpecError(f"no {what} {name!r}{near(name, names)}; {f'{there} {shown}' if names else 'there is none'}")
+    hint = near(name, names) or ";"
+    return SpecError(f"{phrase} {name!r}{hint} {f'{there} {shown}' if names else 'there is none'}")
+
+
+def in_file(error: SpecError, file: str | None, content: str, marks: str) -> SpecError:
+    """An error of a file's content with the file and the last line that holds some marks."""
+    lines = [i for i, line in enumerate(content.splitlines(), 1) if marks in line]
+    place = ", ".join([*([file] if file else []), *([f"line {lines[-1]}"] if lines else [])])
+    return SpecError(f"{place}: {error}" if place else str(error))
 
 
 def file_text(path: "str | PathLike[str]") -> str:
@@ -285,23 +299,38 @@ def plain(value: Any, what: str = "the value") -> Any:
 
 
 def to_json(tree: Any) -> str:
-    """The tree as JSON; a number that is not finite is refused by its place."""
+    """The tree as JSON; a number that is not finite, and text that UTF-8 cannot hold, are refused by their place."""
     try:
-        return json.dumps(tree, allow_nan=False)
+        written = json.dumps(tree, allow_nan=False)
     except ValueError:
-        place, number = next(not_finite(tree, ""))
-        raise SpecError(f"{place}: {number} is not a finite number") from None
+        written = ""
+    if not written or re.search(r"\\ud[89a-f]", written):
+        for place, problem in unwritable(tree, ""):
+            raise SpecError(f"{place}{problem}")
+    return written
 
 
-def not_finite(tree: Any, place: str) -> Iterator[tuple[str, float]]:
-    """The places of numbers that are not finite."""
+def unwritable(tree: Any, place: str) -> Iterator[tuple[str, str]]:
+    """The places of numbers that are not finite, and of text with half a character."""
     if isinstance(tree, float) and not math.isfinite(tree):
-        yield place, tree
+        yield place, f" is {tree}; expected a finite number"
+    if isinstance(tree, str) and not tree.isascii():
+        try:
+            tree.encode("utf-8")
+        except UnicodeEncodeError:
+            yield place, f" is {tree!a}, half a character; expected text that UTF-8 can hold"
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, item in items:
-        step = f"[{key}]" if isinstance(key, int) else f".{key}"
-        label = f" ({item['name']})" if isinstance(item, dict) and "name" in item else ""
-        yield from not_finite(item, (place + step).lstrip(".") + label)
+        name = (item.get("id") or item.get("name")) if isinstance(item, dict) else None
+        if name is not None:  # an entry, known by its name: 'a driver' of the list of drivers
+            yield from unwritable(item, f"{place.lstrip('.').split('.')[-1]} {name!a}:")
+        elif isinstance(item, dict) and isinstance(key, int) and place.endswith((": rate", ": effect")):
+            owner, section = place.rsplit(": ", 1)
+            yield from unwritable(item, f"{owner}, {section} {key + 1}:")
+        elif isinstance(key, int):
+            yield from unwritable(item, f"{place}[{key}]")
+        else:
+            yield from unwritable(item, f"{place} {key}" if place.endswith(":") else f"{place}.{key}".lstrip("."))
 
 
 def number_text(value: float | None, digits: int = 2) -> str:

@@ -178,7 +178,7 @@ class TestLadders:
             (esc.chance("unlikly", within="1 year"), "unlikly"),
             (esc.chance("unlikely", within="1 yaer"), "yaer"),
             (esc.per_year(-1), "-1"),
-            (esc.per_year(float("nan")), "not a finite number"),
+            (esc.per_year(float("nan")), "expected a finite number"),
         ],
     )
     def test_a_wrong_intensity_is_refused_and_nothing_is_left(self, m, up, message):

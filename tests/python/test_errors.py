@@ -84,12 +84,12 @@ CASES = {
     "keyword": (lambda w: esc.factor(2, sorce="x"), "'sorce'; did you mean 'source'"),
     # names, rungs, tables
     "no states": (lambda w: w.m.driver("x", []), "'x' has no states"),
-    "None states": (lambda w: w.m.driver("x", None), "states of 'x' is None"),
-    "number of states": (lambda w: w.m.driver("x", 5), "states of 'x' is 5"),
-    "None rungs": (lambda w: w.m.ladder("y", None), "rungs of ladder 'y' is None"),
+    "None states": (lambda w: w.m.driver("x", None), "'x': states is None"),
+    "number of states": (lambda w: w.m.driver("x", 5), "'x': states is 5"),
+    "None rungs": (lambda w: w.m.ladder("y", None), "ladder 'y': rungs is None"),
     "text rungs": (lambda w: w.m.ladder("y", "xyz", up=esc.per_year(1)), "'xyz'; expected a list"),
-    "numbers as rungs": (lambda w: w.m.ladder("y", [1, 2], up=esc.per_year(1)), r"rungs of ladder 'y'\[0\] is 1"),
-    "empty rungs": (lambda w: w.m.ladder("y", []), "0 rungs; expected at least 2"),
+    "numbers as rungs": (lambda w: w.m.ladder("y", [1, 2], up=esc.per_year(1)), r"ladder 'y': rungs\[0\] is 1"),
+    "empty rungs": (lambda w: w.m.ladder("y", []), "too few rungs, 0; expected at least 2"),
     "name": (lambda w: w.m.ladder(3, ["a", "b"], up=esc.per_year(1)), "is 3; expected text"),
     "model name": (lambda w: esc.Model(5, origin="2024-01-01"), "5; expected text"),
     "moves": (lambda w: w.m.ladder("y", ["a", "b"], moves={"ab": esc.per_year(1)}), "'ab'; expected a pair"),
@@ -104,6 +104,12 @@ CASES = {
     "two models": (lambda w: w.war & World().hawk, "two models"),
     "no such part": (lambda w: w.m["leed"], "did you mean 'lead'"),
     "None part": (lambda w: w.m[None], "None; expected text"),
+    "not finite": (lambda w: w.m.driver("x", ["a", "b"], table=[float("nan"), 1]), r"driver 'x': table\[0\] is nan"),
+    "infinite rate": (
+        lambda w: w.m.ladder("y", ["a", "b"], up=esc.per_month(float("inf"))),
+        "ladder 'y', rate 1: rate is inf; expected a finite number",
+    ),
+    "half a character": (lambda w: w.m.ladder("\ud800", ["a", "b"], up=esc.per_month(1)), "half a character"),
     # dates
     "origin": (lambda w: esc.Model(origin=None), "origin is None; expected a date"),
     "as_of None": (lambda w: esc.Dossier(None), "as_of is None; expected a date"),
@@ -125,6 +131,11 @@ CASES = {
     "filtered": (lambda w: w.fit.filtered(["2026-01-01"]), "2026-01-01 lies after"),
     "do since": (lambda w: w.fit.do(w.hawk, since=5), "since is 5; expected a date"),
     # developments
+    "hit not finite": (
+        lambda w: w.d.saw(w.war, on="2024-03-01", hit=float("nan")),
+        "development 'd1': hit is nan; expected a finite number",
+    ),
+    "without unknown": (lambda w: w.fit.without("nope"), "no development 'nope'; there is none"),
     "grade": (lambda w: w.d.saw(w.war, on="2024-03-01", grade=2), "development 'd1': grade is 2; expected text such"),
     "hit": (lambda w: w.d.saw(w.war, on="2024-03-01", hit="high"), "'d1': hit is 'high'; expected a probability"),
     "paragraph": (lambda w: w.d.saw(w.war, on="2024-03-01", paragraph="six"), "'d1': paragraph is 'six'"),

@@ -134,3 +134,11 @@ def test_models_are_equal_if_they_say_the_same(tmp_path):
     other = m.copy()
     other["peninsula"].effect(esc.since("2025-01-01"), up=2)
     assert other != m and m != "model"
+
+
+def test_a_date_or_a_name_that_a_file_has_wrongly_is_named_with_its_line():
+    with pytest.raises(esc.SpecError, match=r"d\.toml, line 2: as_of is 'june'; expected a date"):
+        esc.Dossier.from_toml('name = "x"\nas_of = "june"\n', "d.toml")
+    one = '[[question]]\nname = "war"\nask = { reach = { ladder = "s", is = "war" }, by = "2025-01-01" }\n'
+    with pytest.raises(esc.SpecError, match=r"q\.toml, line 5: two questions are named 'war'"):
+        esc.Questions.from_toml(one + one, "q.toml")
