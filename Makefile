@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs' -o -name '*.json' -o -name '*.toml' | sort) Cargo.toml Cargo.lock pyproject.toml
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-# The kernel talks through files: over TCP it warns that others on the machine may listen.
-EXECUTE := -m nbconvert --execute --KernelManager.transport=ipc --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=600
+# The notebook's kernel encrypts what it says: without, it warns that others on the machine may listen.
+EXECUTE := -m nbconvert --execute --KernelManager.transport_encryption=auto --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=600
 PAGE := --to html --template page --TemplateExporter.extra_template_basedirs=docs --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url=
 
 export PATH := $(abspath $(BIN)):$(PATH)

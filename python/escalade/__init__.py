@@ -35,7 +35,7 @@ from .priors import base_rate, chance, factor, free, per_day, per_month, per_wee
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .settings import memory_limit, set_memory_limit, set_threads, threads
-from .values import WrongType
+from .values import WrongPlace, WrongType
 from .words import grades, word_for, yardstick
 
 __version__: str = _core.__version__
@@ -65,6 +65,7 @@ __all__ = [
     "Status",
     "TooLarge",
     "Unidentified",
+    "WrongPlace",
     "WrongType",
     "at",
     "base_rate",

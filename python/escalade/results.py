@@ -165,7 +165,17 @@ class Answers(Table):
         return f"Answers as of {self.as_of}{changed}"
 
     def plot(self, **options: Any) -> Axes:
-        """Dots with intervals: see :func:`escalade.plot.answers`."""
+        """Dots with intervals: see :func:`escalade.plot.answers`.
+
+        Parameters
+        ----------
+        **options
+            ``ax=``, ``width=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from . import plot
 
         return plot.answers(self, **options)
@@ -294,7 +304,19 @@ class Forecast(Table):
         return f"{self.kind.capitalize()} as of {self.as_of}{changed}: {dates}"
 
     def plot(self, ladder: object = None, **options: Any) -> Any:
-        """The fan of one ladder, or of all: see :func:`escalade.plot.fan` and :func:`escalade.plot.fans`."""
+        """The fan of one ladder, or of all: see :func:`escalade.plot.fan` and :func:`escalade.plot.fans`.
+
+        Parameters
+        ----------
+        ladder : Ladder or str, optional
+            By default all.
+        **options
+            ``kind=``, ``ax=``, ``labels=``; of all, ``columns=`` and ``kind=``.
+
+        Returns
+        -------
+        matplotlib Axes, or an array of them
+        """
         from . import plot
 
         return plot.fans(self, **options) if ladder is None else plot.fan(self, ladder, **options)
@@ -458,7 +480,17 @@ class Parameters(Table):
         return f"{len(self)} parameters, {n_fixed} fixed{left_out}; 90 % in brackets"
 
     def plot(self, **options: Any) -> Axes:
-        """How far each parameter moved from its prior: see :func:`escalade.plot.parameters`."""
+        """How far each parameter moved from its prior: see :func:`escalade.plot.parameters`.
+
+        Parameters
+        ----------
+        **options
+            ``top=``, ``ax=``, ``width=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from . import plot
 
         return plot.parameters(self, **options)

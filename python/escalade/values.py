@@ -26,6 +26,8 @@ SHORT.maxstring = SHORT.maxother = 60
 class WrongType(SpecError, TypeError):  # noqa: N818
     """Something of the wrong kind was given: text for a number, a word for a condition. Also a :class:`TypeError`.
 
+    An argument that a function lacks or does not know (``esc.Model(orign="2024-10-01")``) is Python's own TypeError.
+
     Examples
     --------
     >>> import escalade as esc
@@ -38,7 +40,15 @@ class WrongType(SpecError, TypeError):  # noqa: N818
 
 
 class WrongPlace(SpecError, IndexError):  # noqa: N818
-    """There is nothing at that place. Also an :class:`IndexError`."""
+    """There is nothing at that place. Also an :class:`IndexError`.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.Dossier(as_of="2024-11-30")[0]
+    Traceback (most recent call last):
+    escalade.WrongPlace: the dossier's developments: there is none at place 0; there are none at all
+    """
 
     __module__ = "escalade"
 

@@ -135,18 +135,3 @@ fn spoken(message: &str, field: &str) -> String {
     let field = if field.is_empty() { "it" } else { field };
     format!("{field} is {given}; expected {expected}")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_entry_and_the_field_are_named() {
-        let text = r#"{"as_of": "2024-06-30", "development": [{"id": "a,]", "on": "x"}, {"id": "b", "grade": 2}]}"#;
-        let column = text.find('2').and_then(|_| text.rfind('2')).map_or(0, |at| at + 1);
-        let (entry, field) = names(&serde_json::from_str(text).unwrap(), &steps(text.as_bytes(), column));
-        assert_eq!((entry.as_str(), field.as_str()), ("development 'b'", "grade"));
-        let said = spoken("invalid type: integer `2`, expected a string", "grade");
-        assert_eq!(said, "grade is 2; expected text such as \"B2\"");
-    }
-}

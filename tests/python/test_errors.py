@@ -164,6 +164,22 @@ CASES = {
     ),
     "question tree": (lambda w: esc.Questions.from_dict({"question": [{}]}), "question 1"),
     "question form": (lambda w: esc.Questions.from_dict({"question": [{"name": "x", "ask": {"zz": 1}}]}), "ask"),
+    "rate of a tree": (
+        lambda w: esc.Model.from_dict(
+            {
+                **w.m.to_dict(),
+                "ladder": [
+                    {
+                        "name": "y",
+                        "rungs": ["a", "b"],
+                        "start": "a",
+                        "rate": [{"moves": "up", "chance": 0.1, "within": 12}],
+                    }
+                ],
+            }
+        ),
+        "ladder 'y', rate 1: within is 12; expected text",
+    ),
     "questions list": (lambda w: esc.Questions.from_dict([1]), "expected a mapping"),
     "model tree": (lambda w: esc.Model.from_dict([1]), "expected a mapping"),
     "model driver": (lambda w: esc.Model.from_dict({"name": "x", "origin": "2024-01-01", "driver": 3}), "driver is 3"),
