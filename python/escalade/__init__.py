@@ -25,11 +25,6 @@ from ._core import (
     SpecError,
     TooLarge,
     Unidentified,
-    memory_limit,
-    set_memory_limit,
-    set_threads,
-    threads,
-    word_for,
 )
 from .condition import Condition, since, until
 from .dossier import Development, Dossier
@@ -39,7 +34,9 @@ from .model import Model
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
-from .words import grades, yardstick
+from .settings import memory_limit, set_memory_limit, set_threads, threads
+from .values import WrongPlace, WrongType
+from .words import grades, word_for, yardstick
 
 __version__: str = _core.__version__
 
@@ -68,6 +65,8 @@ __all__ = [
     "Status",
     "TooLarge",
     "Unidentified",
+    "WrongPlace",
+    "WrongType",
     "at",
     "base_rate",
     "chance",

@@ -5,11 +5,38 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
-create_exception!(escalade, EscaladeError, PyValueError, "What escalade refuses; the base of its other errors.");
-create_exception!(escalade, SpecError, EscaladeError, "A model, dossier or question is malformed.");
-create_exception!(escalade, ImpossibleEvidence, EscaladeError, "The developments cannot all be true.");
-create_exception!(escalade, TooLarge, EscaladeError, "The exact answer would need more memory than is allowed.");
-create_exception!(escalade, Unidentified, EscaladeError, "A flat parameter that the evidence says nothing about.");
+create_exception!(
+    escalade,
+    EscaladeError,
+    PyValueError,
+    "What escalade refuses; the base of its other errors.\n\n\
+     Its message names the entry, the line where there is one, what was given and what was expected."
+);
+create_exception!(
+    escalade,
+    SpecError,
+    EscaladeError,
+    "A model, dossier or question is malformed.\n\n\
+     From the kernel it carries `line`, of the file, and `path`, such as `ladder[2].rate[0].moves`."
+);
+create_exception!(
+    escalade,
+    ImpossibleEvidence,
+    EscaladeError,
+    "The developments cannot all be true.\n\n`development` is the id of one that contradicts those before it."
+);
+create_exception!(
+    escalade,
+    TooLarge,
+    EscaladeError,
+    "The exact answer would need more memory than is allowed: `bytes` against `limit`. See `set_memory_limit`, `Model.size`."
+);
+create_exception!(
+    escalade,
+    Unidentified,
+    EscaladeError,
+    "A flat parameter that the evidence says nothing about: `parameter` is its name. Give it a prior or a value."
+);
 create_exception!(escalade, NotConverged, EscaladeError, "No mode of the posterior was found.");
 
 /// The exception for an error.

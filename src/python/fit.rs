@@ -227,10 +227,10 @@ impl Fit {
     }
 
     /// Prior and posterior of every driver.
-    #[pyo3(signature = (level=0.9))]
-    fn drivers<'py>(&self, py: Python<'py>, level: f64) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (level=0.9, progress=None))]
+    fn drivers<'py>(&self, py: Python<'py>, level: f64, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyDict>> {
         check_level(py, level)?;
-        let draws = run(py, None, |control| self.fitted.drivers(control))?;
+        let draws = run(py, progress, |control| self.fitted.drivers(control))?;
         let before = run(py, None, |control| self.fitted.drivers_before(control))?;
         let summary = draws.summary(level);
         let dict = PyDict::new(py);
