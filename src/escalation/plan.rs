@@ -20,7 +20,15 @@ pub struct Monitor {
 pub struct Watched {
     /// Labels in each (config, piece).
     pub(super) labels: Vec<Field<u32>>,
-    pub counter: Option<usize>,
+    pub counter: Option<Counted>,
+}
+
+/// A count of events: how many, over how many days, and the monitor that counts them.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub monitor: usize,
+    pub events: usize,
+    pub length: f64,
 }
 
 /// A factor on the joint weights at one instant.

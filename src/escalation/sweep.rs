@@ -1,11 +1,11 @@
 //! The sweep: the only place where joint weights are carried through time, forward and backward.
 
 use super::part::Filled;
-use super::plan::{Plan, Point, Slot, Step};
+use super::plan::{Plan, Point, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
-use crate::ground::{Control, Result};
+use crate::ground::{Control, Error, Result};
 use crate::markov::stencil::dot;
-use crate::markov::{Drain, Flow, Open, Tally};
+use crate::markov::{Counter, Drain, Flow, Open, Tally};
 
 /// A forward pass under one configuration of the drivers.
 #[derive(Debug, Clone)]
@@ -67,9 +67,10 @@ impl<'a> Sweep<'a> {
             .iter()
             .map(|&number| Drain {
                 label: self.plan.watched_labels(number, self.config, piece),
-                counter: self.plan.watched[number].counter.and_then(|monitor| {
-                    let position = slots.iter().position(|slot| slot.monitor == monitor)?;
-                    Some((open[position].stride, open[position].automaton.levels()))
+                counter: self.plan.watched[number].counter.and_then(|counted| {
+                    let position = slots.iter().position(|slot| slot.monitor == counted.monitor)?;
+                    let (stride, levels) = (open[position].stride, open[position].automaton.levels());
+                    Some(Counter { stride, levels, tilt: self.tilt(number) })
                 }),
             })
             .collect();
@@ -78,6 +79,31 @@ impl<'a> Sweep<'a> {
         let listening = open.into_iter().filter(|open| open.listens).collect();
         let flow = Flow::new(stencil, tiles, exit, &self.filled.rates, drains, listening, levels, self.control);
         if settled { flow.settled() } else { flow }
+    }
+
+    /// By what a count's levels are carried: counted over expected, by the rates nearest to what was counted.
+    fn tilt(&self, watched: usize) -> f64 {
+        let Some(counted) = self.plan.watched[watched].counter else { return 1.0 };
+        let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
+        for piece in 0..self.plan.part.calendar.pieces() {
+            for &label in self.plan.watched_labels(watched, self.config, piece).table() {
+                let rate = self.filled.rates[label as usize];
+                (least, most) = (least.min(rate), most.max(rate));
+            }
+        }
+        // None counted tilts as half an event would: what cannot have happened keeps its place.
+        let events = (counted.events as f64).max(0.5);
+        let tilt = (events / (most * counted.length)).max(1.0) * (events / (least * counted.length)).min(1.0);
+        if tilt.is_normal() { tilt } else { 1.0 }
+    }
+
+    /// ln of what a monitor's level at its close was carried times: see [`Sweep::tilt`].
+    fn tilted(&self, monitor: usize) -> f64 {
+        let own = |watched: &Watched| watched.counter.is_some_and(|counted| counted.monitor == monitor);
+        self.plan.watched.iter().position(own).map_or(0.0, |number| {
+            let events = self.plan.watched[number].counter.map_or(0, |counted| counted.events);
+            events as f64 * self.tilt(number).ln()
+        })
     }
 
     fn point_weights(&self, point: &Point) -> Vec<f64> {
@@ -128,10 +154,13 @@ impl<'a> Sweep<'a> {
                 swept.before.push(swept.end.clone());
             }
             let vector = std::mem::take(&mut swept.end);
-            swept.end = self.advance(step, vector, &mut swept);
+            swept.end = self.advance(step, vector, &mut swept)?;
             self.control.check()?;
             let total: f64 = swept.end.iter().sum();
-            if total <= 0.0 || total.is_nan() {
+            if !total.is_finite() {
+                return Err(Error::Diverged { message: self.excuse() });
+            }
+            if total <= 0.0 {
                 return Ok(Swept { log: f64::NEG_INFINITY, end: vec![], marks: vec![], laws: vec![], before: vec![] });
             }
             swept.end.iter_mut().for_each(|x| *x /= total);
@@ -140,16 +169,48 @@ impl<'a> Sweep<'a> {
         Ok(swept)
     }
 
-    fn advance(&self, step: &Step, mut vector: Vec<f64>, swept: &mut Swept) -> Vec<f64> {
+    /// Whether the evidence leaves any joint rung at all, however improbable: the forward pass on what is 0 and what is not.
+    ///
+    /// The rates are to be filled in with [`Parameters::support`](super::parameter::Parameters::support).
+    pub fn reachable(&self, start: Vec<f64>) -> Result<bool> {
+        let mut swept = Swept { log: 0.0, end: vec![], marks: vec![], laws: vec![], before: vec![] };
+        let mut vector = start;
+        for step in &self.plan.steps {
+            self.control.check()?;
+            vector = match step {
+                Step::Flow { piece, watched, open, .. } => self.flow(*piece, watched, open, false).support(&vector),
+                Step::Mark => continue,
+                step => self.advance(step, vector, &mut swept)?,
+            };
+            vector.iter_mut().for_each(|x| *x = f64::from(u8::from(*x > 0.0)));
+            if vector.iter().all(|x| *x == 0.0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn excuse(&self) -> String {
+        let most = self.filled.rates.iter().fold(0.0, |most: f64, &rate| most.max(rate));
+        format!(
+            "the weights of the joint rungs left the range of double precision; the largest intensity is {most:.3e} a day"
+        )
+    }
+
+    fn advance(&self, step: &Step, mut vector: Vec<f64>, swept: &mut Swept) -> Result<Vec<f64>> {
         let n = self.points();
-        match step {
+        Ok(match step {
             Step::Flow { length, piece, watched, open, settled, reads } => {
                 let flow = self.flow(*piece, watched, open, *settled);
-                if !reads.is_empty() {
-                    let read = flow.laws(&vector, reads, |row| self.laws(row));
-                    swept.laws.extend(read);
-                }
-                let (vector, log) = flow.forward(&vector, *length);
+                flow.check(*length)?;
+                let (vector, log, laws) = match reads.is_empty() {
+                    true => {
+                        let (vector, log) = flow.forward(&vector, *length);
+                        (vector, log, vec![])
+                    }
+                    false => flow.forward_laws(&vector, *length, reads, |row| self.laws(row)),
+                };
+                swept.laws.extend(laws);
                 swept.log += log;
                 vector
             }
@@ -195,6 +256,7 @@ impl<'a> Sweep<'a> {
                     let kept = level % stride + level / (stride * size) * stride;
                     out[kept * n..(kept + 1) * n].iter_mut().zip(values).for_each(|(y, x)| *y += weight * x);
                 }
+                swept.log -= self.tilted(open[*position].monitor);
                 out
             }
             Step::Point { point } => {
@@ -205,7 +267,7 @@ impl<'a> Sweep<'a> {
                 swept.marks.push(self.levels_summed(&vector));
                 vector
             }
-        }
+        })
     }
 
     fn opened(&self, monitor: usize, piece: usize, stride: usize) -> Open<'a> {

@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::dossier::{Evidence, Record};
 use super::model::{Model, Variable};
 use super::part::{Label, Override, Part};
-use super::plan::{Jump, Monitor, Plan, Point, Slot, Step, Watched};
+use super::plan::{Counted, Jump, Monitor, Plan, Point, Slot, Step, Watched};
 use super::question::Atom;
 use super::restrict::Known;
 use crate::markov::monitor::Runs;
@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
                 weights[*n] = 1.0;
                 self.actions.push((start, Action::Open(monitor)));
                 self.actions.push((end, Action::Close(monitor, weights)));
-                Some(monitor)
+                Some(Counted { monitor, events: *n, length: end - start })
             }
             Record::Times(times) => {
                 for &time in times {
