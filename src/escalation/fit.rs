@@ -212,13 +212,7 @@ pub fn learn(prepared: &Prepared, dossier: &Dossier, control: &Control) -> Resul
     let width = objective.start.len();
     let at_start = prepared.posterior(&objective.start, control)?;
     if !at_start.log_evidence.is_finite() {
-        return Err(super::contradiction::culprit(
-            &prepared.model,
-            dossier,
-            &[],
-            &parameters.values(&objective.start),
-            control,
-        )?);
+        return Err(super::contradiction::culprit(&prepared.model, dossier, &[], control)?);
     }
     refuse_untouched(prepared)?;
     control.announce(60 + 2 * width);

@@ -120,7 +120,7 @@ impl Scenario {
     /// The plans, and the evidence at what was learnt.
     ///
     /// # Errors
-    /// `Impossible`, naming the development that contradicts the others.
+    /// `Impossible`, naming the development that contradicts the others; `Diverged` where the evidence underflows.
     pub fn evaluate(
         &self,
         model: &Arc<Model>,
@@ -130,7 +130,7 @@ impl Scenario {
         let prepared = self.prepare(model, &[], &[])?;
         let evaluated = prepared.forward(model.parameters.values(&learnt.theta), control)?;
         if !evaluated.joined.log_evidence.is_finite() {
-            return Err(culprit(model, &self.dossier, &self.surgery, &evaluated.values, control)?);
+            return Err(culprit(model, &self.dossier, &self.surgery, control)?);
         }
         Ok((Arc::new(prepared), Arc::new(evaluated)))
     }
