@@ -21,6 +21,7 @@ from . import _core, datasets
 from ._core import (
     EscaladeError,
     ImpossibleEvidence,
+    InternalError,
     NotConverged,
     SpecError,
     TooLarge,
@@ -56,6 +57,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "ImpossibleEvidence",
+    "InternalError",
     "Ladder",
     "Model",
     "NotConverged",
