@@ -2,6 +2,7 @@
 
 use super::account::{Account, afford, most_open};
 use super::component::{Component, Item, ancestors, components};
+use super::condition::Condition;
 use super::dossier::{Dossier, Evidence};
 use super::model::Model;
 use super::part::{Calendar, Filled, Override, Part};
@@ -49,17 +50,22 @@ pub struct Evaluated {
     pub swept: Vec<Vec<Swept>>,
 }
 
-/// Days since the origin at which any calendar condition or override changes, ascending.
+/// Days since the origin at which some condition that a component looks at, or an override of it, changes, ascending.
 pub fn boundaries<'c>(
     model: &Model,
-    conditions: impl IntoIterator<Item = &'c super::condition::Condition>,
+    component: &Component,
+    conditions: impl IntoIterator<Item = &'c Condition>,
     overrides: &[Override],
 ) -> Vec<f64> {
-    let mut all: Vec<f64> = conditions.into_iter().flat_map(|condition| condition.boundaries()).collect();
-    for ladder in &model.ladders {
-        all.extend(ladder.effects.iter().flat_map(|effect| effect.when.boundaries()));
+    let mut all: Vec<f64> = conditions.into_iter().flat_map(Condition::boundaries).collect();
+    for &ladder in &component.ladders {
+        all.extend(model.ladders[ladder].effects.iter().flat_map(|effect| effect.when.boundaries()));
     }
-    all.extend(overrides.iter().map(Override::since));
+    let own = overrides.iter().filter(|set| match set {
+        Override::Driver { driver, .. } => component.drivers.contains(driver),
+        Override::Ladder { ladder, .. } => component.ladders.contains(ladder),
+    });
+    all.extend(own.map(Override::since));
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
@@ -77,14 +83,14 @@ impl Prepared {
         let (accounts, parts) = Self::split(model, dossier, wanted, marks.len());
         accounts.iter().try_for_each(|account| afford(model, account))?;
         let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
-        let conditions = evidence.iter().filter_map(|e| match e {
-            Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
-            _ => None,
-        });
-        let boundaries = boundaries(model, conditions, &[]);
         let plans: Vec<Plan> = parts
             .iter()
             .map(|component| {
+                let conditions = component.items.iter().filter_map(|&item| match evidence[item] {
+                    Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
+                    _ => None,
+                });
+                let boundaries = boundaries(model, component, conditions, &[]);
                 let (ladders, drivers) = (component.ladders.clone(), component.drivers.clone());
                 let part = Arc::new(Part::new(model, ladders, drivers, Calendar::new(0.0, &boundaries, &[])));
                 let mut planner = Planner::new(model, part, dossier.as_of);

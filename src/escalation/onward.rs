@@ -2,6 +2,7 @@
 
 use super::account::afford;
 use super::component::{Item, ancestors, components};
+use super::condition::Condition;
 use super::engine::{Evaluated, Prepared, boundaries};
 use super::model::Model;
 use super::part::{Calendar, Filled, Override, Part};
@@ -80,15 +81,12 @@ pub fn onward(
             (inside, plan.part.drivers.clone())
         })
         .collect();
-    let conditions = atoms.iter().flat_map(|atom| match atom {
-        Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
-        Atom::First { when, before, .. } => vec![when, before],
-    });
-    let boundaries = boundaries(model, conditions, overrides);
     let mut parts = vec![];
     for component in components(model, &closure, &items, &together) {
         let flags: f64 = component.items.iter().map(|&item| levels(&atoms[item])).product();
         afford(model, &component.account(model, flags, 2, end - prepared.now))?;
+        let conditions = component.items.iter().flat_map(|&item| conditions(&atoms[item]));
+        let boundaries = boundaries(model, &component, conditions, overrides);
         let calendar = Calendar::new(prepared.now, &boundaries, overrides);
         let part = parts_known.part(model, component.ladders, component.drivers, calendar);
         let sources = together
@@ -106,6 +104,13 @@ pub fn onward(
         parts.push(Onward { plan, sources, atoms: monitored.into_iter().map(|(_, atom)| atom).collect() });
     }
     Ok(parts)
+}
+
+fn conditions(atom: &Atom) -> Vec<&Condition> {
+    match atom {
+        Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
+        Atom::First { when, before, .. } => vec![when, before],
+    }
 }
 
 fn levels(atom: &Atom) -> f64 {

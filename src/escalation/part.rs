@@ -5,7 +5,7 @@ use super::model::{Ladder, Model};
 use super::restrict::Known;
 use super::theta::{Statistics, Values};
 use crate::ground::{Error, Result};
-use crate::markov::{Arc, Field, NO_LABEL, Space, Stencil, Tally};
+use crate::markov::{Arc, Field, Space, Stencil, Tally};
 use std::collections::HashMap;
 
 /// What a rate of the generator is made of.
@@ -357,6 +357,3 @@ fn rate(label: &Label, values: &Values) -> f64 {
         }
     }
 }
-
-/// The label that says a move does not exist.
-pub const ABSENT: u32 = NO_LABEL;

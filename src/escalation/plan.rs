@@ -12,7 +12,8 @@ pub struct Monitor {
     pub automaton: Automaton,
     /// The level that means "it happened".
     pub success: usize,
-    pub(super) classes: Vec<Runs>,
+    /// Equal classes are kept once.
+    pub(super) classes: Vec<Arc<Runs>>,
 }
 
 /// An event intensity under observation, and the monitor that counts it.
@@ -111,6 +112,8 @@ pub enum Step {
     },
     /// The marginals are wanted here.
     Mark,
+    /// The laws of the ladders are wanted here.
+    Read,
 }
 
 /// A component's timeline from `start` to `end`.

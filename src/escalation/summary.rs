@@ -7,28 +7,28 @@ pub struct Draws {
     pub draws: Vec<Vec<f64>>,
 }
 
-/// Mean and interval over draws; the mode alone where there are none.
+/// Mean and interval over the draws at which there is a number; the mode alone where there are none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub mean: Vec<f64>,
     pub low: Vec<f64>,
     pub high: Vec<f64>,
+    /// How many draws each rests on.
+    pub draws: Vec<usize>,
 }
 
 impl Draws {
     /// Mean and equal-tailed interval at a level in (0, 1) (linear between order statistics); NaN without draws.
     pub fn summary(&self, level: f64) -> Summary {
-        if self.draws.is_empty() {
-            let none = vec![f64::NAN; self.mode.len()];
-            return Summary { mean: self.mode.clone(), low: none.clone(), high: none };
-        }
-        let mut summary = Summary { mean: vec![], low: vec![], high: vec![] };
-        for k in 0..self.mode.len() {
-            let mut column: Vec<f64> = self.draws.iter().map(|draw| draw[k]).collect();
+        let mut summary = Summary { mean: vec![], low: vec![], high: vec![], draws: vec![] };
+        for (k, &mode) in self.mode.iter().enumerate() {
+            let mut column: Vec<f64> = self.draws.iter().map(|draw| draw[k]).filter(|x| !x.is_nan()).collect();
             column.sort_by(f64::total_cmp);
-            summary.mean.push(column.iter().sum::<f64>() / column.len() as f64);
-            summary.low.push(quantile(&column, 0.5 - level / 2.0));
-            summary.high.push(quantile(&column, 0.5 + level / 2.0));
+            summary.draws.push(column.len());
+            let none = column.is_empty();
+            summary.mean.push(if none { mode } else { column.iter().sum::<f64>() / column.len() as f64 });
+            summary.low.push(if none { f64::NAN } else { quantile(&column, 0.5 - level / 2.0) });
+            summary.high.push(if none { f64::NAN } else { quantile(&column, 0.5 + level / 2.0) });
         }
         summary
     }

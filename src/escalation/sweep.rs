@@ -179,7 +179,7 @@ impl<'a> Sweep<'a> {
             self.control.check()?;
             vector = match step {
                 Step::Flow { piece, watched, open, .. } => self.flow(*piece, watched, open, false).support(&vector),
-                Step::Mark => continue,
+                Step::Mark | Step::Read => continue,
                 step => self.advance(step, vector, &mut swept)?,
             };
             vector.iter_mut().for_each(|x| *x = f64::from(u8::from(*x > 0.0)));
@@ -265,6 +265,10 @@ impl<'a> Sweep<'a> {
             }
             Step::Mark => {
                 swept.marks.push(self.levels_summed(&vector));
+                vector
+            }
+            Step::Read => {
+                swept.laws.push(self.laws(&vector));
                 vector
             }
         })
@@ -393,6 +397,7 @@ impl<'a> Sweep<'a> {
                 marks.push(self.levels_summed(&product));
                 column
             }
+            Step::Read => column,
         }
     }
 

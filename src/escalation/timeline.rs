@@ -9,14 +9,15 @@ use super::question::Atom;
 use super::restrict::Known;
 use crate::markov::monitor::Runs;
 use crate::markov::{Automaton, Field};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What happens at one instant, in the order of the variants.
 #[derive(Debug, Clone)]
 enum Action {
-    Turn,
+    /// A ladder is set; the calendar turns there too, and the monitors see it then.
     Set(usize, usize),
+    Turn,
     Jump(usize),
     Close(usize, Vec<f64>),
     Unwatch(usize),
@@ -27,19 +28,21 @@ enum Action {
     Watch(usize),
     Freeze(usize),
     Mark,
+    Read,
 }
 
 impl Action {
     fn rank(&self) -> u8 {
         match self {
-            Action::Turn => 0,
-            Action::Set(..) => 1,
+            Action::Set(..) => 0,
+            Action::Turn => 1,
             Action::Jump(_) => 2,
             Action::Close(..) | Action::Unwatch(_) => 3,
             Action::Point(_) => 4,
             Action::Open(_) | Action::Note(_) | Action::Watch(_) => 5,
             Action::Freeze(_) => 6,
             Action::Mark => 7,
+            Action::Read => 8,
         }
     }
 }
@@ -88,8 +91,6 @@ impl<'a> Planner<'a> {
                 && since <= end
             {
                 planner.actions.push((since, Action::Set(axis, rung)));
-                // The set ladder may have arrived somewhere.
-                planner.actions.push((since, Action::Turn));
             }
         }
         planner
@@ -115,9 +116,15 @@ impl<'a> Planner<'a> {
     /// Adds a monitor whose class at a point is given by conditions: the last that holds (1-based), else 0.
     fn monitor(&mut self, automaton: Automaton, success: usize, conditions: &[&Condition]) -> usize {
         let pieces = self.part.calendar.pieces();
-        let cells = (0..self.part.configs.len()).flat_map(|config| (0..pieces).map(move |piece| (config, piece)));
-        let classes =
-            cells.map(|(config, piece)| class_runs(&self.part, self.model, conditions, config, piece)).collect();
+        let mut known: HashMap<Vec<Condition>, Arc<Runs>> = HashMap::new();
+        let mut classes = Vec::with_capacity(self.part.configs.len() * pieces);
+        for cell in 0..self.part.configs.len() * pieces {
+            let drivers = self.part.drivers_at(self.model, cell / pieces, cell % pieces);
+            let here = Known { drivers: &drivers, time: self.part.calendar.piece_start(cell % pieces) };
+            let here: Vec<Condition> = conditions.iter().map(|condition| condition.restrict(&here)).collect();
+            let runs = known.entry(here).or_insert_with_key(|here| Arc::new(class_runs(&self.part, here)));
+            classes.push(runs.clone());
+        }
         self.monitors.push(Monitor { automaton, success, classes });
         self.monitors.len() - 1
     }
@@ -262,9 +269,16 @@ impl<'a> Planner<'a> {
         self.actions.push((time, Action::Mark));
     }
 
-    /// Asks for the laws of the ladders at times (ascending) after the start, read from the flows that pass them.
+    /// Asks for the laws of the ladders at times (ascending), read from the flows that pass them; at the start, and where a
+    /// ladder is set by hand, once that is done.
     pub fn read(&mut self, times: &[f64]) {
-        self.reads.extend_from_slice(times);
+        for &time in times {
+            let set = |(at, action): &(f64, Action)| *at == time && matches!(action, Action::Set(..));
+            match time == self.start || self.actions.iter().any(set) {
+                true => self.actions.push((time, Action::Read)),
+                false => self.reads.push(time),
+            }
+        }
     }
 
     /// Puts everything in order.
@@ -286,9 +300,6 @@ impl<'a> Planner<'a> {
                 }
                 Action::Set(axis, rung) => {
                     steps.push(Step::Set { axis, rung });
-                    if !open.is_empty() {
-                        steps.push(Step::Arrive { piece, open: open.clone() });
-                    }
                 }
                 Action::Jump(jump) => steps.push(Step::Jump { jump, piece, open: open.clone() }),
                 Action::Close(monitor, weights) => {
@@ -312,6 +323,7 @@ impl<'a> Planner<'a> {
                     open.iter_mut().filter(|slot| slot.monitor == monitor).for_each(|slot| slot.listens = false);
                 }
                 Action::Mark => steps.push(Step::Mark),
+                Action::Read => steps.push(Step::Read),
             }
             flags = flags.max(open.iter().map(|slot| self.monitors[slot.monitor].automaton.levels()).product());
         }
@@ -360,10 +372,7 @@ fn settle(steps: &mut [Step]) {
 }
 
 /// The class of every point: the last of the conditions that holds there (1-based), else 0.
-fn class_runs(part: &Part, model: &Model, conditions: &[&Condition], config: usize, piece: usize) -> Runs {
-    let drivers = part.drivers_at(model, config, piece);
-    let known = Known { drivers: &drivers, time: part.calendar.piece_start(piece) };
-    let here: Vec<Condition> = conditions.iter().map(|condition| condition.restrict(&known)).collect();
+fn class_runs(part: &Part, here: &[Condition]) -> Runs {
     let looks: Vec<usize> = here.iter().flat_map(Condition::ladders).collect();
     let field = part.field(&looks, |rung| {
         here.iter().rposition(|condition| condition.at_rungs(&rung)).map_or(0, |class| class as u8 + 1)
