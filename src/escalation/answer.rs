@@ -4,7 +4,7 @@ use super::component::Item;
 use super::engine::{Evaluated, Prepared};
 use super::onward::{Fills, Onward, Parts, onward};
 use super::part::Override;
-use super::question::{Ask, Atom, Question};
+use super::question::{Ask, Question};
 use super::sweep::Sweep;
 use crate::ground::{Control, Error, Result};
 use crate::markov::Space;
@@ -28,14 +28,7 @@ impl Asked {
     /// # Errors
     /// `TooLarge`, before memory is taken.
     pub fn new(prepared: &Prepared, question: &Question, overrides: &[Override], known: &mut Parts) -> Result<Self> {
-        let end = question
-            .atoms
-            .iter()
-            .map(|atom| match atom {
-                Atom::At { time, .. } => *time,
-                Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => *by,
-            })
-            .fold(prepared.now, f64::max);
+        let end = question.end(prepared.now);
         if question.atoms.len() > ATOMS {
             let (atoms, name) = (question.atoms.len(), &question.name);
             return Err(Error::TooLarge {

@@ -1,6 +1,6 @@
 //! A dossier made ready: components swept apart, joined by the drivers' network into log-evidence and statistics.
 
-use super::account::{Account, afford, most_open};
+use super::account::{Account, Load, afford};
 use super::component::{Component, Item, ancestors, components};
 use super::condition::Condition;
 use super::dossier::{Dossier, Evidence};
@@ -116,7 +116,7 @@ impl Prepared {
         let parts = components(model, &ladders, &items, &[]);
         let accounts = parts
             .iter()
-            .map(|c| c.account(model, most_open(c, &evidence), c.items.len() + marks, dossier.as_of))
+            .map(|c| c.account(model, &Load::evidence(c, model, &evidence, marks, dossier.as_of)))
             .collect();
         (accounts, parts)
     }

@@ -4,6 +4,7 @@ use super::part::Filled;
 use super::plan::{Plan, Point, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Error, Result};
+use crate::markov::flow::{kept_rows, spacing};
 use crate::markov::stencil::dot;
 use crate::markov::{Counter, Drain, Flow, Open, Tally};
 
@@ -18,8 +19,15 @@ pub struct Swept {
     pub marks: Vec<Vec<f64>>,
     /// Law of every ladder at each read, the axes one after the other.
     pub laws: Vec<Vec<f64>>,
-    /// The vector that enters each step, if kept.
+    /// The vector that enters each step, if kept, or each `every`-th where all would take too much.
     before: Vec<Vec<f64>>,
+    every: usize,
+}
+
+impl Swept {
+    fn start(vector: Vec<f64>) -> Self {
+        Swept { log: 0.0, end: vector, marks: vec![], laws: vec![], before: vec![], every: 1 }
+    }
 }
 
 /// What a backward pass adds up.
@@ -147,33 +155,55 @@ impl<'a> Sweep<'a> {
 
     /// The forward pass from `start` (weights over points, no monitor open).
     pub fn forward(&self, start: Vec<f64>, keep: bool) -> Result<Swept> {
-        let mut swept = Swept { log: 0.0, end: start, marks: vec![], laws: vec![], before: vec![] };
-        for step in &self.plan.steps {
-            self.control.check()?;
-            if keep {
+        let mut swept = Swept::start(start);
+        swept.every = spacing(self.plan.steps.len(), kept_rows(self.points() * self.plan.flags));
+        for (number, step) in self.plan.steps.iter().enumerate() {
+            if keep && number % swept.every == 0 {
                 swept.before.push(swept.end.clone());
             }
             let vector = std::mem::take(&mut swept.end);
-            swept.end = self.advance(step, vector, &mut swept)?;
-            self.control.check()?;
-            let total: f64 = swept.end.iter().sum();
-            if !total.is_finite() {
-                return Err(Error::Diverged { message: self.excuse() });
-            }
-            if total <= 0.0 {
-                return Ok(Swept { log: f64::NEG_INFINITY, end: vec![], marks: vec![], laws: vec![], before: vec![] });
-            }
-            swept.end.iter_mut().for_each(|x| *x /= total);
-            swept.log += total.ln();
+            let Some(next) = self.weighed(step, vector, &mut swept)? else {
+                return Ok(Swept { log: f64::NEG_INFINITY, ..Swept::start(vec![]) });
+            };
+            swept.end = next;
         }
         Ok(swept)
+    }
+
+    /// One step, the weights then divided by their sum; `None` where none are left.
+    fn weighed(&self, step: &Step, vector: Vec<f64>, swept: &mut Swept) -> Result<Option<Vec<f64>>> {
+        self.control.check()?;
+        let mut vector = self.advance(step, vector, swept)?;
+        self.control.check()?;
+        let total: f64 = vector.iter().sum();
+        if !total.is_finite() {
+            return Err(Error::Diverged { message: self.excuse() });
+        }
+        if total <= 0.0 {
+            return Ok(None);
+        }
+        vector.iter_mut().for_each(|x| *x /= total);
+        swept.log += total.ln();
+        Ok(Some(vector))
+    }
+
+    /// The vectors that enter the steps from the last kept one to `last`.
+    fn again(&self, swept: &Swept, last: usize) -> Result<Vec<Vec<f64>>> {
+        let first = last - last % swept.every;
+        let mut scratch = Swept::start(vec![]);
+        let mut block: Vec<Vec<f64>> = swept.before.get(first / swept.every).cloned().into_iter().collect();
+        for number in first..last {
+            let Some(before) = block.last().cloned() else { break };
+            block.extend(self.weighed(&self.plan.steps[number], before, &mut scratch)?);
+        }
+        Ok(block)
     }
 
     /// Whether the evidence leaves any joint rung at all, however improbable: the forward pass on what is 0 and what is not.
     ///
     /// The rates are to be filled in with [`Parameters::support`](super::parameter::Parameters::support).
     pub fn reachable(&self, start: Vec<f64>) -> Result<bool> {
-        let mut swept = Swept { log: 0.0, end: vec![], marks: vec![], laws: vec![], before: vec![] };
+        let mut swept = Swept::start(vec![]);
         let mut vector = start;
         for step in &self.plan.steps {
             self.control.check()?;
@@ -305,9 +335,14 @@ impl<'a> Sweep<'a> {
     pub fn backward(&self, swept: &Swept, weight: f64, gained: &mut Gained) -> Result<()> {
         let mut column = vec![1.0; swept.end.len()];
         let mut marks = vec![];
-        for (step, before) in self.plan.steps.iter().zip(&swept.before).rev() {
+        let mut block = vec![];
+        for (number, step) in self.plan.steps.iter().enumerate().rev() {
             self.control.check()?;
-            column = self.retreat(step, before, column, weight, gained, &mut marks);
+            if block.is_empty() {
+                block = self.again(swept, number)?;
+            }
+            let Some(before) = block.pop() else { break };
+            column = self.retreat(step, &before, column, weight, gained, &mut marks);
             let top = column.iter().fold(0.0, |top: f64, &x| top.max(x));
             column.iter_mut().for_each(|x| *x /= top);
         }

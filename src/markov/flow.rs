@@ -625,7 +625,7 @@ enum Carrier {
 }
 
 /// How many rows of so many numbers a backward piece keeps.
-fn kept_rows(numbers: usize) -> usize {
+pub fn kept_rows(numbers: usize) -> usize {
     (STORED / (8 * numbers.max(1))).max(FEWEST)
 }
 
@@ -635,7 +635,7 @@ fn longest(kept: usize) -> f64 {
 }
 
 /// Every how many rows one is kept: all where there is room, else so that those made again are about as many.
-fn spacing(steps: usize, kept: usize) -> usize {
+pub fn spacing(steps: usize, kept: usize) -> usize {
     if steps <= kept { steps.max(1) } else { (steps as f64).sqrt().ceil() as usize }
 }
 
