@@ -77,7 +77,7 @@ fn counting(rate: f64, count: usize, extra: Value) -> (Value, Value) {
 
 #[test]
 fn counts_far_from_their_rate_keep_their_digits() {
-    for (rate, count) in [(1.0, 300), (1.0, 1000), (1e-6, 40), (1e5, 3), (1e5, 0), (40.0, 1200), (1e-300, 2)] {
+    for (rate, count) in [(1.0, 300), (1.0, 1000), (1e-6, 40), (1e5, 3), (1e5, 0), (20.0, 500), (1e-300, 2)] {
         let (m, d) = counting(rate, count, json!({}));
         near(log_evidence(m, d).expect("a count"), poisson(count as f64, 30.0 * rate));
     }
@@ -110,6 +110,17 @@ fn a_fit_finds_a_rate_that_starts_far_off() {
         let sd = 1.0 / (count as f64).sqrt();
         assert!((learnt.spread()[0] / sd - 1.0).abs() < 1e-4, "{} {sd}", learnt.spread()[0]);
     }
+}
+
+#[test]
+fn a_fit_sees_the_silence_between_events_where_nothing_moves() {
+    let (m, mut d) = counting(1000.0, 0, json!({"free": true}));
+    d["development"][0]["counted"] = json!({"indicator": "e", "at": ["2024-01-05", "2024-01-11", "2024-01-30"]});
+    let model = model(m);
+    let dossier = Dossier::compile(&spec(d), &model).expect("a dossier");
+    let prepared = Prepared::new(&model, &dossier, &[], &[]).expect("plans");
+    let learnt = learn(&prepared, &dossier, &Control::default()).expect("a mode");
+    assert!((learnt.theta[0] - 0.1f64.ln()).abs() < 1e-5, "{}", learnt.theta[0]);
 }
 
 #[test]
@@ -151,4 +162,32 @@ fn a_true_contradiction_is_named_with_few_others() {
     let Error::Impossible { development, message } = &error else { panic!("{error}") };
     assert_eq!(development.as_deref(), Some("again"));
     assert!(message.ends_with("together with 'b'"), "{message}");
+}
+
+#[test]
+fn windows_on_one_set_take_one_level_each() {
+    // Twenty-two windows with one end: 2^22 flags if each had its own.
+    let m = json!({"origin": "2024-01-01", "ladder": [{"name": "L", "rungs": ["a", "b"], "start": "a",
+        "rate": [{"moves": "up", "rate": 0.1, "per": "day"}, {"moves": "down", "rate": 0.1, "per": "day"}]}]});
+    let window = |k: usize, from: usize, to: usize| {
+        json!({"id": format!("w{k}"), "saw": {"ladder": "L", "is": "b"}, "hit": 0.9, "false_alarm": 0.2,
+            "between": [format!("2024-01-{from:02}"), format!("2024-01-{to:02}")]})
+    };
+    let nested: Vec<Value> = (0..22).map(|k| window(k, 1 + k, 28)).collect();
+    log_evidence(m.clone(), json!({"as_of": "2024-01-31", "development": nested})).expect("an answer");
+    // Spans of every kind against the same windows on sets that differ in name only.
+    for spans in
+        [[(2, 9), (4, 9), (6, 9)], [(2, 5), (2, 8), (2, 11)], [(2, 6), (4, 9), (8, 12)], [(2, 12), (4, 6), (5, 9)]]
+    {
+        let shared: Vec<Value> = spans.iter().enumerate().map(|(k, &(from, to))| window(k, from, to)).collect();
+        let mut apart = shared.clone();
+        for (k, development) in apart.iter_mut().enumerate() {
+            // Always true beside it, in a form that is not folded away.
+            let since = json!({"any": [{"since": "2023-01-01"}, {"since": format!("2025-01-{:02}", 1 + k)}]});
+            development["saw"] = json!({"all": [{"ladder": "L", "is": "b"}, since]});
+        }
+        let dossier = |list: Vec<Value>| json!({"as_of": "2024-01-31", "development": list});
+        let one = log_evidence(m.clone(), dossier(shared)).expect("an answer");
+        near(one, log_evidence(m.clone(), dossier(apart)).expect("an answer"));
+    }
 }

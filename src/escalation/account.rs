@@ -3,7 +3,7 @@
 use super::component::{Component, Link};
 use super::dossier::{Evidence, Record};
 use super::model::Model;
-use super::timeline::same_window;
+use super::timeline::{Report, clusters, most_open, same_window};
 use crate::ground::{Error, Result, limits};
 use crate::markov::flow;
 use std::collections::BTreeSet;
@@ -210,22 +210,31 @@ pub fn afford(model: &Model, account: &Account) -> Result<()> {
     })
 }
 
-/// When monitors are open, and their levels; reports of one window share a monitor.
+/// When monitors are open, and their levels; windows on one condition that overlap share a monitor.
 fn open_spans(evidence: &[&Evidence]) -> Vec<(f64, f64, f64)> {
     let mut spans: Vec<(f64, f64, f64)> = vec![];
     let mut windows: Vec<&Evidence> = vec![];
+    let mut reports: Vec<Report> = vec![];
     for &item in evidence {
         match item {
             twin @ Evidence::Window { .. } if windows.iter().any(|window| same_window(window, twin)) => {}
-            window @ Evidence::Window { start, end, entered, .. } => {
+            window @ Evidence::Window { start, end, entered: true, .. } => {
                 windows.push(window);
-                spans.push((*start, *end, if *entered { 3.0 } else { 2.0 }));
+                spans.push((*start, *end, 3.0));
+            }
+            Evidence::Window { start, end, when, happened, never, .. } if start < end => {
+                let (when, happened, never) = (when.clone(), *happened, *never);
+                reports.push(Report { start: *start, end: *end, when, happened, never });
             }
             Evidence::Events { start, end, record: Record::Count(n), .. } => {
                 spans.push((*start, *end, *n as f64 + 1.0));
             }
             _ => {}
         }
+    }
+    for cluster in clusters(reports) {
+        let end = cluster.iter().fold(0.0, |end: f64, report| end.max(report.end));
+        spans.push((cluster[0].start, end, most_open(&cluster) as f64 + 1.0));
     }
     spans
 }

@@ -143,8 +143,8 @@ fn outcomes(
                 let (mut rest, mut index) = (level, 0);
                 for (bit, &monitor) in part.plan.open.iter().enumerate() {
                     let monitor = &part.plan.monitors[monitor];
-                    index |= usize::from(rest % monitor.automaton.levels() == monitor.success) << bit;
-                    rest /= monitor.automaton.levels();
+                    index |= usize::from(rest % monitor.levels() == monitor.success) << bit;
+                    rest /= monitor.levels();
                 }
                 table[index] += values.iter().sum::<f64>();
             }

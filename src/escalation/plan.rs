@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// A monitor of a plan: its law, and its classes in each (config, piece).
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    pub automaton: Automaton,
+    /// Its law, by how many of its windows are open beyond the first.
+    pub laws: Vec<Automaton>,
     /// The level that means "it happened".
     pub success: usize,
     /// Equal classes are kept once.
@@ -65,6 +66,8 @@ pub struct Jump {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     pub monitor: usize,
+    /// Which of its laws holds.
+    pub law: usize,
     pub listens: bool,
 }
 
@@ -101,6 +104,13 @@ pub enum Step {
         monitor: usize,
         piece: usize,
     },
+    /// One of a monitor's windows closes with a weight for each level; level k then becomes `next[k]`.
+    Weigh {
+        position: usize,
+        weights: Vec<f64>,
+        next: Vec<usize>,
+        open: Vec<Slot>,
+    },
     /// A monitor closes with a weight for each level; `position` among the open ones.
     Close {
         position: usize,
@@ -131,6 +141,13 @@ pub struct Plan {
     pub open: Vec<usize>,
     /// The positives and the rows that it uses.
     pub(super) uses: (Vec<usize>, Vec<usize>),
+}
+
+impl Monitor {
+    /// Number of levels.
+    pub fn levels(&self) -> usize {
+        self.laws[0].levels()
+    }
 }
 
 impl Plan {

@@ -61,7 +61,7 @@ impl<'a> Sweep<'a> {
         let mut stride = 1;
         let mut open = vec![];
         for slot in slots {
-            let automaton = &self.plan.monitors[slot.monitor].automaton;
+            let automaton = &self.plan.monitors[slot.monitor].laws[slot.law];
             let runs = self.plan.classes(slot.monitor, self.config, piece);
             open.push(Open { automaton, runs, stride, listens: slot.listens });
             stride *= automaton.levels();
@@ -271,11 +271,21 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Open { monitor, piece } => {
-                let automaton = &self.plan.monitors[*monitor].automaton;
                 let old = vector.len();
                 let mut out = vector;
-                out.resize(old * automaton.levels(), 0.0);
+                out.resize(old * self.plan.monitors[*monitor].levels(), 0.0);
                 self.opened(*monitor, *piece, old / n).arrive(&mut out, n);
+                out
+            }
+            Step::Weigh { position, weights, next, open } => {
+                let (stride, size) = self.level_of(open, *position);
+                let mut out = vec![0.0; vector.len()];
+                for (level, values) in vector.chunks_exact(n).enumerate() {
+                    let own = level / stride % size;
+                    let kept = level - own * stride + next[own] * stride;
+                    let weight = weights[own];
+                    out[kept * n..(kept + 1) * n].iter_mut().zip(values).for_each(|(y, x)| *y += weight * x);
+                }
                 out
             }
             Step::Close { position, weights, open } => {
@@ -305,12 +315,12 @@ impl<'a> Sweep<'a> {
     }
 
     fn opened(&self, monitor: usize, piece: usize, stride: usize) -> Open<'a> {
-        let automaton = &self.plan.monitors[monitor].automaton;
+        let automaton = &self.plan.monitors[monitor].laws[0];
         Open { automaton, runs: self.plan.classes(monitor, self.config, piece), stride, listens: true }
     }
 
     fn level_of(&self, open: &[Slot], position: usize) -> (usize, usize) {
-        let size = |slot: &Slot| self.plan.monitors[slot.monitor].automaton.levels();
+        let size = |slot: &Slot| self.plan.monitors[slot.monitor].levels();
         (open[..position].iter().map(size).product(), size(&open[position]))
     }
 
@@ -406,6 +416,17 @@ impl<'a> Sweep<'a> {
                 self.opened(*monitor, *piece, old / n).before(&mut column, n);
                 column.truncate(old);
                 column
+            }
+            Step::Weigh { position, weights, next, open } => {
+                let (stride, size) = self.level_of(open, *position);
+                let mut out = vec![0.0; before.len()];
+                for (level, values) in out.chunks_exact_mut(n).enumerate() {
+                    let own = level / stride % size;
+                    let kept = level - own * stride + next[own] * stride;
+                    let weight = weights[own];
+                    values.iter_mut().zip(&column[kept * n..]).for_each(|(y, x)| *y = weight * x);
+                }
+                out
             }
             Step::Close { position, weights, open } => {
                 let (stride, size) = self.level_of(open, *position);
