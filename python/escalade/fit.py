@@ -258,5 +258,7 @@ def warn_of_lost_draws(names: list[str], draws: list[int], n_draws: int) -> None
     """Warn where what a question is given cannot be at some draws, so that its answer rests on the others."""
     for name, used in zip(names, draws, strict=True):
         if used < n_draws:
-            text = f"what question {name!r} is given is impossible at some draws; its answer rests on {used} of {n_draws}"
+            text = (
+                f"what question {name!r} is given is impossible at some draws; its answer rests on {used} of {n_draws}"
+            )
             warnings.warn(text, stacklevel=3)

@@ -41,3 +41,17 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_without_a_number_are_left_out_where_it_is_missing() {
+        let draws = Draws { mode: vec![0.5, 0.2], draws: vec![vec![0.4, f64::NAN], vec![0.6, 0.3]] };
+        let summary = draws.summary(0.9);
+        assert_eq!((summary.mean, summary.draws), (vec![0.5, 0.3], vec![2, 1]));
+        let none = Draws { mode: vec![0.5], draws: vec![] }.summary(0.9);
+        assert!(none.mean == [0.5] && none.low[0].is_nan() && none.draws == [0]);
+    }
+}
