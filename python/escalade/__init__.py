@@ -21,6 +21,7 @@ from . import _core, datasets
 from ._core import (
     EscaladeError,
     ImpossibleEvidence,
+    InternalError,
     NotConverged,
     SpecError,
     TooLarge,
@@ -53,6 +54,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "ImpossibleEvidence",
+    "InternalError",
     "Ladder",
     "Model",
     "NotConverged",

@@ -10,6 +10,7 @@ __all__ = [
     "EscaladeError",
     "Fit",
     "ImpossibleEvidence",
+    "InternalError",
     "Model",
     "NotConverged",
     "SpecError",
@@ -50,6 +51,7 @@ class Unidentified(EscaladeError):
     parameter: str
 
 class NotConverged(EscaladeError): ...
+class InternalError(EscaladeError): ...
 
 def model_from_toml(text: str, file: str | None = None) -> str: ...
 def model_to_toml(json: str) -> str: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ class Fit:
         asked, level = Questions(questions), share(level, "level")
         with progress_line("answers", progress) as report:
             got = self._core.ask(asked._checked(self._core), level=level, progress=report)
+        warn_of_lost_draws(got["name"], got["draws"], self._core.n_draws)
         return Answers(
             name=tuple(got["name"]),
             probability=frozen(got["probability"]),
@@ -368,3 +370,13 @@ def change_words(change: Tree) -> str:
         since = f" since {what['since']}" if what.get("since") else ""
         return f"do {describe(what['condition'])}{since}"
     return f"without {', '.join(what)}"
+
+
+def warn_of_lost_draws(names: list[str], draws: list[int], n_draws: int) -> None:
+    """Warn where what a question is given cannot be at some draws, so that its answer rests on the others."""
+    for name, used in zip(names, draws, strict=True):
+        if used < n_draws:
+            text = (
+                f"what question {name!r} is given is impossible at some draws; its answer rests on {used} of {n_draws}"
+            )
+            warnings.warn(text, stacklevel=3)

@@ -566,6 +566,7 @@ class Size(Table):
         """One row a component, the dearest first."""
         parts = sorted(self.components, key=lambda part: -part["operations"])
         out: dict[str, Sequence[Any]] = {
+            "of": [part["of"] for part in parts],
             "ladders": [", ".join(part["ladders"]) for part in parts],
             "drivers": [", ".join(part["drivers"]) for part in parts],
         }

@@ -15,6 +15,12 @@ impl Automaton {
         Automaton { delta: vec![vec![0, 1], vec![1, 1]] }
     }
 
+    /// Class 1 is the set; of windows that opened one after the other and are still open, level m says that the first m
+    /// have seen it occupied. A visit while `open` of them are open is seen by all of those; there is room for `most`.
+    pub fn windows(open: usize, most: usize) -> Self {
+        Automaton { delta: vec![(0..=most).collect(), (0..=most).map(|level| level.max(open)).collect()] }
+    }
+
     /// Class 1 is the set; level 0 in it from the start, 1 outside, 2 newly entered.
     pub fn enters() -> Self {
         Automaton { delta: vec![vec![1, 1, 2], vec![0, 2, 2]] }

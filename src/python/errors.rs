@@ -38,6 +38,7 @@ create_exception!(
     "A flat parameter that the evidence says nothing about: `parameter` is its name. Give it a prior or a value."
 );
 create_exception!(escalade, NotConverged, EscaladeError, "No mode of the posterior was found.");
+create_exception!(escalade, InternalError, EscaladeError, "The kernel stopped on an error of its own.");
 
 /// The exception for an error.
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
@@ -82,5 +83,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ImpossibleEvidence", py.get_type::<ImpossibleEvidence>())?;
     module.add("TooLarge", py.get_type::<TooLarge>())?;
     module.add("Unidentified", py.get_type::<Unidentified>())?;
-    module.add("NotConverged", py.get_type::<NotConverged>())
+    module.add("NotConverged", py.get_type::<NotConverged>())?;
+    module.add("InternalError", py.get_type::<InternalError>())
 }

@@ -170,6 +170,7 @@ impl Fit {
         dict.set_item("low", summary.low.into_pyarray(py))?;
         dict.set_item("high", summary.high.into_pyarray(py))?;
         dict.set_item("mode", draws.mode.into_pyarray(py))?;
+        dict.set_item("draws", summary.draws)?;
         Ok(dict)
     }
 
