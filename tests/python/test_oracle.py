@@ -131,3 +131,20 @@ def test_scenarios(seed):
         answers = [wanted.ask(question) for question in plain]
         found.near(f"{name}: answers", fit.ask(as_questions(plain))["mode"], answers, atol=ANSWER_FLOOR)
     found.verdict()
+
+
+@pytest.mark.parametrize("entered", [False, True])
+def test_two_reports_of_one_window(entered):
+    """Two sources on the same window share its monitor, and both weigh."""
+    rungs = ["calm", "crisis", "war"]
+    ladder = {"name": "l", "rungs": rungs, "start": "calm", "rate": [{"moves": "up", "rate": 0.05, "per": "day"}]}
+    spec = {"name": "twins", "origin": "2025-01-01", "ladder": [ladder]}
+    window = {"between": ["2025-01-10", "2025-01-20"]} | ({"entered": True} if entered else {})
+    crisis = {"ladder": "l", "at_least": "crisis"}
+    said = [{"saw": crisis, "hit": 0.8, "false_alarm": 0.1}, {"never": crisis, "hit": 0.7, "false_alarm": 0.3}]
+    dossier = {"as_of": "2025-02-01", "development": [{"id": f"n{k}"} | x | window for k, x in enumerate(said)]}
+    fit = core.Model(json.dumps(spec)).condition(json.dumps(dossier))
+    wanted, found = oracle.Oracle(spec, dossier), Comparison(0)
+    found.near("log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
+    found.laws("smoothed", fit.smoothed(["2025-01-15"]), wanted.rungs(["2025-01-15"]))
+    found.verdict()
