@@ -145,7 +145,13 @@ fn flow<'a>(made: &'a Made, rates: &'a [f64]) -> Flow<'a> {
 }
 
 fn tilted<'a>(made: &'a Made, rates: &'a [f64], tilt: f64) -> Flow<'a> {
-    let open = Open { automaton: &made.reach, runs: &made.runs, stride: 1, listens: true };
+    let open = Open {
+        automaton: &made.reach,
+        runs: &made.runs,
+        stride: 1,
+        listens: true,
+        detour: made.space.sizes().iter().map(|size| size - 1).sum(),
+    };
     let drain = Drain { label: &made.label, counter: Some(Counter { stride: 2, levels: 2, tilt }) };
     Flow::new(&made.stencil, &made.tiles, &made.exit, rates, vec![drain], vec![open], 4, &made.control)
 }

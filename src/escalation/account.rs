@@ -118,7 +118,7 @@ impl Component {
         let moves: usize = self.ladders.iter().map(|&l| model.ladders[l].moves.len()).sum();
         let distance: usize = self.ladders.iter().map(|&l| model.ladders[l].rungs.len() - 1).sum();
         let lambda: f64 = self.ladders.iter().map(|&l| largest_exit(model, l)).sum();
-        let reach = distance as f64 + load.counted;
+        let reach = distance as f64 * (1.0 + 2.0 * load.flags.log2()) + load.counted;
         let steps = lambda * load.span + load.events + load.counted + 15.0 * (1.0 + load.steps / 2.0);
         let average: f64 = self
             .ladders

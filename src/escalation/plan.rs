@@ -13,6 +13,8 @@ pub struct Monitor {
     pub laws: Vec<Automaton>,
     /// The level that means "it happened".
     pub success: usize,
+    /// Most moves that it takes to get anywhere on the axes that it looks at.
+    pub detour: usize,
     /// Equal classes are kept once.
     pub(super) classes: Vec<Arc<Runs>>,
 }

@@ -63,7 +63,8 @@ impl<'a> Sweep<'a> {
         for slot in slots {
             let automaton = &self.plan.monitors[slot.monitor].laws[slot.law];
             let runs = self.plan.classes(slot.monitor, self.config, piece);
-            open.push(Open { automaton, runs, stride, listens: slot.listens });
+            let detour = self.plan.monitors[slot.monitor].detour;
+            open.push(Open { automaton, runs, stride, listens: slot.listens, detour });
             stride *= automaton.levels();
         }
         (open, stride)
@@ -315,8 +316,9 @@ impl<'a> Sweep<'a> {
     }
 
     fn opened(&self, monitor: usize, piece: usize, stride: usize) -> Open<'a> {
-        let automaton = &self.plan.monitors[monitor].laws[0];
-        Open { automaton, runs: self.plan.classes(monitor, self.config, piece), stride, listens: true }
+        let runs = self.plan.classes(monitor, self.config, piece);
+        let monitor = &self.plan.monitors[monitor];
+        Open { automaton: &monitor.laws[0], runs, stride, listens: true, detour: monitor.detour }
     }
 
     fn level_of(&self, open: &[Slot], position: usize) -> (usize, usize) {

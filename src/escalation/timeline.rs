@@ -132,7 +132,9 @@ impl<'a> Planner<'a> {
             let runs = known.entry(here).or_insert_with_key(|here| Arc::new(class_runs(&self.part, here)));
             classes.push(runs.clone());
         }
-        self.monitors.push(Monitor { laws, success, classes });
+        let looks: BTreeSet<usize> = conditions.iter().flat_map(|condition| condition.ladders()).collect();
+        let detour = looks.into_iter().map(|ladder| self.model.ladders[ladder].rungs.len() - 1).sum();
+        self.monitors.push(Monitor { laws, success, detour, classes });
         self.monitors.len() - 1
     }
 

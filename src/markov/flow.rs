@@ -128,6 +128,9 @@ impl<'a> Flow<'a> {
         let inverse = if lambda > 0.0 { 1.0 / lambda } else { 0.0 };
         let moves: usize = stencil.space().sizes().iter().map(|size| size - 1).sum();
         let counts: usize = drains.iter().filter_map(|drain| drain.counter).map(|counter| counter.levels - 1).sum();
+        // A monitor may send the path on a detour for each change of its level, beside the way to where it ends.
+        let listening = open.iter().filter(|open| open.listens);
+        let detours: usize = listening.map(|open| open.automaton.changes() * open.detour).sum();
         let over = |rates: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
             rates.into_iter().map(|rates| rates.into_iter().map(|rate| rate * inverse).collect()).collect()
         };
@@ -143,7 +146,7 @@ impl<'a> Flow<'a> {
             leaks: over(leaks),
             shift,
             stay: exit.iter().map(|e| 1.0 - e * inverse).collect(),
-            reach: moves + counts,
+            reach: moves + detours + counts,
             still: vec![false; levels],
             leak_most,
             counted: counts as f64,

@@ -41,6 +41,19 @@ impl Automaton {
         self.delta[0].len()
     }
 
+    /// Most changes of level, one after the other.
+    pub fn changes(&self) -> usize {
+        let mut longest = vec![0; self.levels()];
+        // No automaton here comes back to a level, so as many rounds as there are levels find the longest way.
+        for _ in 0..self.levels() {
+            for level in 0..self.levels() {
+                let next = self.delta.iter().map(|next| next[level]).filter(|&next| next != level);
+                longest[level] = next.map(|next| longest[next] + 1).max().unwrap_or(0);
+            }
+        }
+        longest.into_iter().max().unwrap_or(0)
+    }
+
     /// Whether no arrival changes this level.
     pub fn absorbing(&self, level: usize) -> bool {
         self.delta.iter().all(|next| next[level] == level)
@@ -64,6 +77,8 @@ pub struct Open<'a> {
     pub stride: usize,
     /// A monitor past its date only remembers.
     pub listens: bool,
+    /// Most moves that it can take to get into a class, and so to change its level, whatever the rest of the state does.
+    pub detour: usize,
 }
 
 impl Open<'_> {

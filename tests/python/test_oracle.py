@@ -148,3 +148,19 @@ def test_two_reports_of_one_window(entered):
     found.near("log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
     found.laws("smoothed", fit.smoothed(["2025-01-15"]), wanted.rungs(["2025-01-15"]))
     found.verdict()
+
+
+def test_a_window_entered_by_rare_moves():
+    """Out, in again, out a second time: more moves than there are rungs, each as rare as the last, at full accuracy."""
+    rates = [{"moves": "up", "rate": 1e-6, "per": "day"}, {"moves": "down", "rate": 2.5e-7, "per": "day"}]
+    spec = {"name": "rare", "origin": "2025-01-01", "ladder": [{"name": "l", "rungs": ["low", "high"], "rate": rates}]}
+    spec["ladder"][0]["start"] = "high"
+    high, window = {"ladder": "l", "is": "high"}, ["2025-02-12", "2025-02-14"]
+    said = [{"saw": high, "on": window[0]}, {"saw": high, "entered": True, "between": window}]
+    dossier = {"as_of": "2025-04-01", "development": [{"id": f"n{k}"} | x for k, x in enumerate(said)]}
+    fit = core.Model(json.dumps(spec)).condition(json.dumps(dossier))
+    wanted, found, times = oracle.Oracle(spec, dossier), Comparison(0), ["2025-02-15", "2025-03-01", "2025-04-01"]
+    found.near("log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
+    found.laws("filtered", fit.filtered(times), wanted.filtered(times))
+    found.laws("smoothed", fit.smoothed(times), wanted.rungs(times))
+    found.verdict()
