@@ -501,8 +501,8 @@ class Model:
         >>> import escalade as esc
         >>> m = esc.Model(origin="2024-10-01")
         >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
-        >>> len(m.size())
-        1
+        >>> len(m.size())  # the sweep over the developments, and what the question carries on
+        2
         """
         from .results import Size
 

@@ -314,7 +314,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Visits row · Pᵘ for u = 0, 1, … `steps` − 1: any horizon is a Poisson mixture of what is seen.
-    fn series(&self, row: Vec<f64>, steps: usize, mut see: impl FnMut(usize, &[f64])) {
+    pub fn series(&self, row: Vec<f64>, steps: usize, mut see: impl FnMut(usize, &[f64])) {
         let mut next = vec![0.0; row.len()];
         let mut current = row;
         for u in 0..steps {
