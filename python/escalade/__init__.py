@@ -21,15 +21,11 @@ from . import _core, datasets
 from ._core import (
     EscaladeError,
     ImpossibleEvidence,
+    InternalError,
     NotConverged,
     SpecError,
     TooLarge,
     Unidentified,
-    memory_limit,
-    set_memory_limit,
-    set_threads,
-    threads,
-    word_for,
 )
 from .condition import Condition, since, until
 from .dossier import Development, Dossier
@@ -39,7 +35,9 @@ from .model import Model
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
-from .words import grades, yardstick
+from .settings import memory_limit, set_memory_limit, set_threads, threads
+from .values import WrongPlace, WrongType
+from .words import grades, word_for, yardstick
 
 __version__: str = _core.__version__
 
@@ -56,6 +54,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "ImpossibleEvidence",
+    "InternalError",
     "Ladder",
     "Model",
     "NotConverged",
@@ -68,6 +67,8 @@ __all__ = [
     "Status",
     "TooLarge",
     "Unidentified",
+    "WrongPlace",
+    "WrongType",
     "at",
     "base_rate",
     "chance",
