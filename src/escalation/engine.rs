@@ -311,6 +311,11 @@ fn reconciled(mut all: Vec<Said>, network: &Network) -> Result<Vec<Said>> {
 }
 
 impl Joined {
+    /// The posterior of every driver, one after the other.
+    pub fn posteriors(&self) -> Result<Vec<f64>> {
+        Ok(self.network.posteriors(&self.factors, limits::memory())?.0.concat())
+    }
+
     /// The joint posterior of some drivers, the last fastest.
     pub fn posterior(&self, drivers: &[usize]) -> Result<Vec<f64>> {
         Ok(self.network.joint(&self.factors, 0.0, drivers, limits::memory())?.0.values().to_vec())

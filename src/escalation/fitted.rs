@@ -239,20 +239,15 @@ impl Fitted {
         let empty = Dossier { as_of: self.dossier().as_of, developments: vec![], left_out: vec![] };
         let prepared = Prepared::new(&self.model, &empty, &[], &[])?;
         let evaluated = prepared.forward(self.model.parameters.values(&self.model.parameters.start()), control)?;
-        let laws = (0..self.model.drivers.len()).map(|driver| evaluated.joined.posterior(&[driver]));
-        Ok(laws.collect::<Result<Vec<_>>>()?.concat())
+        evaluated.joined.posteriors()
     }
 
     /// Posterior of every driver's states, in order, flat.
     pub fn drivers(&self, control: &Control) -> Result<Draws> {
         let prepared = self.prepared(&[], &[])?;
         self.each(control, |theta| {
-            let evaluated = self.evaluated(&prepared, theta, control)?;
-            let mut all = vec![];
-            for driver in 0..self.model.drivers.len() {
-                all.extend(evaluated.joined.posterior(&[driver])?);
-            }
-            Ok(all)
+            control.check()?;
+            self.evaluated(&prepared, theta, control)?.joined.posteriors()
         })
     }
 }
