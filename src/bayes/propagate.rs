@@ -551,7 +551,8 @@ fn copy(from: &[f64], start: usize, loaded: &Loaded, to: &mut [f64]) {
     else {
         return;
     };
-    let mut digits = [0usize; 64];
+    // Axes of one entry need no digit; of others no table has so many.
+    let mut digits = [0usize; usize::BITS as usize];
     let mut at = start;
     for run in to.chunks_exact_mut(size) {
         if stride == 1 {
@@ -561,14 +562,15 @@ fn copy(from: &[f64], start: usize, loaded: &Loaded, to: &mut [f64]) {
                 *value = from[at + k * stride];
             }
         }
-        for axis in (0..sizes.len()).rev() {
-            digits[axis] += 1;
-            at += strides[axis];
-            if digits[axis] < sizes[axis] {
+        let axes = sizes.iter().zip(strides).rev().filter(|(size, _)| **size > 1);
+        for ((&size, &stride), digit) in axes.zip(&mut digits) {
+            *digit += 1;
+            at += stride;
+            if *digit < size {
                 break;
             }
-            digits[axis] = 0;
-            at -= strides[axis] * sizes[axis];
+            *digit = 0;
+            at -= stride * size;
         }
     }
 }
