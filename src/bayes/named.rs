@@ -70,7 +70,12 @@ impl BayesNet {
         for (number, node) in spec.node.iter().enumerate() {
             let given: Vec<usize> = parents[number].iter().map(|&p| cards[p]).collect();
             let next = lowered.len();
-            let place = |error: Error| error.at(&format!("node[{number}]"), &format!("node '{}'", node.name));
+            let place = |error| match error {
+                Error::TooLarge { bytes, limit, message } => {
+                    Error::TooLarge { bytes, limit, message: format!("node '{}': {message}", node.name) }
+                }
+                error => error.at(&format!("node[{number}]"), &format!("node '{}'", node.name)),
+            };
             let mut made = node.cpd.lower(cards[number], &parents[number], &given, next).map_err(place)?;
             if let Some(own) = made.pop() {
                 lowered[number] = (own.card, own.parents, own.table);
