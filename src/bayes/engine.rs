@@ -376,7 +376,7 @@ impl Engine {
                 log = f64::NAN;
             }
             // That left no table as it was.
-            fresh = !(log > f64::NEG_INFINITY);
+            fresh = log.is_nan() || log == f64::NEG_INFINITY;
             let mut law = vec![];
             if log > f64::NEG_INFINITY {
                 tree.distribute(&mut work, control)?;

@@ -236,7 +236,7 @@ impl Tree {
             if clique.blocks > 1 {
                 control.check()?;
             }
-            if !(most >= f64::MIN_POSITIVE) {
+            if most.is_nan() || most < f64::MIN_POSITIVE {
                 work.log = f64::NEG_INFINITY;
                 break;
             }

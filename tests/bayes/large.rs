@@ -81,7 +81,7 @@ fn the_networks_of_the_repository_agree_whatever_the_way() {
         compared += 1;
         // Evidence that is possible: some variables of one draw, one of them softly.
         let mut rng = random::stream(7, n as u64);
-        let draw = net.engine().sample(1, 3, &vec![], &Control::default()).unwrap();
+        let draw = net.engine().sample(1, 3, &[], &Control::default()).unwrap();
         let mut hard: Found = vec![];
         for v in (0..n).filter(|v| *v % 9 == 4) {
             hard.push((v, Finding::State(draw[v] as usize)));
