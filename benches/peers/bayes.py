@@ -144,7 +144,7 @@ def memories(row, path, names, evidence, options):
 
 
 def compare(name, folder, options):
-    """All rows of one network."""
+    """The rows of one network, one after the other; memory is entered last."""
     from escalade import _core
 
     network = _core.BayesNet.from_bif((options.folder / f"{name}.bif.gz").read_bytes())
@@ -159,6 +159,7 @@ def compare(name, folder, options):
         rows.append(row_of(name, kind, found))
         rows[-1]["silent"] |= {key: why for key, why in gone.items() if why} if kind != "read" else {}
         print(line(rows[-1]), flush=True)
+        yield rows[-1]
         if kind == "leaves":
             # Who is far from the best when fresh, or slow, is not asked again.
             most = min(5.0, 3 * rows[-1]["peer"][1]) if rows[-1]["peer"] else 0.0
@@ -168,10 +169,8 @@ def compare(name, folder, options):
         worker.close()
     for row in rows:
         heavy = not isinstance(row["ours"], str) and max([*row["ours"], *(row["peer"] or ())]) > 0.05
-        asked = row["kind"] == "leaves" or (row["kind"] == "prior" and row["peer"] is None)
-        if heavy and asked and not options.quick:
+        if heavy and row["kind"] in ("prior", "leaves") and not options.quick:
             memories(row, plain, names, evidence[row["kind"]], options)
-    return rows
 
 
 def main():
@@ -199,7 +198,7 @@ def main():
     # Interrupted, it tells what it has.
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         for name in names:
-            rows += compare(name, folder, options)
+            rows.extend(compare(name, folder, options))
     page = "\n".join(report(rows, options)) + "\n"
     print("\n" + page)
     options.output.parent.mkdir(exist_ok=True)

@@ -84,7 +84,8 @@ def judge(row, times, seconds, gigabytes):
     for clock, ratio in [(1, ratios(row)[1]), (0, ratios(row)[0])]:
         fast = times is None or row["peer"] is None or ratio >= times
         met.append(fast and (seconds is None or row["ours"][clock] <= seconds))
-    if gigabytes and not row["memory"].get("ours", math.inf) <= gigabytes:
+    used = row["memory"].get("ours", math.nan)
+    if gigabytes and isinstance(used, float) and used > gigabytes:
         return "**missed** (memory)"
     return "met" if all(met) else "met by CPU time" if met[0] else "**missed**"
 
@@ -128,7 +129,7 @@ def reading(rows):
     for row in rows:
         for (side, _), why in row["silent"].items():
             if row["kind"] == "read":
-                yield f"- {side} cannot read {row['network']}: {why}"
+                yield f"- {side} has not read {row['network']}: {why}"
 
 
 def table(head, rows):

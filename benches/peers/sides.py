@@ -175,7 +175,10 @@ def serve(pipe, side, gigabytes):
     resource.setrlimit(resource.RLIMIT_AS, (int(gigabytes * 1e9),) * 2)
     side = SIDES[side]()
     while True:
-        what, arguments = pipe.recv()
+        try:
+            what, arguments = pipe.recv()
+        except EOFError:
+            return
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             if what == "load":
