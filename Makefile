@@ -17,12 +17,13 @@ export MPLCONFIGDIR := $(abspath build/matplotlib)
 export IPYTHONDIR := $(abspath build/ipython)
 unexport CONDA_PREFIX
 
-.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench fuzz docs fmt lock clean
+.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench peers fuzz docs fmt lock clean
 
 help:
 	@echo "make forecast    the article's forecast: a table here, a page in build/forecast.html"
 	@echo "make test        everything that must hold"
 	@echo "make bench       the kernel's benchmarks"
+	@echo "make peers       the Bayesian network beside pyAgrum and pgmpy: a page in build/peers-bayes.md"
 	@echo "make fuzz        throw damaged files at the parsers, for FUZZ seconds"
 	@echo "make notebooks   execute the notebooks anew, outputs kept in place"
 	@echo "make wheel       a wheel in dist/"
@@ -66,12 +67,12 @@ test: format-check lint rust-test python-test types run-notebooks wheel-test
 
 format-check: $(VENV)/.tools
 	cargo fmt --check
-	$(BIN)/ruff format --check python tests
+	$(BIN)/ruff format --check python tests benches
 
 lint: $(VENV)/.tools
 	cargo clippy --all-targets --quiet -- -D warnings
 	cargo clippy --lib --features python --quiet -- -D warnings
-	$(BIN)/ruff check python tests
+	$(BIN)/ruff check python tests benches
 
 rust-test:
 	cargo test
@@ -107,6 +108,20 @@ wheel: $(VENV)/.tools
 bench:
 	cargo bench
 
+# The rivals have an environment of their own, with the project built for release.
+build/peers/.tools: benches/peers/requirements.txt
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --requirement benches/peers/requirements.txt
+	@touch $@
+
+build/peers/.kernel: build/peers/.tools $(RUST) $(shell find python -name '*.py')
+	PYO3_PYTHON=$(abspath build/peers/bin/python) build/peers/bin/python -m pip install --quiet --no-deps --force-reinstall .
+	@touch $@
+
+PEERS ?=
+peers: build/peers/.kernel
+	build/peers/bin/python benches/peers/bayes.py $(PEERS)
+
 # A sanitizer needs what stable Rust keeps for nightly; the variable opens it.
 build/tools/bin/cargo-fuzz:
 	cargo install --quiet --root build/tools --version 0.13.2 cargo-fuzz
@@ -120,8 +135,8 @@ docs:
 
 fmt: $(VENV)/.tools
 	cargo fmt
-	$(BIN)/ruff check --fix-only --quiet python tests
-	$(BIN)/ruff format python tests
+	$(BIN)/ruff check --fix-only --quiet python tests benches
+	$(BIN)/ruff format python tests benches
 
 lock:
 	rm -rf build/lock
