@@ -13,6 +13,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 const WHOLE: usize = 60_000;
 /// Likewise networks whose cliques are larger than this: what is asked may need but a part of them.
 const WIDE: f64 = 1e6;
+/// Messages up and down, as a multiple of the work up alone.
+const BOTH_WAYS: f64 = 2.5;
+/// Work of compiling a tree, a variable, in entries of tables.
+const COMPILED: f64 = 300.0;
 /// How many trees are kept.
 const KEPT: usize = 16;
 /// Rows that one task predicts: fixed, so that the work does not depend on the number of threads.
@@ -176,6 +180,11 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn posteriors(&self, targets: &[usize], evidence: &Evidence, control: &Control) -> Result<Posteriors> {
+        if evidence.is_empty()
+            && let Some(laws) = self.one_by_one(targets, control)?
+        {
+            return Ok(Posteriors { laws, log_evidence: 0.0 });
+        }
         self.ask(self.key(targets, evidence), evidence, control, |tree, work, log_evidence| {
             tree.distribute(work, control)?;
             let mut reads = vec![None; self.network.cards().len()];
@@ -190,6 +199,42 @@ impl Engine {
             };
             Ok(Posteriors { laws: targets.iter().map(|&v| law(v)).collect(), log_evidence })
         })
+    }
+
+    /// Prior laws, each from a tree over the target's ancestors alone, where that is less work than one tree for all: nothing
+    /// below a target bears on it while nothing is observed. None where one tree is better.
+    fn one_by_one(&self, targets: &[usize], control: &Control) -> Result<Option<Vec<(usize, Vec<f64>)>>> {
+        if targets.len() < 2 || self.whole() {
+            return Ok(None);
+        }
+        let budget = BOTH_WAYS
+            * match self.kept(Key { marginals: targets.to_vec(), ..Key::default() }) {
+                Ok(kept) => kept.tree.total(),
+                Err(Error::TooLarge { .. }) => f64::INFINITY,
+                Err(error) => return Err(error),
+            };
+        let mut spent = 0.0;
+        let mut trees = Vec::with_capacity(targets.len());
+        for &v in targets {
+            control.check()?;
+            let plan = Plan { marginals: &[v], late: &[v], effort: 0.0, ..Plan::default() };
+            let tree = Tree::new(&self.network, &plan)?;
+            spent += tree.total() + COMPILED * tree.len() as f64;
+            if spent > budget {
+                return Ok(None);
+            }
+            trees.push((v, tree));
+        }
+        let law = |(v, tree): &(usize, Tree)| {
+            let mut work = Work::new(tree);
+            tree.load(&self.network, &[], &[], &mut work);
+            tree.collect(&mut work, control)?;
+            tree.distribute(&mut work, control)?;
+            let mut law = vec![0.0; self.network.cards()[*v]];
+            tree.reads.iter().for_each(|(_, read)| tree.marginal(read, &work, &mut law));
+            Ok((*v, law))
+        };
+        trees.par_iter().map(law).collect::<Result<Vec<_>>>().map(Some)
     }
 
     /// ln P(evidence); −inf where it is impossible.

@@ -292,6 +292,11 @@ impl Tree {
         self.places.get(variable).copied().filter(|&place| place != ROOT)
     }
 
+    /// Number of variables.
+    pub(super) fn len(&self) -> usize {
+        self.variables.len()
+    }
+
     /// Entries of all clique tables together: what one pass costs.
     pub fn total(&self) -> f64 {
         self.total
