@@ -152,19 +152,19 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Interrupted`.
     pub fn posteriors(&self, targets: &[usize], evidence: &Evidence, control: &Control) -> Result<Posteriors> {
-        let key = Key { marginals: targets.to_vec(), ..self.key() };
-        let (kept, mut work, log_evidence) = self.ready(key, evidence, control)?;
+        let (kept, mut work, log_evidence) = self.ready(self.key_of(targets, evidence), evidence, control)?;
         kept.tree.distribute(&mut work, control)?;
-        let mut laws = kept.tree.marginals(&work);
+        let mut read: Vec<Vec<f64>> = vec![vec![]; self.network.cards().len()];
+        kept.tree.marginals(&work).into_iter().for_each(|(v, law)| read[v] = law);
         done(&kept, work);
-        for &v in targets {
-            if let Some((_, Finding::State(state))) = evidence.iter().find(|(u, _)| *u == v)
-                && kept.tree.cuts(v)
+        for (v, finding) in evidence {
+            if let Finding::State(state) = finding
+                && kept.tree.cuts(*v)
             {
-                let card = self.network.cards()[v];
-                laws.push((v, (0..card).map(|s| f64::from(u8::from(s == *state))).collect()));
+                read[*v] = (0..self.network.cards()[*v]).map(|s| f64::from(u8::from(s == *state))).collect();
             }
         }
+        let laws = targets.iter().map(|&v| (v, std::mem::take(&mut read[v]))).collect();
         Ok(Posteriors { laws, log_evidence })
     }
 
@@ -173,7 +173,7 @@ impl Engine {
     /// # Errors
     /// `TooLarge`, `Interrupted`.
     pub fn log_evidence(&self, evidence: &Evidence, control: &Control) -> Result<f64> {
-        match self.ready(self.key_for(evidence), evidence, control) {
+        match self.ready(self.key_of(&[], evidence), evidence, control) {
             Ok((kept, work, log)) => {
                 done(&kept, work);
                 Ok(log)
@@ -183,14 +183,14 @@ impl Engine {
         }
     }
 
-    /// Evidence that is not cut must still be in the tree.
-    fn key_for(&self, evidence: &Evidence) -> Key {
-        let mut marginals: Vec<usize> = evidence.iter().map(|(v, _)| *v).collect();
-        if self.whole() {
-            marginals = (0..self.visible).collect();
-        } else {
-            marginals.sort_unstable();
-        }
+    /// The tree in which both targets and evidence are: where one serves all, that of all variables.
+    fn key_of(&self, targets: &[usize], evidence: &Evidence) -> Key {
+        let mut marginals: Vec<usize> = match self.whole() {
+            true => (0..self.visible).collect(),
+            false => targets.iter().copied().chain(evidence.iter().map(|(v, _)| *v)).collect(),
+        };
+        marginals.sort_unstable();
+        marginals.dedup();
         Key { marginals, ..self.key() }
     }
 
@@ -238,7 +238,7 @@ impl Engine {
     /// `Contradiction`, `TooLarge`, `Interrupted`.
     pub fn most_probable(&self, of: &[usize], evidence: &Evidence, control: &Control) -> Result<Explained> {
         let log_evidence = {
-            let (kept, work, log) = self.ready(self.key_for(evidence), evidence, control)?;
+            let (kept, work, log) = self.ready(self.key_of(&[], evidence), evidence, control)?;
             done(&kept, work);
             log
         };
