@@ -31,17 +31,8 @@ from ._core import (
     threads,
     word_for,
 )
-from .bayes_results import (
-    EvidenceStrength,
-    Explanation,
-    Information,
-    Joint,
-    Law,
-    NodeTable,
-    Posteriors,
-    Sample,
-    Sensitivity,
-)
+from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
+from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
 from .condition import Condition, since, until
 from .dossier import Development, Dossier

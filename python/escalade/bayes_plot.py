@@ -19,7 +19,8 @@ from .plot import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, canvas
 from .values import names_of, probability_text
 
 if TYPE_CHECKING:
-    from .bayes_results import EvidenceStrength, Information, Posteriors, Sensitivity
+    from .bayes_results import Posteriors
+    from .bayes_understanding import EvidenceStrength, Information, Sensitivity
     from .bayesnet import BayesNet
     from .evidence import EvidenceLike
 

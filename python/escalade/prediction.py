@@ -14,14 +14,14 @@ from .progress import Progress, progress_line
 from .values import names_of, to_json
 
 if TYPE_CHECKING:
-    from .bayesnet import BayesNet
+    from .bayes_asking import Asking
     from .evidence import Finding
 
 MISSING = -1
 
 
 def predict(
-    net: BayesNet,
+    net: Asking,
     frame: Any,
     targets: list[str],
     evidence_columns: Any,
@@ -57,7 +57,7 @@ def predict(
         row = int(bad[0])
         seen = {n: net[n].states[c] for n, c in zip(names, codes[row], strict=True) if c >= 0 and n in net}
         try:
-            net.posteriors({k: v for k, v in seen.items() if net.known.get(k) != v})
+            net.posteriors({k: v for k, v in seen.items() if net._known.get(k) != v})
         except ImpossibleEvidence as error:
             raise ImpossibleEvidence(f"row {row}: {error}") from None
         raise ImpossibleEvidence(f"row {row}: the evidence is impossible")
@@ -80,7 +80,7 @@ def predict(
     return native
 
 
-def columns_of(net: BayesNet, there: list[str], targets: list[str], asked: Any) -> dict[str, str]:
+def columns_of(net: Asking, there: list[str], targets: list[str], asked: Any) -> dict[str, str]:
     """The variable of each column that is evidence."""
     if asked is None:
         columns = {column: column for column in there if column in net and column not in targets}
@@ -122,7 +122,7 @@ def codes_of(cells: list[Any], column: str, name: str, states: list[str]) -> NDA
 
 
 def kept(
-    net: BayesNet, names: list[str], codes: NDArray[np.int32]
+    net: Asking, names: list[str], codes: NDArray[np.int32]
 ) -> tuple[_core.BayesNet, list[str], NDArray[np.int32], float]:
     """The kernel and the columns with the evidence that the network keeps.
 

@@ -1,0 +1,234 @@
+"""Tables that take an answer of a Bayesian network apart: by parameters, by evidence, by what is not known yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._core import SpecError
+from .bayes_results import Array, Labels, given_text
+from .frames import Table
+from .values import name_of, number_text, probability_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Sensitivity(Table):
+    """What each parameter of the network does to P(target | evidence), the widest reach first.
+
+    A parameter is one number θ of a table; the others of its row give way in proportion, so that the answer at θ + d is
+    exactly (answer + d·joint) / (1 + d·evidence).
+
+    Attributes
+    ----------
+    probability : float
+        P(target | evidence).
+    variable, state, row : array of int, shape (n_parameters,)
+        The variable by number, its state, and the row of its table.
+    theta : array
+        The parameter.
+    derivative : array
+        Of the answer by θ.
+    low, high : array
+        The least and the greatest answer while the odds of θ move by the factor `odds`, either way.
+    """
+
+    target: tuple[str, str]
+    probability: float
+    odds: float
+    evidence: Mapping[str, Any]
+    labels: Labels
+    parents: Sequence[Sequence[int]]
+    variable: NDArray[np.intp]
+    row: NDArray[np.intp]
+    state: NDArray[np.intp]
+    theta: Array
+    joint_slope: Array
+    evidence_slope: Array
+    derivative: Array
+    low: Array
+    high: Array
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    def at(self, i: int, theta: float) -> float:
+        """The answer if parameter i (in the table's order) were `theta`, the rest of its row in proportion."""
+        if not 0 <= theta <= 1:
+            raise SpecError(f"theta={theta!r}; expected a probability")
+        d = theta - float(self.theta[i])
+        below = 1 + d * float(self.evidence_slope[i])
+        return (self.probability + d * float(self.joint_slope[i])) / below if below > 0 else float("nan")
+
+    def words(self, i: int) -> str:
+        """Parameter i in words: "P(wet = yes | rain = no)"."""
+        v, row = int(self.variable[i]), int(self.row[i])
+        states = self.labels.states
+        given = []
+        for p in reversed(self.parents[v]):
+            given.append(f"{self.labels.names[p]} = {states[p][row % len(states[p])]}")
+            row //= len(states[p])
+        own = f"{self.labels.names[v]} = {states[v][int(self.state[i])]}"
+        return f"P({own}{' | ' + ', '.join(reversed(given)) if given else ''})"
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a parameter."""
+        numbers = {key: getattr(self, key).tolist() for key in ("theta", "derivative", "low", "high")}
+        return {
+            "parameter": [self.words(i) for i in range(len(self))],
+            "variable": [self.labels.names[v] for v in self.variable.tolist()],
+            **numbers,
+        }
+
+    def shown(self) -> dict[str, Sequence[Any]]:
+        """The parameters that matter most."""
+        n = min(20, len(self))
+        return {
+            "parameter": [self.words(i) for i in range(n)],
+            "θ": [probability_text(p) for p in self.theta[:n].tolist()],
+            "derivative": self.derivative[:n].tolist(),
+            "answer from": [probability_text(p) for p in self.low[:n].tolist()],
+            "to": [probability_text(p) for p in self.high[:n].tolist()],
+        }
+
+    def caption(self) -> str:
+        """A line above the table."""
+        what = f"P({self.target[0]} = {self.target[1]}) = {probability_text(self.probability)}"
+        some = f"; the first 20 of {len(self)} parameters" if len(self) > 20 else ""
+        return f"{given_text(what, self.evidence)}, each parameter's odds times or over {self.odds:g}{some}"
+
+    def plot(self, **options: Any) -> Axes:
+        """A tornado: see :func:`escalade.bayes_plot.tornado`."""
+        from . import bayes_plot
+
+        return bayes_plot.tornado(self, **options)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class EvidenceStrength(Table):
+    """What each finding does to the log-odds of the target, all others kept (Good's weight of evidence).
+
+    Attributes
+    ----------
+    probability : float
+        P(target | evidence).
+    bits : array, shape (n_findings,)
+        log2 of odds with the finding over odds without it.
+    without : array
+        P(target | all findings but this one).
+    surprise : array
+        −log2 P(finding | the others), in bits.
+    """
+
+    target: tuple[str, str]
+    probability: float
+    findings: tuple[str, ...]
+    bits: Array
+    without: Array
+    surprise: Array
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    @property
+    def decibans(self) -> Array:
+        """The weights in decibans: ten times log10 of the ratio of odds."""
+        return np.asarray(self.bits * (10 * np.log10(2)))
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a finding, the strongest first."""
+        numbers = {key: getattr(self, key).tolist() for key in ("bits", "decibans", "without", "surprise")}
+        return {"finding": self.findings, **numbers}
+
+    def shown(self) -> dict[str, Sequence[Any]]:
+        """Weights as a reader sees them."""
+        return {
+            "finding": self.findings,
+            "weight (bits)": [f"{x:+.2f}" for x in self.bits.tolist()],
+            "(decibans)": [f"{x:+.1f}" for x in self.decibans.tolist()],
+            "without it": [probability_text(p) for p in self.without.tolist()],
+            "surprise (bits)": [f"{x:.2f}" for x in self.surprise.tolist()],
+        }
+
+    def caption(self) -> str:
+        """A line above the table."""
+        return (
+            f"What speaks for {self.target[0]} = {self.target[1]} ({probability_text(self.probability)}), and against"
+        )
+
+    def plot(self, **options: Any) -> Axes:
+        """Bars: see :func:`escalade.bayes_plot.strength`."""
+        from . import bayes_plot
+
+        return bayes_plot.strength(self, **options)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Information(Table):
+    """What observing a variable would tell about the target, the most telling first.
+
+    Attributes
+    ----------
+    bits : array, shape (n_variables,)
+        Mutual information with the target given the evidence: the expected drop of its entropy.
+    brier : array
+        The expected drop of the target's Brier score.
+    """
+
+    target: str
+    entropy: float  #: of the target, in bits
+    evidence: Mapping[str, Any]
+    names: tuple[str, ...]
+    bits: Array
+    brier: Array
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, variable: Any) -> float:
+        name = name_of(variable)
+        if name not in self.names:
+            raise SpecError(f"{name!r} is not among the unobserved variables: {', '.join(self.names[:8])}")
+        return float(self.bits[self.names.index(name)])
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """One row a variable."""
+        return {"variable": self.names, "bits": self.bits.tolist(), "brier": self.brier.tolist()}
+
+    def shown(self) -> dict[str, Sequence[Any]]:
+        """The variables that tell most."""
+        n = min(20, len(self))
+        share = self.bits / self.entropy if self.entropy > 0 else self.bits
+        return {
+            "variable": self.names[:n],
+            "bits": [number_text(x) for x in self.bits[:n].tolist()],
+            "of the target's entropy": [f"{x:.1%}" for x in share[:n].tolist()],
+            "drop of the Brier score": [number_text(x) for x in self.brier[:n].tolist()],
+        }
+
+    def caption(self) -> str:
+        """A line above the table."""
+        some = f"; the first 20 of {len(self)}" if len(self) > 20 else ""
+        what = f"What would tell about {self.target} ({self.entropy:.2f} bits open)"
+        return f"{given_text(what, self.evidence)}{some}"
+
+    def plot(self, **options: Any) -> Axes:
+        """Bars: see :func:`escalade.bayes_plot.information`."""
+        from . import bayes_plot
+
+        return bayes_plot.information(self, **options)
+
+    def __repr__(self) -> str:
+        return self.text()
