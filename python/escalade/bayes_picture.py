@@ -188,11 +188,17 @@ def svg(scene: Scene) -> str:
                     f'<rect x="{bar:.1f}" y="{y - 4:.1f}" width="{BAR}" height="8" fill="white"/>'
                     f'<rect x="{bar:.1f}" y="{y - 4:.1f}" width="{BAR * p:.2f}" height="8" '
                     f'fill="{AMBER if box.known else BLUE}"/><text x="{bar + BAR + 4:.1f}" y="{y + 3.5:.1f}" '
-                    f'font-size="10" fill="{INK}">{probability_text(short_p(p))}</text>'
+                    f'font-size="10" fill="{INK}">{escape(brief(p))}</text>'
                 )
     return "".join([*out, "</svg>"])
 
 
-def short_p(p: float) -> float:
-    """A probability that needs no more than four digits."""
-    return round(p, 4)
+def brief(p: float) -> str:
+    """A probability in little room; what is nearly sure does not read as sure.
+
+    >>> brief(0.1449), brief(1.0), brief(0.999999), brief(1e-9)
+    ('0.14', '1', '>0.9999', '<0.0001')
+    """
+    if 0 < p < 1e-4:
+        return "<0.0001"
+    return ">0.9999" if 0.9999 < p < 1 - 1e-12 else probability_text(round(p, 4))

@@ -14,9 +14,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path as Curve
 
 from ._core import SpecError
-from .bayes_picture import BAR, HEAD, LINE, MOST, Box, Point, scene
+from .bayes_picture import BAR, HEAD, LINE, MOST, Box, Point, brief, scene
 from .plot import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, canvas
-from .values import names_of, probability_text
+from .values import names_of
 
 if TYPE_CHECKING:
     from .bayes_results import Posteriors
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 INCH = 80.0  # pixels of the picture
 ROWS = 15  # bars that are drawn where nothing else is said
+STILL = 1e-12  # a range that is rounding
 
 
 def network(net: BayesNet, evidence: EvidenceLike = None, *, ax: Axes | None = None) -> Axes:
@@ -89,7 +90,7 @@ def draw(ax: Axes, box: Box, scale: float) -> None:
         if p is not None:
             ax.add_patch(Rectangle((bar, y - 4), BAR, 8, fc="white", ec="none", zorder=4))
             ax.add_patch(Rectangle((bar, y - 4), BAR * p, 8, fc=AMBER if box.known else BLUE, ec="none", zorder=5))
-            ax.text(bar + BAR + 4, y, probability_text(round(p, 4)), va="center", size=7 * scale, zorder=5)
+            ax.text(bar + BAR + 4, y, brief(p), va="center", size=7 * scale, zorder=5)
 
 
 def posteriors(laws: Posteriors, variables: Any = None, *, ax: Axes | None = None) -> Axes:
@@ -109,7 +110,7 @@ def posteriors(laws: Posteriors, variables: Any = None, *, ax: Axes | None = Non
         shades = [BLUE if names.index(name) % 2 == 0 else "#56b4e9" for name, _, _ in rows]
         ax.barh(y, [p for _, _, p in rows], height=0.7, color=shades)
         for i, (_, _, p) in enumerate(rows):
-            ax.text(1.01, i, probability_text(round(p, 4)), va="center", size=8)
+            ax.text(1.01, i, brief(p), va="center", size=8)
         first = [i == 0 or row[0] != rows[i - 1][0] for i, row in enumerate(rows)]
         ax.set_yticks(y, [f"{n}   {s}" if new else s for (n, s, _), new in zip(rows, first, strict=True)])
         for i in np.flatnonzero(first)[1:]:
@@ -138,15 +139,16 @@ def tornado(table: Sensitivity, rows: int = ROWS, *, ax: Axes | None = None) -> 
         How many parameters.
     ax : Axes, optional
     """
-    n = min(rows, len(table))
+    first = [i for i in table.first(rows) if table.high[i] - table.low[i] > STILL] or table.first(1)
+    n = len(first)
     with canvas(ax, 7.5, 0.27 * n + 0.9) as ax:
         y, middle = np.arange(n), table.probability
-        down = np.where(table.derivative[:n] < 0, table.high[:n], table.low[:n])
-        up = np.where(table.derivative[:n] < 0, table.low[:n], table.high[:n])
+        falls, low, high = table.derivative[first] < 0, table.low[first], table.high[first]
+        down, up = np.where(falls, high, low), np.where(falls, low, high)
         ax.barh(y, down - middle, left=middle, height=0.66, color=AMBER, label=f"odds of θ over {table.odds:g}")
         ax.barh(y, up - middle, left=middle, height=0.66, color=BLUE, label=f"odds of θ times {table.odds:g}")
         ax.axvline(middle, color=INK, lw=1)
-        ax.set_yticks(y, [f"{table.words(i)} = {probability_text(round(float(table.theta[i]), 4))}" for i in range(n)])
+        ax.set_yticks(y, [f"{table.words(i)} = {brief(float(table.theta[i]))}" for i in first])
         frame(ax, n, f"P({table.target[0]} = {table.target[1]})")
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return ax

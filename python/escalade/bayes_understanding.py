@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+SHOWN = 20  # rows of a table in the notebook
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Sensitivity(Table):
     """What each parameter of the network does to P(target | evidence), the widest reach first.
@@ -88,19 +91,31 @@ class Sensitivity(Table):
 
     def shown(self) -> dict[str, Sequence[Any]]:
         """The parameters that matter most."""
-        n = min(20, len(self))
+        first = self.first(SHOWN)
         return {
-            "parameter": [self.words(i) for i in range(n)],
-            "θ": [probability_text(p) for p in self.theta[:n].tolist()],
-            "derivative": self.derivative[:n].tolist(),
-            "answer from": [probability_text(p) for p in self.low[:n].tolist()],
-            "to": [probability_text(p) for p in self.high[:n].tolist()],
+            "parameter": [self.words(i) for i in first],
+            "θ": [probability_text(p) for p in self.theta[first].tolist()],
+            "derivative": self.derivative[first].tolist(),
+            "answer from": [probability_text(p) for p in self.low[first].tolist()],
+            "to": [probability_text(p) for p in self.high[first].tolist()],
         }
+
+    def first(self, n: int) -> list[int]:
+        """The first n parameters; of a row of two states one, since the other is its mirror."""
+        seen: set[tuple[int, int]] = set()
+        out: list[int] = []
+        for i, (v, row) in enumerate(zip(self.variable.tolist(), self.row.tolist(), strict=True)):
+            if len(out) == n:
+                break
+            if len(self.labels.states[v]) > 2 or (v, row) not in seen:
+                seen.add((v, row))
+                out.append(i)
+        return out
 
     def caption(self) -> str:
         """A line above the table."""
         what = f"P({self.target[0]} = {self.target[1]}) = {probability_text(self.probability)}"
-        some = f"; the first 20 of {len(self)} parameters" if len(self) > 20 else ""
+        some = f"; the first of {len(self)} parameters" if len(self) > SHOWN else ""
         return f"{given_text(what, self.evidence)}, each parameter's odds times or over {self.odds:g}{some}"
 
     def plot(self, **options: Any) -> Axes:
@@ -209,7 +224,7 @@ class Information(Table):
 
     def shown(self) -> dict[str, Sequence[Any]]:
         """The variables that tell most."""
-        n = min(20, len(self))
+        n = min(SHOWN, len(self))
         share = self.bits / self.entropy if self.entropy > 0 else self.bits
         return {
             "variable": self.names[:n],
@@ -220,7 +235,7 @@ class Information(Table):
 
     def caption(self) -> str:
         """A line above the table."""
-        some = f"; the first 20 of {len(self)}" if len(self) > 20 else ""
+        some = f"; the first {SHOWN} of {len(self)}" if len(self) > SHOWN else ""
         what = f"What would tell about {self.target} ({self.entropy:.2f} bits open)"
         return f"{given_text(what, self.evidence)}{some}"
 
