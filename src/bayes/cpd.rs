@@ -239,15 +239,13 @@ fn logistic(card: usize, cards: &[usize], rows: usize, cuts: &[f64], effects: &[
         // Differences of a survival function on the far side keep the digits of small probabilities.
         let below = |k: usize| 1.0 / (1.0 + (score - cuts[k]).exp());
         let above = |k: usize| 1.0 / (1.0 + (cuts[k] - score).exp());
-        for k in 0..card {
-            table.push(match (k == 0, k + 1 == card) {
-                (true, true) => 1.0,
-                (true, false) => below(0),
-                (false, true) => above(k - 1),
-                _ if score > cuts[k] => below(k) - below(k - 1),
-                _ => above(k - 1) - above(k),
-            });
-        }
+        table.extend((0..card).map(|k| match (k == 0, k + 1 == card) {
+            (true, true) => 1.0,
+            (true, false) => below(0),
+            (false, true) => above(k - 1),
+            _ if score > cuts[k] => below(k) - below(k - 1),
+            _ => above(k - 1) - above(k),
+        }));
     }
     Ok(table)
 }

@@ -27,6 +27,7 @@ pub struct BayesNet {
 
 type Found = Vec<(usize, Finding)>;
 type Slopes<'py> = (f64, Vec<usize>, Vec<usize>, Bound<'py, PyArray2<f64>>);
+type Predicted<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 type Told<'py> = (Vec<usize>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 type Weights<'py> = (f64, Vec<usize>, Bound<'py, PyArray2<f64>>);
 
@@ -290,7 +291,7 @@ impl BayesNet {
         rows: PyReadonlyArray2<'py, i32>,
         targets: Vec<String>,
         progress: Option<Py<PyAny>>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>)> {
+    ) -> PyResult<Predicted<'py>> {
         let (columns, targets) = (self.numbers(py, &columns)?, self.numbers(py, &targets)?);
         let engine = self.kernel.engine();
         let states: Vec<i32> = rows.as_array().iter().copied().collect();
@@ -325,7 +326,7 @@ impl BayesNet {
     }
 
     /// P(target = state | evidence), and for every parameter that is neither 0 nor 1: its variable, its entry in that
-    /// variable's table, and (θ, ∂P(target, e)/∂θ / P(e), ∂P(e)/∂θ / P(e)), the rest of its row in proportion.
+    /// variable's table (of a noisy maximum in its links, one after the other, and its leak), and (θ, ∂P(target, e)/∂θ / P(e), ∂P(e)/∂θ / P(e)), the rest of its row in proportion.
     #[pyo3(signature = (target, state, evidence=None))]
     fn slopes<'py>(
         &self,
