@@ -234,7 +234,7 @@ class Asking(Mapping[str, Handle]):
         Returns
         -------
         Sensitivity
-            By the width of the range; ``plot()`` is a tornado. Links of noisy maxima are left out.
+            By the width of the range; ``plot()`` is a tornado.
 
         References
         ----------
@@ -258,8 +258,9 @@ class Asking(Mapping[str, Handle]):
         order = np.argsort(low - high, kind="stable")
         v, entry = np.asarray(variables, dtype=np.intp)[order], np.asarray(entries, dtype=np.intp)[order]
         cards = np.array([len(states) for states in self._all().states], dtype=np.intp)
+        noisy = frozenset(i for i, kind in enumerate(core.kinds()) if kind == "noisy_max")
         return understanding.Sensitivity(
-            (name, state), value, float(odds), found, self._all(), core.parents(), v,
+            (name, state), value, float(odds), found, self._all(), core.parents(), noisy, v,
             entry // cards[v], entry % cards[v], theta[order], joint[order], slope[order],
             (joint - value * slope)[order], low[order], high[order],
         )  # fmt: skip

@@ -25,8 +25,8 @@ SHOWN = 20  # rows of a table in the notebook
 class Sensitivity(Table):
     """What each parameter of the network does to P(target | evidence), the widest reach first.
 
-    A parameter is one number θ of a table; the others of its row give way in proportion, so that the answer at θ + d is
-    exactly (answer + d·joint) / (1 + d·evidence).
+    A parameter is one number θ of a table, or of a noisy maximum's link or leak; the others of its row give way in
+    proportion, so that the answer at θ + d is exactly (answer + d·joint) / (1 + d·evidence).
 
     Attributes
     ----------
@@ -48,6 +48,7 @@ class Sensitivity(Table):
     evidence: Mapping[str, Any]
     labels: Labels
     parents: Sequence[Sequence[int]]
+    noisy: frozenset[int]  #: the variables that are noisy maxima
     variable: NDArray[np.intp]
     row: NDArray[np.intp]
     state: NDArray[np.intp]
@@ -74,11 +75,22 @@ class Sensitivity(Table):
         v, row = int(self.variable[i]), int(self.row[i])
         states = self.labels.states
         given = []
+        if v in self.noisy:
+            return self._cause(v, row, int(self.state[i]))
         for p in reversed(self.parents[v]):
             given.append(f"{self.labels.names[p]} = {states[p][row % len(states[p])]}")
             row //= len(states[p])
         own = f"{self.labels.names[v]} = {states[v][int(self.state[i])]}"
         return f"P({own}{' | ' + ', '.join(reversed(given)) if given else ''})"
+
+    def _cause(self, v: int, row: int, state: int) -> str:
+        """A parameter of a noisy maximum in words: "P(alarm = on | fire = yes alone)"."""
+        own = f"{self.labels.names[v]} = {self.labels.states[v][state]}"
+        for p in self.parents[v]:
+            if row < len(self.labels.states[p]):
+                return f"P({own} | {self.labels.names[p]} = {self.labels.states[p][row]} alone)"
+            row -= len(self.labels.states[p])
+        return f"P({own} | the leak alone)"
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a parameter."""

@@ -61,6 +61,7 @@ class World:
     def __init__(self, seed, n=5, kinds=("table", "noisy_or", "noisy_max", "ranked", "logistic", "function")):
         rng = np.random.default_rng(seed)
         self.rng, self.names, self.cards, self.parents, self.tables = rng, [], [], [], []
+        self.noisy = {}
         self.net = esc.BayesNet(f"world {seed}")
         for i in range(n):
             name, card = f"v{i}", int(rng.integers(2, 4))
@@ -91,12 +92,14 @@ class World:
         elif kind == "noisy_or":
             chances = [rng.random(c - 1).tolist() for c in cards]
             leak = float(rng.random()) if rng.random() < 0.7 else None
-            links = [[[1, 0], *([1 - p, p] for p in chance)] for chance in chances]
-            table = noisy_table(2, cards, links, None if leak is None else [1 - leak, leak])
+            links = [np.array([[1, 0], *([1 - p, p] for p in chance)]) for chance in chances]
+            self.noisy[len(self.names)] = links, None if leak is None else np.array([1 - leak, leak])
+            table = noisy_table(2, cards, *self.noisy[len(self.names)])
             how = {"cpd": esc.noisy_or(dict(zip(names, chances, strict=True)), leak=leak)}
         elif kind == "noisy_max":
             links = [np.array([law(rng, card, 0) for _ in range(c)]) for c in cards]
             leak = law(rng, card, 0) if rng.random() < 0.7 else None
+            self.noisy[len(self.names)] = links, leak
             table = noisy_table(card, cards, links, leak)
             how = {"cpd": esc.noisy_max(dict(zip(names, links, strict=True)), leak=leak)}
         elif kind == "ranked":
@@ -154,6 +157,25 @@ class World:
         for u, (given, own) in enumerate(zip(self.parents, self.tables, strict=True)):
             joint = joint * self.spread([*given, u], table if u == v else own)
         return joint
+
+    def moved(self, v, row, k, theta):
+        """The table of a variable with one of its parameters moved, the rest of its row in proportion."""
+        if v not in self.noisy:
+            table = self.tables[v].copy()
+            rows = [table]
+        else:
+            links, leak = [link.copy() for link in self.noisy[v][0]], self.noisy[v][1]
+            leak = None if leak is None else leak.copy()
+            rows = [*links, *([] if leak is None else [leak[None, :]])]
+        for part in rows:
+            if row < len(part):
+                part[row] *= (1 - theta) / (1 - part[row, k])
+                part[row, k] = theta
+                break
+            row -= len(part)
+        if v not in self.noisy:
+            return table
+        return noisy_table(self.cards[v], [self.cards[p] for p in self.parents[v]], links, leak)
 
     def factor_of(self, evidence):
         """The factor of evidence as it is written."""

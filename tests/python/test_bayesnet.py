@@ -107,7 +107,7 @@ class TestAgainstTheJointTable:
 
     @pytest.mark.parametrize("seed", range(20))
     def test_sensitivity(self, seed):
-        world = World(seed, n=4, kinds=("table", "ranked", "logistic", "function"))
+        world = World(seed, n=4)
         evidence, _ = world.evidence(0.3)
         target = (f"v{seed % 4}", "s1")
         found = world.net.sensitivity(target, evidence, odds=3)
@@ -115,11 +115,8 @@ class TestAgainstTheJointTable:
         for i in range(len(found)):
             v, row, k, theta = found.variable[i], found.row[i], found.state[i], found.theta[i]
 
-            def answer(moved, v=v, row=row, k=k, theta=theta):
-                table = world.tables[v].copy()
-                table[row] *= (1 - moved) / (1 - theta)
-                table[row, k] = moved
-                joint = world.joint_with(v, table)
+            def answer(moved, v=v, row=row, k=k):
+                joint = world.joint_with(v, world.moved(v, row, k, moved))
                 weighted = joint * world.factor_of(evidence)
                 return world.law_of(int(target[0][1:]), weighted)[1]
 
@@ -595,6 +592,17 @@ class TestPictures:
         net.add("<i>", {"<u>": 0.5, "&": 0.5})
         html = net._repr_html_() + net.posteriors()._repr_html_() + net.mpe()._repr_html_()
         assert not any(tag in html for tag in ("<i>", "<u>", "<b>"))
+
+    def test_parameters_in_words(self):
+        net = esc.BayesNet()
+        for name in ("fire", "tamper"):
+            net.add(name, {"no": 0.9, "yes": 0.1})
+        net.add("alarm", ["off", "on"], cpd=esc.noisy_or({"fire": 0.9, "tamper": 0.5}, leak=0.01))
+        found = net.sensitivity(("alarm", "on")).to_frame("pandas").set_index("parameter")
+        assert found["theta"]["P(alarm = on | tamper = yes alone)"] == 0.5
+        assert found["theta"]["P(alarm = off | fire = yes alone)"] == pytest.approx(0.1)
+        assert found["theta"]["P(alarm = on | the leak alone)"] == 0.01
+        assert found["theta"]["P(fire = yes)"] == 0.1
 
     def test_tables(self, lawn):
         table = lawn.sensitivity(("rain", "yes"), {"wet": "yes"})
