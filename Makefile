@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs' -o -name '*.json' -o -name '*.toml' | sort) Cargo.toml Cargo.lock pyproject.toml
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-EXECUTE := -m nbconvert --execute --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=600
-PAGE := --to html --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url=
+# The notebook's kernel encrypts what it says: without, it warns that others on the machine may listen.
+EXECUTE := -m nbconvert --execute --KernelManager.transport_encryption=auto --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=600
+PAGE := --to html --template page --TemplateExporter.extra_template_basedirs=docs --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url=
 
 export PATH := $(abspath $(BIN)):$(PATH)
 export VIRTUAL_ENV := $(abspath $(VENV))

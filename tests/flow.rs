@@ -2,7 +2,7 @@
 
 use escalade::ground::Control;
 use escalade::markov::monitor::Runs;
-use escalade::markov::{Arc, Automaton, Drain, Field, Flow, NO_LABEL, Open, Space, Stencil, Tally};
+use escalade::markov::{Arc, Automaton, Counter, Drain, Field, Flow, NO_LABEL, Open, Space, Stencil, Tally};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -141,8 +141,18 @@ fn make(w: &World, rates: &[f64]) -> Made {
 }
 
 fn flow<'a>(made: &'a Made, rates: &'a [f64]) -> Flow<'a> {
-    let open = Open { automaton: &made.reach, runs: &made.runs, stride: 1, listens: true };
-    let drain = Drain { label: &made.label, counter: Some((2, 2)) };
+    tilted(made, rates, 1.0)
+}
+
+fn tilted<'a>(made: &'a Made, rates: &'a [f64], tilt: f64) -> Flow<'a> {
+    let open = Open {
+        automaton: &made.reach,
+        runs: &made.runs,
+        stride: 1,
+        listens: true,
+        detour: made.space.sizes().iter().map(|size| size - 1).sum(),
+    };
+    let drain = Drain { label: &made.label, counter: Some(Counter { stride: 2, levels: 2, tilt }) };
     Flow::new(&made.stencil, &made.tiles, &made.exit, rates, vec![drain], vec![open], 4, &made.control)
 }
 
@@ -190,6 +200,38 @@ proptest! {
     }
 
     #[test]
+    fn a_tilt_multiplies_the_levels_of_a_count(w in world(), tilt in prop_oneof![0.01..1.0f64, 1.0..50.0f64]) {
+        let made = make(&w, &w.rates);
+        let (plain, log) = flow(&made, &w.rates).forward(&start(&w), w.length);
+        let tilt_start: Vec<f64> =
+            start(&w).iter().enumerate().map(|(k, x)| x * tilt.powi((k / (2 * w.set.len())) as i32)).collect();
+        let (carried, tilted_log) = tilted(&made, &w.rates, tilt).forward(&tilt_start, w.length);
+        let scale = plain.iter().sum::<f64>() * (log - tilted_log).exp();
+        prop_assume!(scale > 1e-200);
+        for (k, (a, b)) in carried.iter().zip(&plain).enumerate() {
+            let b = b * (log - tilted_log).exp() * tilt.powi((k / (2 * w.set.len())) as i32);
+            // Nothing is asked of digits that the plain flow loses to underflow.
+            prop_assert!((a - b).abs() <= TOLERANCE * b.max(1e-100 * scale), "{k}: {a} {b}");
+        }
+    }
+
+    #[test]
+    fn laws_on_the_way_are_those_of_a_flow_that_ends_there(w in world()) {
+        let made = make(&w, &w.rates);
+        let flow = Flow::new(&made.stencil, &made.tiles, &made.exit, &w.rates, vec![], vec![], 1, &made.control);
+        let row = &w.row[..made.space.len()];
+        let times = [0.3 * w.length, 0.7 * w.length, w.length];
+        let (end, log, laws) = flow.forward_laws(row, w.length, &times, <[f64]>::to_vec);
+        prop_assert!(log == 0.0);
+        for (time, law) in times.iter().zip(laws.iter().chain([&end])) {
+            let wanted = flow.forward(row, *time).0;
+            law.iter().zip(&wanted).for_each(|(a, b)| assert!((a - b).abs() <= TOLERANCE * b.max(1e-300)));
+        }
+        let wanted = flow.forward(row, w.length).0;
+        end.iter().zip(&wanted).for_each(|(a, b)| assert!((a - b).abs() <= TOLERANCE * b.max(1e-300)));
+    }
+
+    #[test]
     fn expected_statistics_are_the_gradient_in_the_log_rates(w in world()) {
         let made = make(&w, &w.rates);
         let flow = flow(&made, &w.rates);
@@ -214,4 +256,38 @@ proptest! {
             prop_assert!((slope - exact).abs() <= 1e-6 * (1.0 + tally.moves[k].abs()), "{k}: {slope} {exact} of {total}");
         }
     }
+}
+
+/// Two states, moves both ways at one rate.
+fn pair(rate: f64, read: impl FnOnce(Flow<'_>)) {
+    let space = Space::new(vec![2]);
+    let label = |_: &[usize]| 0;
+    let arc = |from, to| Arc { axis: 0, from, to, label: Field::tabulate(&space, vec![], label) };
+    let stencil = Stencil::new(space.clone(), &[arc(0, 1), arc(1, 0)]);
+    let (rates, control) = ([rate], Control::default());
+    let tiles = stencil.fill(&rates);
+    let mut exit = vec![0.0; 2];
+    stencil.exits(&tiles, &mut exit);
+    read(Flow::new(&stencil, &tiles, &exit, &rates, vec![], vec![], 1, &control));
+}
+
+#[test]
+fn a_stiff_flow_takes_no_more_memory_than_its_matrix() {
+    for rate in [1e7, 1e12, 1e100, 1e290] {
+        pair(rate, |flow| {
+            flow.check(1000.0).expect("a dense exponential");
+            let (end, _) = flow.forward(&[1.0, 0.0], 1000.0);
+            assert!(end.iter().all(|p| (p - 0.5).abs() < TOLERANCE), "{rate}: {end:?}");
+            let back = flow.backward(&[1.0, 0.0], 1000.0);
+            assert!(back.iter().all(|p| (p - 0.5).abs() < TOLERANCE), "{rate}: {back:?}");
+        });
+    }
+}
+
+#[test]
+fn rates_beyond_every_exponential_are_refused_by_name() {
+    pair(1e308, |flow| {
+        let error = flow.check(1000.0).expect_err("a rate too large");
+        assert!(error.to_string().contains("1.000e308 a day"), "{error}");
+    });
 }

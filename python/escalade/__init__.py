@@ -21,15 +21,11 @@ from . import _core, datasets
 from ._core import (
     EscaladeError,
     ImpossibleEvidence,
+    InternalError,
     NotConverged,
     SpecError,
     TooLarge,
     Unidentified,
-    memory_limit,
-    set_memory_limit,
-    set_threads,
-    threads,
-    word_for,
 )
 from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
@@ -44,7 +40,9 @@ from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
-from .words import grades, yardstick
+from .settings import memory_limit, set_memory_limit, set_threads, threads
+from .values import WrongPlace, WrongType
+from .words import grades, word_for, yardstick
 
 __version__: str = _core.__version__
 
@@ -65,6 +63,7 @@ __all__ = [
     "Forecast",
     "ImpossibleEvidence",
     "Information",
+    "InternalError",
     "Joint",
     "Ladder",
     "Law",
@@ -85,6 +84,8 @@ __all__ = [
     "TooLarge",
     "Unidentified",
     "Variable",
+    "WrongPlace",
+    "WrongType",
     "at",
     "base_rate",
     "chance",

@@ -48,7 +48,7 @@ class Asking(Mapping[str, Handle]):
 
     def _listed(self, things: Any) -> list[str]:
         """Names that there are, each once."""
-        names = [self[thing].name for thing in names_of(things)]
+        names = [self[thing].name for thing in names_of(things, "the variables")]
         if len(set(names)) < len(names):
             raise SpecError(f"{', '.join(names)}: a variable is there twice")
         return names
@@ -107,11 +107,24 @@ class Asking(Mapping[str, Handle]):
         return self._some[key]
 
     def log_evidence(self, evidence: EvidenceLike = None) -> float:
-        """ln P(evidence), of what :meth:`given` keeps as well; −inf where it is impossible."""
+        """ln P(evidence), of what :meth:`given` keeps as well; −inf where it is impossible.
+
+        Parameters
+        ----------
+        evidence : as in :meth:`posteriors`
+            What is known.
+        """
         return self._kernel().log_evidence(read(self, evidence, self._known))
 
     def joint(self, variables: Any, evidence: EvidenceLike = None) -> results.Joint:
         """The joint law of some variables, in one clique or not.
+
+        Parameters
+        ----------
+        variables : variable, name or list
+            Of the network.
+        evidence : as in :meth:`posteriors`
+            What is known.
 
         Returns
         -------
@@ -130,6 +143,11 @@ class Asking(Mapping[str, Handle]):
     def mpe(self, evidence: EvidenceLike = None) -> results.Explanation:
         """The most probable explanation: the most probable state of all variables together.
 
+        Parameters
+        ----------
+        evidence : as in :meth:`posteriors`
+            What is known.
+
         References
         ----------
         A. P. Dawid, "Applications of a general propagation algorithm for probabilistic expert systems", 1992.
@@ -138,6 +156,13 @@ class Asking(Mapping[str, Handle]):
 
     def map(self, variables: Any, evidence: EvidenceLike = None) -> results.Explanation:
         """The most probable state of some variables together, all others summed out (marginal MAP).
+
+        Parameters
+        ----------
+        variables : variable, name or list
+            Of the network.
+        evidence : as in :meth:`posteriors`
+            What is known.
 
         References
         ----------
@@ -154,6 +179,15 @@ class Asking(Mapping[str, Handle]):
 
     def sample(self, n: int, evidence: EvidenceLike = None, *, seed: int = 0) -> results.Sample:
         """Independent exact draws given the evidence.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        evidence : as in :meth:`posteriors`
+            What is known.
+        seed : int
+            0 or more.
 
         Returns
         -------
@@ -294,6 +328,13 @@ class Asking(Mapping[str, Handle]):
     def value_of_information(self, target: Any, evidence: EvidenceLike = None) -> understanding.Information:
         """What observing each variable that is not observed would tell about the target.
 
+        Parameters
+        ----------
+        target : variable or name
+            What is to be told about.
+        evidence : as in :meth:`posteriors`
+            What is known.
+
         Returns
         -------
         Information
@@ -318,6 +359,11 @@ class Asking(Mapping[str, Handle]):
 
     def conflict(self, evidence: EvidenceLike = None) -> float:
         """log2 of Π P(finding) / P(evidence): above 0 where findings speak against each other, a sign of a wrong one.
+
+        Parameters
+        ----------
+        evidence : as in :meth:`posteriors`
+            What is known.
 
         References
         ----------

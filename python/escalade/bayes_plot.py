@@ -102,7 +102,7 @@ def posteriors(laws: Posteriors, variables: Any = None, *, ax: Axes | None = Non
     variables : variable, name or list, optional
     ax : Axes, optional
     """
-    names = names_of(variables) or list(laws)[:ROWS]
+    names = names_of(variables, "variables") or list(laws)[:ROWS]
     rows = [(name, state, p) for name in names for state, p in laws[name].items()]
     with canvas(ax, 5.5, 0.24 * len(rows) + 0.6) as ax:
         y = np.arange(len(rows))

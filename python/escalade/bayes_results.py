@@ -54,6 +54,15 @@ class Law(Mapping[str, float]):
     name : str
     states : tuple of str
     probs : array, shape (n_states,), sums to 1
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> net.posteriors()["wet"].mode
+    'no'
     """
 
     __slots__ = ("name", "probs", "states")
@@ -109,6 +118,15 @@ class Posteriors(Bars, Mapping[str, Law]):
         ln P(evidence), of likelihoods ln of their expectation.
     evidence : mapping
         What was known, by variable.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> round(net.posteriors({"wet": "yes"})["rain"]["yes"], 4)
+    0.7273
     """
 
     __slots__ = ("_labels", "evidence", "log_evidence", "probs")
@@ -159,7 +177,15 @@ class Posteriors(Bars, Mapping[str, Law]):
         )
 
     def plot(self, variables: Any = None, **options: Any) -> Axes:
-        """Bars: see :func:`escalade.bayes_plot.posteriors`."""
+        """Bars: see :func:`escalade.bayes_plot.posteriors`.
+
+        Parameters
+        ----------
+        variables : variable, name or list, optional
+            By default the first fifteen.
+        **options
+            ``ax=``.
+        """
         from . import bayes_plot
 
         return bayes_plot.posteriors(self, variables, **options)
@@ -188,6 +214,15 @@ class Joint(Bars):
     Attributes
     ----------
     probs : array, one axis for each variable, sums to 1
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> round(net.joint([rain, wet])["yes", "no"], 4)
+    0.05
     """
 
     names: tuple[str, ...]
@@ -228,6 +263,15 @@ class NodeTable(Bars):
     Attributes
     ----------
     probs : array, one axis for each parent and the last for the states; rows sum to 1
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> net.table("wet").probs.shape
+    (2, 2)
     """
 
     name: str
@@ -264,6 +308,15 @@ class Explanation:
         ln P(states, evidence).
     log_evidence : float
         ln P(evidence).
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> net.mpe({"wet": "yes"})
+    <Explanation, probability 0.727: rain = yes, wet = yes>
     """
 
     states: Mapping[str, str]
@@ -299,6 +352,15 @@ class Sample(Table):
     ----------
     codes : array of int, shape (n, n_variables)
         Numbers of states.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> set(net.sample(5, {"rain": "yes"}, seed=1)["rain"])
+    {'yes'}
     """
 
     names: tuple[str, ...]

@@ -40,6 +40,15 @@ class Sensitivity(Table):
         Of the answer by θ.
     low, high : array
         The least and the greatest answer while the odds of θ move by the factor `odds`, either way.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> net.sensitivity(rain == "yes", {"wet": "yes"}).words(0)
+    'P(rain = yes)'
     """
 
     target: tuple[str, str]
@@ -63,7 +72,15 @@ class Sensitivity(Table):
         return len(self.theta)
 
     def at(self, i: int, theta: float) -> float:
-        """The answer if parameter i (in the table's order) were `theta`, the rest of its row in proportion."""
+        """The answer if a parameter had another value, the rest of its row in proportion.
+
+        Parameters
+        ----------
+        i : int
+            The parameter, in the table's order.
+        theta : float
+            Its value.
+        """
         if not 0 <= theta <= 1:
             raise SpecError(f"theta={theta!r}; expected a probability")
         d = theta - float(self.theta[i])
@@ -71,7 +88,13 @@ class Sensitivity(Table):
         return (self.probability + d * float(self.joint_slope[i])) / below if below > 0 else float("nan")
 
     def words(self, i: int) -> str:
-        """Parameter i in words: "P(wet = yes | rain = no)"."""
+        """A parameter in words: "P(wet = yes | rain = no)".
+
+        Parameters
+        ----------
+        i : int
+            The parameter, in the table's order.
+        """
         v, row = int(self.variable[i]), int(self.row[i])
         states = self.labels.states
         given = []
@@ -113,7 +136,13 @@ class Sensitivity(Table):
         }
 
     def first(self, n: int) -> list[int]:
-        """The first n parameters; of a row of two states one, since the other is its mirror."""
+        """The places of the first parameters; of a row of two states one, since the other is its mirror.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        """
         seen: set[tuple[int, int]] = set()
         out: list[int] = []
         for i, (v, row) in enumerate(zip(self.variable.tolist(), self.row.tolist(), strict=True)):
@@ -131,7 +160,13 @@ class Sensitivity(Table):
         return f"{given_text(what, self.evidence)}, each parameter's odds times or over {self.odds:g}{some}"
 
     def plot(self, **options: Any) -> Axes:
-        """A tornado: see :func:`escalade.bayes_plot.tornado`."""
+        """A tornado: see :func:`escalade.bayes_plot.tornado`.
+
+        Parameters
+        ----------
+        **options
+            ``rows=``, how many parameters; ``ax=``.
+        """
         from . import bayes_plot
 
         return bayes_plot.tornado(self, **options)
@@ -154,6 +189,15 @@ class EvidenceStrength(Table):
         P(target | all findings but this one).
     surprise : array
         −log2 P(finding | the others), in bits.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> net.evidence_strength(rain == "yes", {"wet": "yes"}).bits.round(6)
+    array([3.])
     """
 
     target: tuple[str, str]
@@ -193,7 +237,13 @@ class EvidenceStrength(Table):
         )
 
     def plot(self, **options: Any) -> Axes:
-        """Bars: see :func:`escalade.bayes_plot.strength`."""
+        """Bars: see :func:`escalade.bayes_plot.strength`.
+
+        Parameters
+        ----------
+        **options
+            ``ax=``.
+        """
         from . import bayes_plot
 
         return bayes_plot.strength(self, **options)
@@ -212,6 +262,15 @@ class Information(Table):
         Mutual information with the target given the evidence: the expected drop of its entropy.
     brier : array
         The expected drop of the target's Brier score.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> net.value_of_information("rain")["wet"] > 0.3
+    True
     """
 
     target: str
@@ -252,7 +311,13 @@ class Information(Table):
         return f"{given_text(what, self.evidence)}{some}"
 
     def plot(self, **options: Any) -> Axes:
-        """Bars: see :func:`escalade.bayes_plot.information`."""
+        """Bars: see :func:`escalade.bayes_plot.information`.
+
+        Parameters
+        ----------
+        **options
+            ``ax=``.
+        """
         from . import bayes_plot
 
         return bayes_plot.information(self, **options)

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
 
 class Variable(Handle):
-    """A variable of a Bayesian network. Compared with a state it gives a condition: ``net["rain"] == "yes"``."""
+    """A variable of a Bayesian network. Compared with a state it gives a condition: ``net["rain"] == "yes"``.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.8, "yes": 0.2})
+    >>> rain == "yes"
+    <Condition rain = yes>
+    """
 
     kind = "variable"
     condition_key = "driver"
@@ -177,7 +186,7 @@ class BayesNet(Asking):
             raise SpecError(f"{place}: expected a name")
         if name in self._handles:
             raise SpecError(f"{place}: its name is there already")
-        parents = [self[parent] for parent in names_of(given)]
+        parents = [self[parent] for parent in names_of(given, f"{place}, given")]
         if isinstance(states, Mapping):
             if table is not None or cpd is not None or parents:
                 raise SpecError(
@@ -255,7 +264,15 @@ class BayesNet(Asking):
         return handle
 
     def get(self, name: Any, default: Any = None) -> Any:
-        """A variable, or something else where there is none."""
+        """A variable, or something else where there is none.
+
+        Parameters
+        ----------
+        name : str or variable
+            Its name.
+        default : object
+            What is given where there is none.
+        """
         return self._handles.get(name_of(name), default)
 
     def __contains__(self, name: object) -> bool:
@@ -283,20 +300,44 @@ class BayesNet(Asking):
         return dict(self._known)
 
     def parents(self, of: Any) -> list[str]:
-        """The variables that its table looks at."""
+        """The variables that its table looks at.
+
+        Parameters
+        ----------
+        of : variable or name
+            The variable.
+        """
         return self[of].given
 
     def children(self, of: Any) -> list[str]:
-        """The variables whose tables look at it."""
+        """The variables whose tables look at it.
+
+        Parameters
+        ----------
+        of : variable or name
+            The variable.
+        """
         name = self[of].name
         return [child for child, handle in self._handles.items() if name in handle.given]
 
     def ancestors(self, of: Any) -> list[str]:
-        """Its parents, theirs, and so on, in the order of the network."""
+        """Its parents, theirs, and so on, in the order of the network.
+
+        Parameters
+        ----------
+        of : variable or name
+            The variable.
+        """
         return self._reach(self[of].name, lambda name: self._handles[name].given)
 
     def descendants(self, of: Any) -> list[str]:
-        """Its children, theirs, and so on, in the order of the network."""
+        """Its children, theirs, and so on, in the order of the network.
+
+        Parameters
+        ----------
+        of : variable or name
+            The variable.
+        """
         below: dict[str, list[str]] = {name: [] for name in self._handles}
         for parent, child in self.links:
             below[parent].append(child)
@@ -312,7 +353,13 @@ class BayesNet(Asking):
         return [name for name in self._handles if name in seen]
 
     def markov_blanket(self, of: Any) -> list[str]:
-        """Its parents, children and the children's other parents: once they are known, nothing else tells about it."""
+        """Its parents, children and the children's other parents: once they are known, nothing else tells about it.
+
+        Parameters
+        ----------
+        of : variable or name
+            The variable.
+        """
         return self._kernel().blanket(self[of].name)
 
     def d_separated(self, a: Any, b: Any, given: Any = None) -> bool:
@@ -341,6 +388,11 @@ class BayesNet(Asking):
     def table(self, of: Any) -> results.NodeTable:
         """The table of a variable, whatever the kind of its law.
 
+        Parameters
+        ----------
+        of : variable or name
+            The variable.
+
         Raises
         ------
         TooLarge
@@ -355,7 +407,14 @@ class BayesNet(Asking):
 
     @classmethod
     def from_bif(cls, text: str | bytes, file: str | None = None) -> BayesNet:
-        """The network of a text in BIF; `file` is its name in messages.
+        """The network of a text in BIF.
+
+        Parameters
+        ----------
+        text : str or bytes
+            The content of a file, gzipped or not.
+        file : str, optional
+            Its name in messages.
 
         Raises
         ------
@@ -372,6 +431,11 @@ class BayesNet(Asking):
     def read(cls, path: str | PathLike[str]) -> BayesNet:
         """Read a network from a BIF file, gzipped or not.
 
+        Parameters
+        ----------
+        path : path
+            The file.
+
         Examples
         --------
         >>> import escalade as esc
@@ -381,14 +445,26 @@ class BayesNet(Asking):
         return cls.from_bif(Path(path).read_bytes(), str(path))
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the network to a BIF file, gzipped where its name ends in ``.gz``."""
+        """Write the network to a BIF file, gzipped where its name ends in ``.gz``.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        """
         content = self.to_bif().encode()
         Path(path).write_bytes(gzip.compress(content, mtime=0) if str(path).endswith(".gz") else content)
 
     # Scenarios
 
     def given(self, evidence: EvidenceLike) -> BayesNet:
-        """The same network with this evidence kept, beside what is kept already."""
+        """The same network with this evidence kept, beside what is kept already.
+
+        Parameters
+        ----------
+        evidence : as in :meth:`posteriors`
+            What is known from now on.
+        """
         net = self.copy()
         net._known = dict(read(self, evidence, self._known))
         core = self._kernel()
@@ -398,6 +474,11 @@ class BayesNet(Asking):
 
     def do(self, evidence: EvidenceLike) -> BayesNet:
         """The same network, had these variables been set by hand: cut from their parents.
+
+        Parameters
+        ----------
+        evidence : mapping, condition or list of these
+            One state for each variable that is set.
 
         References
         ----------
@@ -414,7 +495,15 @@ class BayesNet(Asking):
     # Showing
 
     def plot(self, evidence: EvidenceLike = None, **options: Any) -> Axes:
-        """The network with its marginals: see :func:`escalade.bayes_plot.network`."""
+        """The network with its marginals: see :func:`escalade.bayes_plot.network`.
+
+        Parameters
+        ----------
+        evidence : as in :meth:`posteriors`
+            What is known.
+        **options
+            ``ax=``.
+        """
         from . import bayes_plot
 
         return bayes_plot.network(self, evidence, **options)

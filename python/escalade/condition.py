@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .values import DateLike, Tree, date_text
+from ._core import SpecError
+from .values import DateLike, Tree, WrongType, sound_date, wrong
 
 if TYPE_CHECKING:
     from .model import Model
+
+
+A_CONDITION = "a condition, such as ladder >= 'rung' or driver == 'state'"
 
 
 class Condition:
@@ -38,24 +43,38 @@ class Condition:
         """The condition in words."""
         return describe(self._tree)
 
+    def _repr_html_(self) -> str:
+        return f"<b>Condition</b> {escape(self.describe())}"
+
     def __and__(self, other: Condition) -> Condition:
         return self._join("all", other)
 
     def __or__(self, other: Condition) -> Condition:
         return self._join("any", other)
 
+    def __rand__(self, other: object) -> Condition:
+        raise wrong(f"& ({self.describe()}): the other side", other, A_CONDITION)
+
+    def __ror__(self, other: object) -> Condition:
+        raise wrong(f"| ({self.describe()}): the other side", other, A_CONDITION)
+
     def __invert__(self) -> Condition:
         inner = self._tree.get("not")
         return Condition(inner if inner is not None else {"not": self._tree}, self._model)
 
-    def _join(self, word: str, other: Condition) -> Condition:
+    def _join(self, word: str, other: object) -> Condition:
         if not isinstance(other, Condition):
-            return NotImplemented
+            sign = "&" if word == "all" else "|"
+            raise wrong(f"({self.describe()}) {sign}: the other side", other, A_CONDITION)
+        if self._model is not None and other._model is not None and self._model is not other._model:
+            raise SpecError(
+                f"({self.describe()}) and ({other.describe()}) are conditions of two models; expected both of one"
+            )
         parts = [part for c in (self, other) for part in c._tree.get(word, [c._tree])]
         return Condition({word: parts}, other._model if self._model is None else self._model)
 
     def __bool__(self) -> bool:
-        raise TypeError(
+        raise WrongType(
             f"the condition ({self.describe()}) has no truth value; join conditions with & | ~ and put each comparison "
             "in parentheses (not and, or, not, nor a <= x <= b)"
         )
@@ -76,17 +95,45 @@ class Condition:
 def since(date: DateLike) -> Condition:
     """True from 00:00 of a date on.
 
+    Parameters
+    ----------
+    date : date
+        UTC; a date with a time of day is that instant.
+
+    Returns
+    -------
+    Condition
+
+    Raises
+    ------
+    SpecError
+        If it is not a date.
+
     Examples
     --------
     >>> import escalade as esc
     >>> esc.since("2025-01-20")
     <Condition since 2025-01-20>
     """
-    return Condition({"since": date_text(date)})
+    return Condition({"since": sound_date(date, "since")})
 
 
 def until(date: DateLike) -> Condition:
     """True until 24:00 of a date.
+
+    Parameters
+    ----------
+    date : date
+        UTC; a date with a time of day is that instant.
+
+    Returns
+    -------
+    Condition
+
+    Raises
+    ------
+    SpecError
+        If it is not a date.
 
     Examples
     --------
@@ -94,7 +141,14 @@ def until(date: DateLike) -> Condition:
     >>> esc.since("2024-11-06") & esc.until("2025-01-19")
     <Condition since 2024-11-06 and until 2025-01-19>
     """
-    return Condition({"until": date_text(date)})
+    return Condition({"until": sound_date(date, "until")})
+
+
+def condition_tree(what: object, where: str) -> Tree:
+    """The tree of a condition; anything else is refused, `where` saying what it was given for."""
+    if not isinstance(what, Condition):
+        raise wrong(where, what, A_CONDITION)
+    return what.to_dict()
 
 
 def describe(tree: Tree) -> str:

@@ -11,10 +11,29 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from . import _core
 from ._core import SpecError
-from .condition import Condition, describe, subjects
+from .condition import Condition, condition_tree, describe, subjects
 from .frames import Table
 from .priors import Intensity
-from .values import DateLike, Tree, date_text, name_of, plain, span_text, to_json
+from .values import (
+    DateLike,
+    Tree,
+    date_text,
+    file_text,
+    in_file,
+    item,
+    listed,
+    missing,
+    name_of,
+    number,
+    plain,
+    sound_date,
+    span_text,
+    text,
+    to_json,
+    unexpected,
+    whole,
+    wrong,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -44,7 +63,21 @@ class About(TypedDict, total=False):
 
 
 class Development:
-    """One dated, sourced development."""
+    """One dated, sourced development; made by :meth:`Dossier.saw` and its kin.
+
+    What it carries is read as an attribute: ``id``, ``reported``, ``grade``, ``hit``, ``false_alarm``, ``source``,
+    ``paragraph``, ``note``, ``doubt``; None where it was not given.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3, spread=2))
+    >>> d = esc.Dossier(as_of="2024-11-30")
+    >>> seen = d.saw(korea == "clash", on="2024-10-20", grade="B2")
+    >>> seen.grade, seen.span
+    ('B2', ('2024-10-20', '2024-10-20'))
+    """
 
     __slots__ = ("_tree",)
 
@@ -115,6 +148,13 @@ class Development:
     def __reduce__(self) -> tuple[Any, ...]:
         return Development, (self._tree,)
 
+    def _repr_html_(self) -> str:
+        when = " to ".join(dict.fromkeys(self.span)) if self.span else "no date"
+        parts = [f"<b>{escape(self.id)}</b> {escape(self.describe())} ({when})"]
+        about = [(key, self._tree.get(key)) for key in ("grade", "source", "note", "doubt")]
+        parts += [f"<small>{key}: {escape(str(value))}</small>" for key, value in about if value is not None]
+        return "<br>".join(parts)
+
     def __repr__(self) -> str:
         when = " to ".join(dict.fromkeys(self.span)) if self.span else "no date"
         return f"<Development {self.id}: {self.describe()} ({when})>"
@@ -146,7 +186,9 @@ class Dossier(Table):
     """
 
     def __init__(self, as_of: DateLike, *, name: str | None = None, note: str | None = None) -> None:
-        head = {"as_of": date_text(as_of), "name": name, "note": note}
+        head = {"as_of": sound_date(as_of, "as_of"), "name": name, "note": note}
+        for key in ("name", "note"):
+            text(head[key] or "", f"the {key} of a dossier")
         self._tree: Tree = {key: value for key, value in head.items() if value is not None}
         self._tree["development"] = []
         self._model: Model | None = None
@@ -180,19 +222,68 @@ class Dossier(Table):
             `id`, `reported`, `grade`, `hit`, `false_alarm`, `source`, `paragraph`, `note`, `doubt`.
         """
         extra = {"entered": True} if entered else {}
-        return self._enter({"saw": condition_tree(what), **extra}, about, what, on=on, between=between)
+        return self._enter(
+            {"saw": condition_tree(what, "saw: the first argument"), **extra}, about, what, on=on, between=between
+        )
 
-    def never(self, what: Condition, *, between: Span, entered: bool = False, **about: Unpack[About]) -> Development:
-        """A condition held at no time in a span (`entered`: was never newly entered). See :meth:`saw`."""
+    def never(
+        self, what: Condition, *, between: Span | None = None, entered: bool = False, **about: Unpack[About]
+    ) -> Development:
+        """A condition held at no time in a span, though one looked.
+
+        Parameters
+        ----------
+        what : Condition
+            Of ladders and drivers.
+        between : pair of dates
+            From the first day's 00:00 to the last day's 24:00; needed.
+        entered : bool
+            It was never newly entered; being there from the start does not count.
+        **about
+            As in :meth:`saw`.
+
+        Returns
+        -------
+        Development
+
+        Raises
+        ------
+        SpecError
+            If the span is missing or wrong.
+        """
+        if between is None:
+            raise SpecError("never: between is missing; expected a pair of dates (from, to)")
         extra = {"entered": True} if entered else {}
-        return self._enter({"never": condition_tree(what), **extra}, about, what, between=between)
+        return self._enter(
+            {"never": condition_tree(what, "never: the first argument"), **extra}, about, what, between=between
+        )
 
     def moved(self, ladder: Ladder | str, a: str, b: str, *, on: DateLike, **about: Unpack[About]) -> Development:
         """A ladder moved from one rung to another, exactly then.
 
         Where it is not certain, `hit` or `grade` also need a rate of false reports: ``false_rate=esc.per_month(x)``.
+
+        Parameters
+        ----------
+        ladder : Ladder or str
+            Which.
+        a, b : str
+            The rung it left and the rung it went to; the model must have a rate for the move.
+        on : date
+            When; a bare date is its noon.
+        **about
+            As in :meth:`saw`, and `false_rate`.
+
+        Returns
+        -------
+        Development
         """
-        return self._enter({"moved": {"ladder": name_of(ladder), "from": a, "to": b}}, about, ladder, on=on)
+        said = {
+            "ladder": name_of(ladder, "moved: the ladder"),
+            "from": text(a, "moved: the rung it left"),
+            "to": text(b, "moved: the rung it went to"),
+        }
+        return self._enter({"moved": said}, about, ladder, on=on)
 
     def counted(
         self,
@@ -218,11 +309,12 @@ class Dossier(Table):
         **about
             As in :meth:`saw`, and `false_rate`.
         """
-        said: Tree = {"indicator": name_of(events)}
+        said: Tree = {"indicator": name_of(events, "counted: the indicator")}
         if at is not None:
-            said["at"] = [date_text(date) for date in ([at] if isinstance(at, str) else at)]
+            dates = [at] if isinstance(at, str) else listed(at, "counted: at", "a list of dates")
+            said["at"] = [date_text(date, f"counted: at[{i}]") for i, date in enumerate(dates)]
         if count is not None:
-            said["count"] = int(count)
+            said["count"] = whole(count, "counted: count")
         return self._enter({"counted": said}, about, events, over=over)
 
     def likelihood(
@@ -233,33 +325,69 @@ class Dossier(Table):
         on: DateLike | None = None,
         **about: Unpack[About],
     ) -> Development:
-        """How likely the report is under each rung, state or value of one variable; those left out have 0."""
-        said = {"of": name_of(of), "values": plain(values)}
+        """How likely the report is under each rung, state or value of one variable; those left out have 0.
+
+        Parameters
+        ----------
+        of : handle or str
+            A ladder, driver or status indicator.
+        values : mapping of rung, state or value to float
+            P(report | it), 0 or more; only their ratios matter.
+        on : date
+            When; not for a driver.
+        **about
+            As in :meth:`saw`.
+
+        Returns
+        -------
+        Development
+        """
+        if not isinstance(values, Mapping):
+            raise wrong("likelihood: values", values, "a mapping of rung, state or value to a number")
+        weights = {str(state): number(weight, f"likelihood: values[{state!r}]") for state, weight in values.items()}
+        said = {"of": name_of(of, "likelihood: the variable"), "values": weights}
         return self._enter({"likelihood": said}, about, of, on=on)
 
     def _enter(self, said: Tree, about: About, speaker: object, **when: Any) -> Development:
         """Add a development, checked against the model that it speaks of."""
-        unknown = set(about) - set(About.__annotations__)
-        if unknown:
-            raise TypeError(
-                f"unexpected keyword {min(unknown)!r}; a development may carry {', '.join(About.__annotations__)}"
-            )
-        tree: Tree = {"id": about.get("id") or self._next_id(), **said}
+        unexpected(about, About.__annotations__, "a development may carry")
+        named = about.get("id")
+        id = self._next_id() if named is None else text(named, "the id of a development")
+        entry = f"development {id!r}"
+        tree: Tree = {"id": id, **said}
         for key, value in when.items():
             if value is not None:
-                tree[key] = date_text(value) if key == "on" else span_text(value, key)
+                what = f"{entry}: {key}"
+                tree[key] = date_text(value, what) if key == "on" else span_text(value, what)
         for key, value in about.items():
-            if key == "reported" and value is not None:
-                tree[key] = date_text(value)  # type: ignore[arg-type]
-            elif key == "false_rate" and value is not None:
-                tree |= false_rate(value)
-            elif value is not None and key != "id":
-                tree[key] = plain(value)
-        self._model = self._model or getattr(speaker, "_model", None)
-        return self._append(tree)
+            if value is not None and key != "id":
+                tree |= about_entry(key, value, entry)
+        model = getattr(speaker, "_model", None)
+        if self._model is not None and model is not None and self._model is not model and self._model != model:
+            raise SpecError(
+                f"{entry} speaks of another model, {model!r}; the developments before it speak of {self._model!r}"
+            )
+        before, self._model = self._model, self._model or model
+        try:
+            return self._append(tree)
+        except BaseException:
+            self._model = before
+            raise
 
     def add(self, development: Development) -> Development:
-        """Add a development that was made elsewhere."""
+        """Add a development that was made elsewhere.
+
+        Parameters
+        ----------
+        development : Development
+            Its id must be new here.
+
+        Returns
+        -------
+        Development
+        """
+        if not isinstance(development, Development):
+            raise wrong("add: the first argument", development, "a development, such as another dossier's d['id']")
         return self._append(development.to_dict())
 
     def _append(self, tree: Tree) -> Development:
@@ -293,11 +421,38 @@ class Dossier(Table):
         return str(self._tree.get("name", ""))
 
     def at(self, as_of: DateLike) -> Dossier:
-        """The same developments as of another date."""
-        return Dossier.from_dict({**self._tree, "as_of": date_text(as_of)})
+        """The same developments as of another date.
+
+        Parameters
+        ----------
+        as_of : date
+            What was reported later is left out by the fit.
+
+        Returns
+        -------
+        Dossier
+        """
+        return Dossier.from_dict({**self._tree, "as_of": sound_date(as_of, "as_of")})
 
     def without(self, *ids: str) -> Dossier:
-        """A dossier without some developments."""
+        """A dossier without some developments.
+
+        Parameters
+        ----------
+        *ids : str
+            Of developments.
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            If there is no such development, or none is named.
+        """
+        if not ids:
+            raise SpecError("without: no development is named; expected at least one id")
         for id in ids:
             self[id]
         return Dossier.from_dict({**self._tree, "development": [d.to_dict() for d in self if d.id not in ids]})
@@ -310,11 +465,11 @@ class Dossier(Table):
 
     def __getitem__(self, key: str | int) -> Development:
         if isinstance(key, int):
-            return Development(self._tree["development"][key])
+            return Development(item(self._tree["development"], key, "the dossier's developments"))
         for tree in self._tree["development"]:
             if tree["id"] == key:
                 return Development(tree)
-        raise SpecError(f"the dossier has no development {key!r}; it has {', '.join(d.id for d in self) or 'none'}")
+        raise missing("the dossier has no development", key, [d.id for d in self], "it has")
 
     def columns(self) -> dict[str, list[Any]]:
         """The developments as columns, in their order."""
@@ -333,7 +488,19 @@ class Dossier(Table):
         return f"{self.name or 'Dossier'}: {n} development{'s' * (n != 1)} as of {self.as_of}"
 
     def plot(self, model: Model | None = None, **options: Any) -> Axes:
-        """The developments on a time line: see :func:`escalade.plot.timeline`."""
+        """The developments on a time line: see :func:`escalade.plot.timeline`.
+
+        Parameters
+        ----------
+        model : Model, optional
+            With it, an indicator stands in the row of what it tells of.
+        **options
+            ``ax=``, ``width=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from . import plot
 
         return plot.timeline(self, model, **options)
@@ -346,9 +513,28 @@ class Dossier(Table):
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Dossier:
-        """The dossier of a plain tree."""
+        """The dossier of a plain tree.
+
+        Parameters
+        ----------
+        tree : mapping
+            As in docs/format.md; dates may be text or dates.
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            With the entry and field where it is malformed.
+        """
+        if not isinstance(tree, Mapping) or "as_of" not in tree:
+            raise wrong("the tree of a dossier", tree, "a mapping with as_of and a list of development")
         dossier = cls(tree["as_of"])
-        dossier._tree = {"development": [], **deepcopy(dict(tree))}
+        whole_tree = {"development": [], **plain(tree, "the dossier")}
+        _core.dossier_to_toml(to_json(whole_tree))  # refuses, by its entry, what no file could hold
+        dossier._tree = whole_tree
         return dossier
 
     def _checked(self, core: _core.Model) -> str:
@@ -363,19 +549,60 @@ class Dossier(Table):
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Dossier:
-        """The dossier of a TOML file's text; `file` is its name in messages."""
-        dossier = cls.from_dict(json.loads(_core.dossier_from_toml(text, file)))
+        """The dossier of a TOML file's text; `file` is its name in messages.
+
+        Parameters
+        ----------
+        text : str
+        file : str, optional
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            With the line where it is malformed.
+        """
+        tree = json.loads(_core.dossier_from_toml(text, file))
+        try:
+            dossier = cls.from_dict(tree)
+        except SpecError as error:
+            raise in_file(error, file, text, "as_of") from None
         dossier._toml = (text, file, dossier.to_dict())
         return dossier
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the dossier to a TOML file."""
+        """Write the dossier to a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         Path(path).write_text(self.to_toml(), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Dossier:
-        """Read a dossier from a TOML file."""
-        return cls.from_toml(Path(path).read_text(encoding="utf-8"), str(path))
+        """Read a dossier from a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+            A UTF-8 file.
+
+        Returns
+        -------
+        Dossier
+
+        Raises
+        ------
+        SpecError
+            With the file and the line, where it is malformed or not UTF-8.
+        OSError
+            Python's own, such as FileNotFoundError, where it cannot be opened.
+        """
+        return cls.from_toml(file_text(path), str(path))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Dossier.from_dict, (self._tree,)
@@ -389,15 +616,22 @@ class Dossier(Table):
         return f"<small>{text}</small>" if column in ("note", "doubt", "source") else text
 
 
-def condition_tree(what: object) -> Tree:
-    """The tree of a condition."""
-    if not isinstance(what, Condition):
-        raise TypeError(f"expected a condition, such as ladder >= 'rung'; got {what!r}")
-    return what.to_dict()
+def about_entry(key: str, value: Any, entry: str) -> Tree:
+    """What a development carries, checked by its kind."""
+    what = f"{entry}: {key}"
+    if key == "reported":
+        return {key: date_text(value, what)}
+    if key == "false_rate":
+        return false_rate(value)
+    if key in ("hit", "false_alarm"):
+        return {key: number(value, what, "a probability, 0 to 1")}
+    if key == "paragraph":
+        return {key: whole(value, what)}
+    return {key: text(value, what, "text such as 'B2'" if key == "grade" else "text")}
 
 
 def false_rate(rate: object) -> Tree:
     """The entries of a rate of false reports."""
     if not isinstance(rate, Intensity) or set(rate.tree) != {"rate", "per"} or isinstance(rate.tree["rate"], list):
-        raise SpecError(f"false_rate={rate!r}: expected one rate without spread, such as esc.per_month(0.2)")
+        raise wrong("false_rate", rate, "one rate without spread, such as esc.per_month(0.2)")
     return {"false_rate": rate.tree["rate"], "false_per": rate.tree["per"]}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .condition import Condition, describe
+from ._core import SpecError
+from .condition import A_CONDITION, Condition, condition_tree, describe
 from .dossier import Development, Dossier
 from .frames import frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Answers, Drivers, Forecast, Parameters, Rungs
-from .values import DateLike, Tree, date_text, day_of, to_json
+from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
     from . import _core
@@ -92,25 +94,41 @@ class Fit:
         -------
         Answers
             Found by name or place; ``to_frame()``, ``plot()``.
+
+        Raises
+        ------
+        SpecError
+            If a question names what the model does not have, or a date that has passed.
         """
-        listed = Questions(questions)
+        asked, level = Questions(questions), share(level, "level")
         with progress_line("answers", progress) as report:
-            got = self._core.ask(listed._checked(self._core), level=level, progress=report)
+            got = self._core.ask(asked._checked(self._core), level=level, progress=report)
+        warn_of_lost_draws(got["name"], got["draws"], self._core.n_draws)
         return Answers(
             name=tuple(got["name"]),
             probability=frozen(got["probability"]),
             low=frozen(got["low"]),
             high=frozen(got["high"]),
             mode=frozen(got["mode"]),
-            asks=tuple(q.describe() for q in listed),
-            criterion=tuple(q.criterion for q in listed),
+            asks=tuple(q.describe() for q in asked),
+            criterion=tuple(q.criterion for q in asked),
             level=level,
             as_of=self.as_of,
             scenario=tuple(self.scenario),
         )
 
     def ask_draws(self, questions: AsQuestions) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """The probabilities under each draw of the parameters, shape (n_draws, n_questions)."""
+        """The probabilities under each draw of the parameters.
+
+        Parameters
+        ----------
+        questions : Question, Questions or list
+            What is asked.
+
+        Returns
+        -------
+        array, shape (n_draws, n_questions)
+        """
         return self._core.ask_draws(Questions(questions)._checked(self._core))
 
     def forecast(
@@ -134,25 +152,72 @@ class Fit:
             Of the intervals.
         progress : bool or callable
             As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Forecast
+            Found by ladder.
+
+        Raises
+        ------
+        SpecError
+            If a date is none, lies before the origin, or `until` lies before `since`.
         """
-        asked = self._dates(until, since, dates)
+        asked, level = self._dates(until, since, dates), share(level, "level")
         with progress_line("forecast", progress) as report:
             got = self._core.forecast(asked, level=level, progress=report)
         return self._rungs("forecast", asked, got["ladders"], level)
 
     def smoothed(self, dates: Iterable[DateLike] | None = None) -> Forecast:
-        """The rungs in the past, told by all that is known now; parameters at their mode."""
-        asked = self._dates(self.as_of, None, dates)
+        """The rungs in the past, told by all that is known now; parameters at their mode.
+
+        Parameters
+        ----------
+        dates : list of dates, optional
+            None after the fit's date; by default from the model's origin on.
+
+        Returns
+        -------
+        Forecast
+            Of kind "smoothed", without intervals.
+        """
+        asked = self._past("smoothed", dates)
         return self._rungs("smoothed", asked, self._core.smoothed(asked), np.nan)
 
     def filtered(self, dates: Iterable[DateLike] | None = None) -> Forecast:
-        """The rungs in the past, told by what held until each date; parameters at their mode."""
-        asked = self._dates(self.as_of, None, dates)
+        """The rungs in the past, told by what held until each date; parameters at their mode.
+
+        Parameters
+        ----------
+        dates : list of dates, optional
+            None after the fit's date; by default from the model's origin on.
+
+        Returns
+        -------
+        Forecast
+            Of kind "filtered", without intervals.
+        """
+        asked = self._past("filtered", dates)
         return self._rungs("filtered", asked, self._core.filtered(asked), np.nan)
 
-    def drivers(self, *, level: float = 0.9) -> Drivers:
-        """The drivers before and after the developments."""
-        got = self._core.drivers(level=level)
+    def drivers(self, *, level: float = 0.9, progress: Progress = True) -> Drivers:
+        """The drivers before and after the developments.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Drivers
+            Found by driver: ``drivers["restraint"]`` maps its states to their probability.
+        """
+        level = share(level, "level")
+        with progress_line("drivers", progress) as report:
+            got = self._core.drivers(level=level, progress=report)
         states = {name: tuple(driver.states) for name, driver in self._model.drivers.items() if name in got}
         values = {name: {key: frozen(x) for key, x in got[name].items()} for name in states}
         return Drivers(states, values, level)
@@ -170,11 +235,21 @@ class Fit:
         ----------
         *what : Condition or Development
             For example ``us == "disengagement"``.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        ImpossibleEvidence
+            If it cannot have been.
         """
+        for x in what or (None,):
+            if not isinstance(x, Condition | Development):
+                raise wrong("given", x, f"{A_CONDITION}, or a development")
         conditions = [x for x in what if isinstance(x, Condition)]
         developments = [x.to_dict() for x in what if isinstance(x, Development)]
-        if len(conditions) + len(developments) < len(what) or not what:
-            raise TypeError("given() takes conditions, such as driver == 'state', and developments")
         joint = conditions[0] if conditions else None
         for condition in conditions[1:]:
             joint = joint & condition if joint is not None else condition
@@ -186,28 +261,73 @@ class Fit:
     def do(self, what: Condition, *, since: DateLike | None = None) -> Fit:
         """The same fit, had this been made so from outside since a date (by default now). Parameters are kept.
 
-        Unlike :meth:`given`, it says nothing about what led there.
+        Unlike :meth:`given`, it says nothing about what led there (an intervention, after Pearl 2009).
+
+        Parameters
+        ----------
+        what : Condition
+            ``driver == "state"`` or ``ladder == "rung"``; several joined by ``&``.
+        since : date, optional
+            By default the fit's date; for a driver also the model's origin.
+
+        Returns
+        -------
+        Fit
         """
-        if not isinstance(what, Condition):
-            raise TypeError(f"do() takes a condition, such as driver == 'state'; got {what!r}")
-        return Fit(self._model, self._core.do(to_json(what.to_dict()), None if since is None else date_text(since)))
+        made = to_json(condition_tree(what, "do: the first argument"))
+        return Fit(self._model, self._core.do(made, None if since is None else sound_date(since, "do: since")))
 
     def without(self, *ids: str) -> Fit:
-        """The same fit, had these developments not been known. Parameters are kept."""
+        """The same fit, had these developments not been known. Parameters are kept.
+
+        Parameters
+        ----------
+        *ids : str
+            Of developments of the dossier.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        SpecError
+            If there is no such development, or none is named.
+        """
+        if not ids:
+            raise SpecError("without: no development is named; expected at least one id")
+        also = [tree["id"] for change in json.loads(self._core.scenario()) for tree in change.get("also", ())]
+        known = [*(d.id for d in self.dossier), *also]
+        for id in ids:
+            if text(id, "without: an id") not in known:
+                raise missing("without: the dossier has no development", id, known, "it has")
         return Fit(self._model, self._core.without(list(ids)))
 
     def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
         """The dates of a forecast as text."""
         if dates is not None:
-            return [date_text(date) for date in dates]
+            named = listed(dates, "dates", "a list of dates")
+            return [sound_date(date, f"dates[{i}]") for i, date in enumerate(named)]
         if until is None:
-            raise TypeError("forecast(until=...): say until when, or give dates=")
-        first = day_of(date_text(self._model.origin if since is None else since))
-        last = day_of(date_text(until))
+            raise wrong("until", until, f"{A_DATE}; or give dates=[...]")
+        first = day_of(sound_date(self._model.origin if since is None else since, "since"))
+        last = day_of(sound_date(until, "until"))
+        if last < first:
+            begin = "the model's origin" if since is None else "since"
+            raise SpecError(f"until is {until}, before {begin}, {str(first)[:10]}; expected a date after it")
         days = int((last - first) / np.timedelta64(1, "D"))
         step = max(1, -(-days // N_DATES))
         grid = {last - np.timedelta64(i * step, "D") for i in range(days // step + 1)} | {first}
         return [str(day)[:10] for day in sorted(grid)]
+
+    def _past(self, what: str, dates: Iterable[DateLike] | None) -> list[str]:
+        """Dates that do not lie after the fit's date."""
+        asked = self._dates(self.as_of, None, dates)
+        now = day_of(self.as_of) + np.timedelta64(0 if "T" in self.as_of else 12, "h")  # a bare date's 24:00
+        late = [date for date in asked if day_of(date) > now]
+        if late:
+            raise SpecError(f"{what}: {late[0]} lies after the fit's date, {self.as_of}; expected a date before it")
+        return asked
 
     def _rungs(self, kind: str, dates: Sequence[str], got: Any, level: float) -> Forecast:
         """The kernel's arrays with their names back."""
@@ -250,3 +370,13 @@ def change_words(change: Tree) -> str:
         since = f" since {what['since']}" if what.get("since") else ""
         return f"do {describe(what['condition'])}{since}"
     return f"without {', '.join(what)}"
+
+
+def warn_of_lost_draws(names: list[str], draws: list[int], n_draws: int) -> None:
+    """Warn where what a question is given cannot be at some draws, so that its answer rests on the others."""
+    for name, used in zip(names, draws, strict=True):
+        if used < n_draws:
+            text = (
+                f"what question {name!r} is given is impossible at some draws; its answer rests on {used} of {n_draws}"
+            )
+            warnings.warn(text, stacklevel=3)

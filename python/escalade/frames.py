@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import number_text
+from .values import number_text, wrong
 
 FRAMES = ("pandas", "polars", "pyarrow")
 TABLE_STYLE = "border-collapse:collapse;font-size:90%"
@@ -41,6 +41,8 @@ class Table:
         """
         import narwhals as nw
 
+        if backend not in (None, *FRAMES):
+            raise wrong("backend", backend, f"one of {', '.join(FRAMES)}")
         backend = backend or next((name for name in FRAMES if find_spec(name)), None)
         if backend is None:
             raise ImportError("to_frame() needs one of pandas, polars or pyarrow")

@@ -8,9 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ._core import SpecError
-from .condition import Condition, describe
+from .condition import Condition, condition_tree, describe
 from .priors import FactorLike, factors
-from .values import Ground, Tree, ground
+from .values import Ground, Tree, WrongType, ground, missing, texts, unexpected, wrong
 
 if TYPE_CHECKING:
     from .model import Model
@@ -58,6 +58,20 @@ class Handle:
     def isin(self, states: Sequence[str]) -> Condition:
         """True in any of these states.
 
+        Parameters
+        ----------
+        states : list of str
+            States, rungs or values of this one.
+
+        Returns
+        -------
+        Condition
+
+        Raises
+        ------
+        SpecError
+            If it has no such state.
+
         Examples
         --------
         >>> import escalade as esc
@@ -66,7 +80,8 @@ class Handle:
         >>> us.isin(["settlement", "disengagement"])
         <Condition us_policy = settlement or disengagement>
         """
-        return self._condition({"is": states if isinstance(states, str) else list(states)})
+        named = states if isinstance(states, str) else texts(states, f"{self.name}.isin", "a list of its states")
+        return self._condition({"is": named})
 
     def _condition(self, test: Tree) -> Condition:
         """The condition, checked by the kernel at once."""
@@ -75,19 +90,34 @@ class Handle:
         return Condition(tree, self._model)
 
     def __eq__(self, state: object) -> Condition:  # type: ignore[override]
-        if isinstance(state, Handle):
-            return NotImplemented
+        if state is self:
+            return True  # type: ignore[return-value]
         return self._condition({"is": self._state(state, "==")})
 
     def __ne__(self, state: object) -> Condition:  # type: ignore[override]
-        if isinstance(state, Handle):
-            return NotImplemented
+        if state is self:
+            return False  # type: ignore[return-value]
         return ~self._condition({"is": self._state(state, "!=")})
 
     def _state(self, state: object, sign: str) -> str:
         if not isinstance(state, str):
-            raise TypeError(f"{self.name} {sign} {state!r}: compare a {self.kind} with one of {', '.join(self.states)}")
+            raise wrong(f"{self.name} {sign}: the other side", state, f"one of {', '.join(self.states)}")
         return state
+
+    def __ge__(self, rung: str) -> Condition:
+        raise self._unordered(">=", rung)
+
+    def __le__(self, rung: str) -> Condition:
+        raise self._unordered("<=", rung)
+
+    def __gt__(self, rung: str) -> Condition:
+        raise self._unordered(">", rung)
+
+    def __lt__(self, rung: str) -> Condition:
+        raise self._unordered("<", rung)
+
+    def _unordered(self, sign: str, state: object) -> WrongType:
+        return WrongType(f"{self.name} {sign} {state!r}: a {self.kind} has no order; expected == or isin([...])")
 
     def __repr__(self) -> str:
         inside = ", ".join(self.states)
@@ -100,7 +130,18 @@ class Handle:
 
 
 class Driver(Handle):
-    """A driver: a variable of the Bayesian network that holds over the window of the forecast."""
+    """A driver: a variable of the Bayesian network that holds over the window of the forecast.
+
+    Made by :meth:`Model.driver`; ``driver == "state"`` is a condition.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3})
+    >>> china == "weak"
+    <Condition restraint = weak>
+    """
 
     kind = "driver"
     condition_key = "driver"
@@ -108,7 +149,19 @@ class Driver(Handle):
 
 
 class Status(Handle):
-    """A status indicator: it has a value at a date. Compare it with a value in what a development saw."""
+    """A status indicator: it has a value at a date. Compare it with a value in what a development saw.
+
+    Made by :meth:`Model.status`.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> tone = m.status("tone", ["calm", "sharp"], given=korea, table={"rhetoric": [0.9, 0.1], "clash": [0.2, 0.8]})
+    >>> tone == "sharp"
+    <Condition tone = sharp>
+    """
 
     kind = "status"
     __slots__ = ()
@@ -118,22 +171,43 @@ class Status(Handle):
         values = [test["is"]] if isinstance(test["is"], str) else test["is"]
         for value in values:
             if value not in self.states:
-                raise SpecError(f"{self.name} has no value {value!r}; it has {', '.join(self.states)}")
+                raise missing(f"{self.name} has no value", value, self.states, "it has")
         return Condition({"indicator": self.name, **test}, self._model)
 
 
 class Events(Handle):
-    """An event indicator: it happens at an intensity. See :meth:`escalade.Dossier.counted`."""
+    """An event indicator: it happens at an intensity. See :meth:`escalade.Dossier.counted`.
+
+    Made by :meth:`Model.events`.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> m.events("missile_tests", rate=esc.per_month(2))
+    <Events missile_tests>
+    """
 
     kind = "events"
     __slots__ = ()
 
     def _condition(self, test: Tree) -> Condition:
-        raise TypeError(f"{self.name} happens at an intensity and has no value; use dossier.counted(...)")
+        raise WrongType(f"{self.name} happens at an intensity and has no value; use dossier.counted(...)")
 
 
 class Ladder(Handle):
-    """A ladder: a process over rungs in continuous time. ``ladder >= "rung"`` is at that rung or a later one."""
+    """A ladder: a process over rungs in continuous time. ``ladder >= "rung"`` is at that rung or a later one.
+
+    Made by :meth:`Model.ladder`; a continuous-time Markov chain whose intensities depend on the rest of the model.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> korea >= "provocation"
+    <Condition peninsula ≥ provocation>
+    """
 
     kind = "ladder"
     condition_key = "ladder"
@@ -190,6 +264,11 @@ class Ladder(Handle):
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where the factors come from, unless they say so themselves.
 
+        Raises
+        ------
+        SpecError
+            If the condition is of another model, a move has no rate, or a factor is negative.
+
         Examples
         --------
         >>> import escalade as esc
@@ -198,10 +277,17 @@ class Ladder(Handle):
         >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
         >>> korea.effect(china == "weak", up=esc.factor(2, spread=1.5), note="a tempering hand is gone")
         """
-        if not isinstance(when, Condition):
-            raise TypeError(
-                f"{self.name}.effect: the first argument is a condition, such as ladder >= 'rung'; got {when!r}"
+        tree = condition_tree(when, f"{self.name}.effect: the first argument")
+        unexpected(
+            about, Ground.__annotations__, "an effect takes up, down, all, moves and", ("up", "down", "all", "moves")
+        )
+        if when._model is not None and when._model is not self._model:
+            raise SpecError(
+                f"{self.name}.effect({when.describe()}): the condition is of another model, {when._model!r}; "
+                "expected one of this model's own drivers and ladders"
             )
+        if moves is not None and not isinstance(moves, Mapping):
+            raise wrong(f"{self.name}.effect: moves", moves, "a mapping of (from, to) to a factor")
         entries: list[Tree] = []
         own = self.moves()
         order = {rung: i for i, rung in enumerate(self.rungs)}
@@ -223,7 +309,7 @@ class Ladder(Handle):
                 f"{self.name}.effect({when.describe()}): say what it multiplies: up=, down=, all= or moves="
             )
         said = ground(**about)
-        new = [{"when": when.to_dict(), **said, **entry} for entry in entries]
+        new = [{"when": tree, **said, **entry} for entry in entries]
         self._model._add(self._entry, "effect", new)
 
     def _repr_html_(self) -> str:
@@ -242,9 +328,10 @@ def move_pairs(moves: Any, rungs: list[str]) -> list[Pair]:
 
 def spelled_pairs(pair: Any) -> list[list[str]]:
     """One move (a, b), or several that share a parameter, as a list of pairs."""
-    several = pair if all(isinstance(part, list | tuple) for part in pair) else [pair]
+    parts = pair if isinstance(pair, list | tuple) else ()
+    several = parts if parts and all(isinstance(part, list | tuple) for part in parts) else [parts]
     if not all(len(part) == 2 and all(isinstance(rung, str) for rung in part) for part in several):
-        raise SpecError(f"moves: {pair!r} is not a pair (from, to) of rungs")
+        raise wrong("a key of moves", pair, "a pair (from, to) of rungs")
     return [list(part) for part in several]
 
 

@@ -11,14 +11,35 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+import numpy as np
+
 from . import _core
 from ._core import SpecError
 from .dossier import Dossier
 from .handles import Driver, Events, Handle, Ladder, Pair, Status, move_pairs, spelled_pairs
-from .priors import IntensityLike, TableLike, TablePrior, each_its_own, free, intensities
+from .priors import Free, Intensity, IntensityLike, TableLike, TablePrior, each_its_own, free, intensities
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions
-from .values import DateLike, Ground, Tree, date_text, ground, names_of, plain, to_json
+from .questions import AsQuestions, Questions, at
+from .values import (
+    DateLike,
+    Ground,
+    Tree,
+    date_text,
+    day_of,
+    file_text,
+    ground,
+    listed,
+    missing,
+    names_of,
+    number,
+    number_text,
+    plain,
+    text,
+    texts,
+    to_json,
+    whole,
+    wrong,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -61,12 +82,12 @@ class Model:
     """
 
     def __init__(self, name: str = "", *, origin: DateLike, note: str | None = None) -> None:
-        tree: Tree = {"name": name, "origin": date_text(origin)}
+        tree: Tree = {"name": text(name, "the model's name"), "origin": date_text(origin, "origin")}
         self._load(tree if note is None else {**tree, "note": note})
 
     def _load(self, tree: Tree) -> None:
-        self._spec: Tree = tree
         self._core = _core.Model(to_json(tree))
+        self._spec: Tree = tree
         self._handles: dict[str, Handle] = {}
         self._network: tuple[_core.Model, BayesNet] | None = None
         for section, kind in SECTIONS.items():
@@ -102,6 +123,24 @@ class Model:
             A Dirichlet prior worth so many observations a row. Not given: the table is fixed.
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where the numbers come from.
+
+        Returns
+        -------
+        Driver
+
+        Raises
+        ------
+        SpecError
+            If the name is taken, a row does not sum to 1, or a parent is unknown; the model stays as it was.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> us = m.driver("us_policy", {"continuity": 0.4, "settlement": 0.6}, worth=20)
+        >>> m.driver("restraint", ["strong", "weak"], given=us,
+        ...          table={"continuity": [0.7, 0.3], "settlement": [0.6, 0.4]})
+        <Driver restraint: strong, weak>
         """
         entry = self._tabled(name, states, given, table, worth, about)
         return self._enter("driver", entry, Driver)
@@ -141,15 +180,34 @@ class Model:
         Notes
         -----
         With none of `up`, `down` and `moves` each move between neighbours (unordered: each move) is flat, its own.
+
+        Returns
+        -------
+        Ladder
+
+        Raises
+        ------
+        SpecError
+            If the name is taken, or a rung or number is wrong; the model stays as it was.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.chance("unlikely", within="1 year"))
+        <Ladder peninsula: rhetoric, provocation, clash>
         """
-        rungs = list(rungs)
+        rungs = texts(rungs, f"ladder {text(name, 'the name of a ladder')!r}: rungs")
+        if len(rungs) < 2:
+            raise SpecError(f"ladder {name!r} has too few rungs, {len(rungs)}; expected at least 2")
         if up is None and down is None and moves is None:
             if ordered:
                 up, down = [free()] * (len(rungs) - 1), [free()] * (len(rungs) - 1)
             else:
                 moves = list(permutations(rungs, 2))
         if moves is not None and not isinstance(moves, Mapping):
-            moves = {tuple(pair): free() for pair in moves}
+            pairs_given = listed(moves, f"ladder {name!r}: moves", "a mapping of (from, to), or a list of (from, to)")
+            moves = {tuple(spelled_pairs(pair)[0]): free() for pair in pairs_given}
         rates: list[Tree] = []
         pairs = {word: move_pairs(word, rungs) for word in ("up", "down")}
         for word, prior in (("up", up), ("down", down)):
@@ -163,7 +221,7 @@ class Model:
         for pair, prior in (moves or {}).items():
             trees = intensities(prior, 1, f"ladder {name!r}, moves[{pair}]")
             rates += [{"moves": spelled_pairs(pair), **tree} for tree in trees]
-        first = rungs[0] if start is None and rungs else plain(start)
+        first = rungs[0] if start is None else plain(start, f"ladder {name!r}: start")
         entry: Tree = {"name": name, "rungs": rungs, "start": first, "rate": rates, **ground(**about)}
         if not ordered:
             entry["ordered"] = False
@@ -181,7 +239,16 @@ class Model:
     ) -> Status:
         """Add a status indicator: it shows a value at a date, by a table over drivers and ladders.
 
-        The arguments are those of :meth:`driver`; `given` may hold ladders too.
+        Parameters
+        ----------
+        name, states, table, worth, **about
+            As in :meth:`driver`.
+        given : handle or list, optional
+            Drivers and ladders that it looks at.
+
+        Returns
+        -------
+        Status
         """
         return self._enter("status", self._tabled(name, states, given, table, worth, about), Status)
 
@@ -201,32 +268,44 @@ class Model:
             ``esc.free(esc.per_month(1))``: flat.
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where the rates come from.
+
+        Returns
+        -------
+        Events
+
+        Raises
+        ------
+        SpecError
+            If the rates are not one for each configuration, or are negative.
         """
-        tree = {} if rate is None else rate.to_dict()
+        text(name, "the name of an event indicator")
+        tree = rate.to_dict() if isinstance(rate, Intensity | Free) else {}
         if "rate" not in tree:
-            raise SpecError(
-                f"events {name!r}: rate={rate!r}; expected esc.per_month([...]) or esc.free(esc.per_month(1))"
-            )
-        entry: Tree = {"name": name, "given": names_of(given), **ground(**about), **tree}
+            raise wrong(f"events {name!r}: rate", rate, "esc.per_month([...]) or esc.free(esc.per_month(1))")
+        entry: Tree = {"name": name, "given": names_of(given, f"events {name!r}: given"), **ground(**about), **tree}
         return self._enter("events", entry, Events)
 
     def _tabled(self, name: str, states: Any, given: Any, table: Any, worth: float | None, about: Any) -> Tree:
         """The entry of a variable with a table."""
-        names = names_of(given)
+        named = f"{text(name, 'a name')!r}"
+        names = names_of(given, f"{named}: given")
         if isinstance(states, Mapping):
             if table is not None or names:
                 raise SpecError(
                     f"{name!r}: probabilities beside the states are the whole table; drop given= and table="
                 )
-            states, table = list(states), [float(p) for p in states.values()]
-        states = list(states)
-        extra: Tree = {} if worth is None else {"worth": float(worth)}
+            probabilities = [number(p, f"{named}: the probability of {state!r}") for state, p in states.items()]
+            states, table = list(states), probabilities
+        states = texts(states, f"{named}: states", "a list of text, or a mapping of state to probability")
+        if not states:
+            raise SpecError(f"{named} has no states; expected at least 2")
+        extra: Tree = {} if worth is None else {"worth": number(worth, f"{named}: worth")}
         if isinstance(table, TablePrior):
             extra = {**table.to_dict(), **extra}
             table = extra.pop("table")
         elif table is None:
             table, extra = self._even(names, len(states)), {**extra, "free": True}
-        rows = in_order(plain(table), len(names), states)
+        rows = in_order(plain(table, f"{named}: the table"), len(names), states, named)
         return {"name": name, "states": states, "given": names, "table": rows, **ground(**about), **extra}
 
     def _even(self, given: list[str], n_states: int) -> Any:
@@ -264,10 +343,9 @@ class Model:
     # Looking
 
     def __getitem__(self, name: str) -> Handle:
-        try:
-            return self._handles[name]
-        except KeyError:
-            raise SpecError(f"the model has no {name!r}; it has {', '.join(self._handles) or 'nothing yet'}") from None
+        if not isinstance(name, str) or name not in self._handles:
+            raise missing("the model has no", name, self._handles, "it has")
+        return self._handles[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._handles
@@ -312,9 +390,26 @@ class Model:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Model:
-        """The model of a plain tree."""
+        """The model of a plain tree (docs/format.md).
+
+        Parameters
+        ----------
+        tree : mapping
+            As in docs/format.md; dates may be text or dates.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        SpecError
+            With the entry and field where it is malformed.
+        """
+        if not isinstance(tree, Mapping):
+            raise wrong("the tree of a model", tree, "a mapping with name, origin, driver, ladder, status and events")
         model = cls.__new__(cls)
-        model._load(plain(deepcopy(dict(tree))))
+        model._load(plain(tree, "the model"))
         return model
 
     def to_toml(self) -> str:
@@ -323,22 +418,71 @@ class Model:
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Model:
-        """The model of a TOML file's text; `file` is its name in messages."""
+        """The model of a TOML file's text; `file` is its name in messages.
+
+        Parameters
+        ----------
+        text : str
+        file : str, optional
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        SpecError
+            With the line where it is malformed.
+        """
         return cls.from_dict(json.loads(_core.model_from_toml(text, file)))
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same: the trees are compared in one form, so that a file and builders agree."""
+        return self._core.spec() == other._core.spec() if isinstance(other, Model) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
+
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the model to a TOML file."""
+        """Write the model to a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         Path(path).write_text(self.to_toml(), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Model:
-        """Read a model from a TOML file."""
-        return cls.from_toml(Path(path).read_text(encoding="utf-8"), str(path))
+        """Read a model from a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+            A UTF-8 file.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        SpecError
+            With the file and the line, where it is malformed or not UTF-8.
+        OSError
+            Python's own, such as FileNotFoundError, where it cannot be opened.
+        """
+        return cls.from_toml(file_text(path), str(path))
 
     # Asking
 
     def parameters(self) -> Parameters:
-        """Every number of the model, with its prior and where it comes from."""
+        """Every number of the model, with its prior and where it comes from.
+
+        Returns
+        -------
+        Parameters
+            Intensities per month.
+        """
         from .results import Parameters
 
         return Parameters.of(json.loads(self._core.parameters()))
@@ -351,13 +495,33 @@ class Model:
         dossier : Dossier, optional
             Developments open windows and decide which ladders are needed.
         questions : Question, Questions or list, optional
-            Likewise.
+            Likewise. With neither questions nor developments, as if each ladder were asked for a year ahead.
+
+        Returns
+        -------
+        Size
+            ``size.largest``, ``to_frame()``.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+        >>> len(m.size())  # the sweep over the developments, and what the question carries on
+        2
         """
         from .results import Size
 
+        checked = None if dossier is None else a_dossier(dossier, "size")._checked(self._core)
+        if questions is None and not dossier:
+            questions = self._each_asked(self.origin if dossier is None else dossier.as_of)
         asked = None if questions is None else to_json(Questions(questions).to_dict())
-        account = self._core.size(None if dossier is None else dossier._checked(self._core), asked)
-        return Size.of(json.loads(account))
+        return Size.of(json.loads(self._core.size(checked, asked)))
+
+    def _each_asked(self, now: str) -> Questions:
+        """Each ladder asked for a year from now: what a model costs before anything is known of it."""
+        date = day_of(now) + np.timedelta64(365, "D")
+        return Questions(at(ladder == ladder.rungs[0], on=str(date)[:10]) for ladder in self.ladders.values())
 
     def fit(self, dossier: Dossier, *, draws: int = 200, seed: int = 0, progress: Progress = True) -> Fit:
         """Learn from the developments: the mode of the posterior, and draws around it.
@@ -372,24 +536,84 @@ class Model:
             The same seed gives the same draws.
         progress : bool or callable
             Show how far it is if it takes more than two seconds, or a function of the part done, 0 to 1.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        ImpossibleEvidence
+            If the developments contradict each other or the model; it names one.
+        Unidentified
+            If a flat parameter is one that nothing bears on.
+        TooLarge
+            If the exact answer does not fit the memory.
+        NotConverged
+            If no mode is found.
         """
         from .fit import Fit
 
+        checked = a_dossier(dossier, "fit")._checked(self._core)
+        draws, seed = self._draws(draws), whole(seed, "seed", 0, 2**64 - 1)
         with progress_line("fit", progress) as report:
-            return Fit(self, self._core.fit(dossier._checked(self._core), draws=draws, seed=seed, progress=report))
+            return Fit(self, self._core.fit(checked, draws=draws, seed=seed, progress=report))
+
+    def _draws(self, draws: object) -> int:
+        """So many draws, if the memory allows them."""
+        n, limit = whole(draws, "draws"), _core.memory_limit()
+        most = int(limit / (64 + 16 * len(self._core.coordinates())))  # θ and its answers, and what a list costs
+        if n > most:
+            raise SpecError(
+                f"draws is {n:,}; expected at most {most:,}, which is what {number_text(limit / 2**30)} GiB hold "
+                "(esc.set_memory_limit); 200 to 2,000 are usual"
+            )
+        return n
 
     def condition(self, dossier: Dossier) -> Fit:
-        """The developments without learning: parameters at the modes of their priors, no draws, no intervals."""
+        """The developments without learning: parameters at the modes of their priors, no draws, no intervals.
+
+        Parameters
+        ----------
+        dossier : Dossier
+            What is known, as of its date.
+
+        Returns
+        -------
+        Fit
+        """
         from .fit import Fit
 
-        return Fit(self, self._core.condition(dossier._checked(self._core)))
+        return Fit(self, self._core.condition(a_dossier(dossier, "condition")._checked(self._core)))
 
     def prior(self, as_of: DateLike | None = None, *, draws: int = 200, seed: int = 0) -> Fit:
-        """The model before any development, as of a date (by default the origin); answers like a fit."""
+        """The model before any development, as of a date (by default the origin); answers like a fit.
+
+        Parameters
+        ----------
+        as_of : date, optional
+            By default the model's origin.
+        draws, seed : int
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        Fit
+        """
         return self.fit(Dossier(as_of=self.origin if as_of is None else as_of), draws=draws, seed=seed, progress=False)
 
     def plot(self, **options: Any) -> Axes:
-        """The model as a picture: see :func:`escalade.plot.network`."""
+        """The model as a picture: see :func:`escalade.plot.network`.
+
+        Parameters
+        ----------
+        **options
+            ``indicators=``, ``ax=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from .picture import network
 
         return network(self, **options)
@@ -422,13 +646,20 @@ class Model:
         return f"<b>{title}</b><ul>{''.join(lines)}</ul>"
 
 
-def in_order(rows: Any, depth: int, states: list[str]) -> Any:
+def a_dossier(given: object, what: str) -> Dossier:
+    """The dossier that was given, or a refusal."""
+    if not isinstance(given, Dossier):
+        raise wrong(f"{what}: the first argument", given, "a dossier, such as esc.Dossier(as_of=date)")
+    return given
+
+
+def in_order(rows: Any, depth: int, states: list[str], what: str) -> Any:
     """The rows of a table with each row that is a mapping of states as a list in their order."""
     if not isinstance(rows, dict):
         return rows
     if depth > 0:
-        return {state: in_order(inner, depth - 1, states) for state, inner in rows.items()}
+        return {state: in_order(inner, depth - 1, states, what) for state, inner in rows.items()}
     unknown = set(rows) - set(states)
     if unknown:
-        raise SpecError(f"the table has a column {min(unknown)!r}; the states are {', '.join(states)}")
-    return [float(rows.get(state, 0.0)) for state in states]
+        raise missing(f"the table of {what} has a column of no state,", min(unknown), states)
+    return [number(rows.get(state, 0.0), f"{what}: the probability of {state!r}") for state in states]

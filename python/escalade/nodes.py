@@ -22,7 +22,18 @@ CONFIGURATIONS = 10_000_000  # at most so many does a function look at
 
 
 class NodeLaw(ABC):
-    """A law with a structure, given to :meth:`BayesNet.add` as ``cpd=``."""
+    """A law with a structure, given to :meth:`BayesNet.add` as ``cpd=``.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> net = esc.BayesNet()
+    >>> rain = net.add("rain", {"no": 0.75, "yes": 0.25})
+    >>> wet = net.add("wet", ["no", "yes"], given=rain, table=[[0.9, 0.1], [0.2, 0.8]])
+    >>> _ = net.add("grass", ["dry", "wet"], cpd=esc.noisy_or({"rain": 0.9}))
+    >>> net.posteriors({"rain": "yes"})["grass"]["wet"]
+    0.9
+    """
 
     @property
     def parents(self) -> list[str] | None:
@@ -31,7 +42,17 @@ class NodeLaw(ABC):
 
     @abstractmethod
     def tree(self, node: str, states: Sequence[str], parents: Sequence[Handle]) -> Tree:
-        """The law as the kernel takes it, for a variable with these states and parents."""
+        """The law as the kernel takes it.
+
+        Parameters
+        ----------
+        node : str
+            The variable's name.
+        states : list of str
+            Its states.
+        parents : list of variables
+            Its parents, in order.
+        """
 
 
 class ByParent(NodeLaw):

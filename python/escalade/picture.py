@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LINE = 0.19  # inches, a rung's line of text
 HEAD = 0.26  # inches, a box's name
 LETTER = 0.068  # inches
+LEGEND_LETTER = 0.056  # inches
+HEADLINE_LETTER = 0.085  # inches
 SPACE = 0.9  # inches between columns, for the links
 COLOURS = {"raises": RED, "lowers": BLUE, "both": GREY, "given": INK, "shows": PALE}
 WORDS = {
@@ -78,6 +80,11 @@ def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -
     indicators : bool
         Whether to draw them too.
     ax : Axes, optional
+        By default a figure large enough for boxes, title and legend, at most 15 inches wide.
+
+    Returns
+    -------
+    Axes
     """
     boxes = {name: box_of(handle) for name, handle in {**model.drivers, **model.ladders}.items()}
     if indicators:
@@ -91,9 +98,15 @@ def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -
     low = min([*bends, *(layout.y[n] - box.height / 2 for n, box in boxes.items())], default=0.0) - 0.2
     high = max([*bends, *(layout.y[n] + box.height / 2 for n, box in boxes.items())], default=1.0) + 0.2
     total = sum(wide) + SPACE * (len(wide) - 1)
-    scale = min(1.0, 15.0 / (total + 0.4))  # a page's width; the print shrinks with it
-    with canvas(ax, (total + 0.4) * scale, (high - low + 0.3) * scale) as ax:
-        ax.set_xlim(-0.2, total + 0.2)
+    used = [sense for sense in COLOURS if sense in links.values()]
+    entry = max((0.6 + LEGEND_LETTER * len(WORDS[sense]) for sense in used), default=0.0)
+    title = 0.3 + HEADLINE_LETTER * len(model.name)
+    page = max(total + 0.4, entry + 0.2, min(title, 10.0), 3.0)  # room for the legend and the title of a small model
+    scale = min(1.0, 15.0 / page)  # a page's width; the print shrinks with it
+    across = max(1, min(len(used), int(page * scale / entry))) if used else 1
+    beneath = 0.2 * -(-len(used) // across) + 0.1 if used else 0.0
+    with canvas(ax, page * scale, (high - low) * scale + 0.35 + beneath) as ax:
+        ax.set_xlim((total - page) / 2, (total + page) / 2)
         ax.set_ylim(low, high)
         ax.set_aspect("equal")
         ax.axis("off")
@@ -101,10 +114,9 @@ def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -
             draw_link(ax, points, COLOURS[links[link]], scale)
         for name, box in boxes.items():
             draw_box(ax, box, middle[layout.x[name]], layout.y[name], scale)
-        used = [sense for sense in COLOURS if sense in links.values()]
         handles = [Line2D([], [], color=COLOURS[s], lw=1.6, label=WORDS[s]) for s in used]
         if handles:
-            ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(handles))
+            ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=across)
         ax.set_title(model.name)
     return ax
 

@@ -20,8 +20,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from . import _core
-from .results import MONTH
-from .values import day_of, name_of, number_text, probability_text
+from ._core import SpecError
+from .values import day_of, name_of, number_text, probability_text, wrong
 
 if TYPE_CHECKING:
     from .dossier import Development, Dossier
@@ -85,12 +85,23 @@ def date_axis(ax: Axes) -> None:
     """Short dates below."""
     locator = mdates.AutoDateLocator(minticks=3, maxticks=9)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    formatter = mdates.ConciseDateFormatter(
+        locator,
+        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
+        zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+        offset_formats=["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y"],
+    )
+    ax.xaxis.set_major_formatter(formatter)
+
+
+def now_of(as_of: str) -> float:
+    """The end of a bare date's day, or the instant, as matplotlib's days."""
+    return float(days(day_of(as_of))) + (0.5 if "T" not in as_of else 0.0)
 
 
 def now_line(ax: Axes, as_of: str, label: bool = True) -> None:
     """The line between what is known and what is forecast."""
-    now = days(day_of(as_of)) + (0.5 if "T" not in as_of else 0.0)
+    now = now_of(as_of)
     ax.axvline(now, color=INK, lw=1, ls=(0, (3, 2)), zorder=5)
     if label:
         ax.annotate(
@@ -128,7 +139,7 @@ def timeline(dossier: Dossier, model: Model | None = None, *, ax: Axes | None = 
     """The developments on a time line, a row for each driver, ladder or indicator that they bear on.
 
     A bar is a span, a thin line leads to the date of the report where that is later, and the dashed line is the
-    dossier's ``as_of``. What is in italics is doubted.
+    dossier's ``as_of``. Italics mark a weak report: graded below C in its source, or below 2 in what it says.
 
     Parameters
     ----------
@@ -138,6 +149,10 @@ def timeline(dossier: Dossier, model: Model | None = None, *, ax: Axes | None = 
     ax : Axes, optional
     width : float
         Inches, where no `ax` is given.
+
+    Returns
+    -------
+    Axes
     """
     dated = [d for d in dossier if d.span]
     rows: dict[str, list[Development]] = {}
@@ -146,24 +161,26 @@ def timeline(dossier: Dossier, model: Model | None = None, *, ax: Axes | None = 
         if model is not None and subject in model.indicators:
             subject = next(iter(model.indicators[subject].given), subject)
         rows.setdefault(subject, []).append(d)
-    first = min((days(day_of(d.span[0])) for d in dated if d.span), default=0.0)
+    first = min((days(day_of(d.span[0])) for d in dated if d.span), default=days(day_of(dossier.as_of)) - 30.0)
     last = max([days(day_of(dossier.as_of)), *(days(day_of(d.reported or dossier.as_of)) for d in dated)])
     inch = (last - first) / (width * 0.72) if last > first else 1.0  # days of an inch of the axis
-    lanes = {name: lanes_of(listed, inch) for name, listed in rows.items()}
+    now = now_of(dossier.as_of)
+    lanes = {name: lanes_of(listed, inch, now) for name, listed in rows.items()}
     depth = {name: max(lane) + 1 for name, lane in lanes.items()}
-    with canvas(ax, width, 0.9 + 0.24 * sum(depth.values())) as ax:
+    with canvas(ax, width, 0.9 + 0.24 * max(sum(depth.values()), 1)) as ax:
         top, ticks = 0, []
         for i, (name, listed) in enumerate(rows.items()):
             if i % 2 == 0:
                 ax.axhspan(top - 0.5, top + depth[name] - 0.5, color=FAINT, lw=0, zorder=0)
             for d, lane in zip(listed, lanes[name], strict=True):
-                mark(ax, d, top + lane)
+                mark(ax, d, top + lane, label_start(d, inch, now))
             ticks.append(top + (depth[name] - 1) / 2)
             top += depth[name]
         ax.set_yticks(ticks, [name.replace("_", " ") for name in rows])
         ax.tick_params(axis="y", length=0)
-        ax.set_ylim(top - 0.5, -0.5)
-        ax.set_xlim(first - 0.15 * inch, last + 1.2 * inch)
+        ax.set_ylim(max(top, 1) - 0.5, -0.5)
+        ends = [label_start(d, inch, now) + (0.2 + CHARACTER * len(label_of(d))) * inch for d in dated]
+        ax.set_xlim(first - 0.15 * inch, max([last + 0.3 * inch, now + 0.3 * inch, *ends]))
         ax.spines["left"].set_visible(False)
         date_axis(ax)
         now_line(ax, dossier.as_of)
@@ -171,23 +188,32 @@ def timeline(dossier: Dossier, model: Model | None = None, *, ax: Axes | None = 
         handles = [
             Line2D([], [], ls="", marker=MARKS[k][0], color=MARKS[k][1], ms=6, label=MARK_WORDS[k]) for k in kinds
         ]
-        ax.legend(handles=handles, ncols=5, loc="upper left", bbox_to_anchor=(0, -0.35 / max(top * 0.24, 1)))
+        if handles:
+            ax.legend(handles=handles, ncols=5, loc="upper left", bbox_to_anchor=(0, -0.35 / max(top * 0.24, 1)))
+        else:
+            ax.text(0.01, 0.5, "no dated development", transform=ax.transAxes, va="center", color=GREY)
         ax.set_title(dossier.name or "Developments")
     return ax
 
 
-def lanes_of(listed: list[Development], inch: float) -> list[int]:
+def lanes_of(listed: list[Development], inch: float, now: float) -> list[int]:
     """A lane for each development of a row, such that no label runs into the next mark."""
     free: list[float] = []
     out = []
     for d in listed:
         start = days(day_of((d.span or ("", ""))[0]))
-        end = days(day_of((d.span or ("", ""))[1]))
-        needs = max(end, days(day_of(d.reported or "1970-01-01"))) + (0.25 + CHARACTER * len(label_of(d))) * inch
+        needs = label_start(d, inch, now) + (0.25 + CHARACTER * len(label_of(d))) * inch
         lane = next((i for i, until in enumerate(free) if until <= start - 0.1 * inch), len(free))
         free[lane : lane + 1] = [needs]
         out.append(lane)
     return out
+
+
+def label_start(d: Development, inch: float, now: float) -> float:
+    """Where a development's label begins: after its last mark, or beyond the line of now where it would cross it."""
+    last = max(float(days(day_of(date))) for date in ((d.span or ("1970-01-01",))[-1], d.reported or "1970-01-01"))
+    crosses = last <= now < last + (0.1 + CHARACTER * len(label_of(d))) * inch
+    return now if crosses else last
 
 
 def label_of(d: Development) -> str:
@@ -195,8 +221,13 @@ def label_of(d: Development) -> str:
     return d.id.replace("-", " ") + (f" ({d.grade})" if d.grade else "")
 
 
-def mark(ax: Axes, d: Development, y: float) -> None:
-    """One development in its lane."""
+def weak(d: Development) -> bool:
+    """Whether its grade is C3 or worse: a source below C, or content below 2."""
+    return bool(d.grade) and (d.grade[0] > "C" or d.grade[1] > "2")
+
+
+def mark(ax: Axes, d: Development, y: float, beside: float) -> None:
+    """One development in its lane, its label `beside`."""
     shape, colour = MARKS[d.kind]
     start, end = (days(day_of(date)) for date in d.span or ("", ""))
     known = days(day_of(d.reported or "1970-01-01"))
@@ -211,13 +242,13 @@ def mark(ax: Axes, d: Development, y: float) -> None:
     text = label_of(d)
     ax.annotate(
         text,
-        (max(known, end), y),
+        (beside, y),
         xytext=(6, 0),
         textcoords="offset points",
         va="center",
         size=7.2,
         color=INK,
-        style="italic" if d.doubt else "normal",
+        style="italic" if weak(d) else "normal",
         zorder=6,
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
@@ -255,7 +286,7 @@ def fan(
                 ax.plot(x, rungs.mean[:, r], color=colour, lw=1.6, label=rung)
             ax.set_ylim(0, None)
         else:
-            raise ValueError(f"kind={kind!r}: expected 'stack' or 'lines'")
+            raise wrong("kind", kind, "'stack' or 'lines'")
         ax.set_xlim(x[0], x[-1])
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         date_axis(ax)
@@ -374,7 +405,7 @@ def parameters(parameters: Parameters, *, top: int = 30, ax: Axes | None = None,
     """
     rows = [row for row in parameters.rows if not row.get("fixed") and row.get("moved") is not None]
     if not rows:
-        raise ValueError("these parameters were not fitted, or are all fixed; use fit.parameters()")
+        raise SpecError("these parameters were not fitted, or are all fixed; expected fit.parameters()")
     rows = sorted(rows, key=lambda row: -abs(row["moved"]))[:top]
     y = np.arange(len(rows))
     moved = np.array([row["moved"] for row in rows])
@@ -400,9 +431,8 @@ def change_text(row: Mapping[str, Any]) -> str:
     """A parameter before and after."""
     if isinstance(row["value"], list):
         return "a row of a table"
-    unit = " a month" if row["kind"] in ("intensity", "event rate") else ""
-    scale = MONTH if unit else 1.0
-    return f"{number_text(row['value'] * scale)} → {number_text(row['mode'] * scale)}{unit}"
+    unit = " a month" if row["unit"] == "per month" else ""
+    return f"{number_text(row['value'])} → {number_text(row['mode'])}{unit}"
 
 
 def __getattr__(name: str) -> Any:

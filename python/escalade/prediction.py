@@ -87,7 +87,7 @@ def columns_of(net: Asking, there: list[str], targets: list[str], asked: Any) ->
     elif isinstance(asked, Mapping):
         columns = {column: net[name].name for column, name in asked.items()}
     else:
-        columns = {net[name].name: net[name].name for name in names_of(asked)}
+        columns = {net[name].name: net[name].name for name in names_of(asked, "evidence_columns")}
     for column in columns:
         if column not in there:
             raise SpecError(f"predict: the frame has no column {column!r}; it has {', '.join(map(str, there[:8]))}")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .values import wrong
+
 #: True: show if it takes long. False: never. A function is called with the part done, 0 to 1.
 Progress = bool | Callable[[float], None]
 
@@ -20,6 +22,8 @@ def progress_line(what: str, progress: Progress) -> Iterator[Callable[[float], N
     if callable(progress):
         yield progress
         return
+    if not isinstance(progress, bool):
+        raise wrong("progress", progress, "True, False or a function of the part done")
     in_notebook = "ipykernel" in sys.modules
     if not progress or not (in_notebook or sys.stderr.isatty()):
         yield None

@@ -5,14 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from . import _core
 from ._core import SpecError
-from .condition import Condition, describe
+from .condition import Condition, condition_tree, describe
 from .frames import Table
-from .values import DateLike, Tree, date_text, to_json
+from .values import (
+    DateLike,
+    Tree,
+    WrongType,
+    file_text,
+    in_file,
+    item,
+    missing,
+    plain,
+    sound_date,
+    text,
+    to_json,
+    unexpected,
+    whole,
+    wrong,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -65,20 +81,50 @@ class Question:
         return deepcopy(self._tree)
 
     def named(self, name: str, criterion: str | None = None) -> Question:
-        """The same question under another name, and perhaps with a criterion."""
+        """The same question under another name, and perhaps with a criterion.
+
+        Parameters
+        ----------
+        name : str
+        criterion : str, optional
+
+        Returns
+        -------
+        Question
+        """
         return Question({**self._tree, **labels({"name": name, "criterion": criterion})})
 
     def given(self, other: Question, **label: Unpack[Label]) -> Question:
-        """The question conditional on another: P(this and that) / P(that)."""
+        """The question conditional on another: P(this and that) / P(that).
+
+        Parameters
+        ----------
+        other : Question
+            What is taken as true.
+        **label
+            ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+        Returns
+        -------
+        Question
+
+        Raises
+        ------
+        SpecError
+            If one of them is conditional already.
+        """
+        if not isinstance(other, Question):
+            raise wrong(f"{self.name!r}.given: the first argument", other, A_QUESTION)
         if "given" in self._tree or "given" in other._tree:
             raise SpecError("a question conditional on another cannot be made conditional again; join them with &")
         tree = {"ask": self._tree["ask"], "given": other._tree["ask"]}
         name = f"{self.name}, given {other.name}"
         return Question({"name": name, **tree, **labels(label)})
 
-    def _join(self, word: str, other: Question) -> Question:
+    def _join(self, word: str, other: object) -> Question:
         if not isinstance(other, Question):
-            return NotImplemented
+            sign = "&" if word == "all" else "|"
+            raise wrong(f"{self.name!r} {sign}: the other side", other, A_QUESTION)
         return Question({"ask": {word: [part for q in (self, other) for part in q._asked().get(word, [q._asked()])]}})
 
     def _asked(self) -> Tree:
@@ -97,7 +143,7 @@ class Question:
         return Question({"ask": inner if inner is not None else {"not": self._asked()}})
 
     def __bool__(self) -> bool:
-        raise TypeError(f"the question {self.name!r} has no truth value; join questions with & | ~")
+        raise WrongType(f"the question {self.name!r} has no truth value; join questions with & | ~")
 
     def __eq__(self, other: object) -> bool:
         return self._tree == other._tree if isinstance(other, Question) else NotImplemented
@@ -108,12 +154,34 @@ class Question:
     def __reduce__(self) -> tuple[Any, ...]:
         return Question, (self._tree,)
 
+    def _repr_html_(self) -> str:
+        decided = f"<br><small>decided by: {escape(self.criterion)}</small>" if self.criterion else ""
+        return f"<b>{escape(self.name)}</b><br>{escape(self.describe())}{decided}"
+
     def __repr__(self) -> str:
         return f"<Question {self.name!r}>"
 
 
 def at(what: Condition, on: DateLike, **label: Unpack[Label]) -> Question:
     """Does a condition hold on a date? A bare date is its noon.
+
+    Parameters
+    ----------
+    what : Condition
+        Of ladders and drivers.
+    on : date
+        After the dossier's date.
+    **label
+        ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+    Returns
+    -------
+    Question
+
+    Raises
+    ------
+    SpecError
+        If it is no condition, or no date; the model refuses the rest when it is asked.
 
     Examples
     --------
@@ -123,13 +191,33 @@ def at(what: Condition, on: DateLike, **label: Unpack[Label]) -> Question:
     >>> esc.at(korea >= "provocation", on="2025-06-30")
     <Question 'peninsula ≥ provocation on 2025-06-30'>
     """
-    return Question({**labels(label), "ask": {"at": asked(what), "on": date_text(on)}})
+    return Question(
+        {**labels(label), "ask": {"at": condition_tree(what, "at: the first argument"), "on": sound_date(on, "at: on")}}
+    )
 
 
 def reach(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     """Does a condition hold at some time from now to the end of a day? True at once if it holds already.
 
     ``reach(A & B)`` means both at one instant; ``reach(A) & reach(B)`` need not.
+
+    Parameters
+    ----------
+    what : Condition
+        Of ladders and drivers.
+    by : date
+        The day's 24:00, after the dossier's date.
+    **label
+        ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+    Returns
+    -------
+    Question
+
+    Raises
+    ------
+    SpecError
+        If it is no condition, or no date; the model refuses the rest when it is asked.
 
     Examples
     --------
@@ -139,11 +227,34 @@ def reach(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     >>> esc.reach(korea == "clash", by="2025-06-30", criterion="an exchange of fire with deaths")
     <Question 'peninsula = clash by 2025-06-30'>
     """
-    return Question({**labels(label), "ask": {"reach": asked(what), "by": date_text(by)}})
+    return Question(
+        {
+            **labels(label),
+            "ask": {"reach": condition_tree(what, "reach: the first argument"), "by": sound_date(by, "reach: by")},
+        }
+    )
 
 
 def enters(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     """Does a condition become true, false just before, at some time after now and by the end of a day?
+
+    Parameters
+    ----------
+    what : Condition
+        Of ladders and drivers.
+    by : date
+        The day's 24:00, after the dossier's date.
+    **label
+        ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+    Returns
+    -------
+    Question
+
+    Raises
+    ------
+    SpecError
+        If it is no condition, or no date; the model refuses the rest when it is asked.
 
     Examples
     --------
@@ -153,11 +264,34 @@ def enters(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     >>> esc.enters(korea >= "provocation", by="2025-06-30")
     <Question 'enters peninsula ≥ provocation by 2025-06-30'>
     """
-    return Question({**labels(label), "ask": {"enters": asked(what), "by": date_text(by)}})
+    return Question(
+        {
+            **labels(label),
+            "ask": {"enters": condition_tree(what, "enters: the first argument"), "by": sound_date(by, "enters: by")},
+        }
+    )
 
 
 def first(what: Condition, before: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     """Does one condition hold at some time from now to the end of a day, and the other at no time before or then?
+
+    Parameters
+    ----------
+    what, before : Condition
+        What comes first, and what does not come before it.
+    by : date
+        The day's 24:00, after the dossier's date.
+    **label
+        ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+    Returns
+    -------
+    Question
+
+    Raises
+    ------
+    SpecError
+        If it is no condition, or no date; the model refuses the rest when it is asked.
 
     Examples
     --------
@@ -168,7 +302,11 @@ def first(what: Condition, before: Condition, by: DateLike, **label: Unpack[Labe
     >>> esc.first(korea == "clash", before=peace == "truce", by="2025-12-31")
     <Question 'peninsula = clash before settlement = truce, by 2025-12-31'>
     """
-    ask = {"first": asked(what), "before": asked(before), "by": date_text(by)}
+    ask = {
+        "first": condition_tree(what, "first: the first argument"),
+        "before": condition_tree(before, "first: before"),
+        "by": sound_date(by, "first: by"),
+    }
     return Question({**labels(label), "ask": ask})
 
 
@@ -191,10 +329,12 @@ class Questions(Table):
     """
 
     def __init__(self, questions: AsQuestions = ()) -> None:
+        if isinstance(questions, str | Mapping) or not isinstance(questions, Question | Questions | Iterable):
+            raise wrong("what is asked", questions, f"{A_QUESTION}, or several in a list")
         listed = (questions,) if isinstance(questions, Question) else tuple(questions)
         for i, q in enumerate(listed):
             if not isinstance(q, Question):
-                raise TypeError(f"question {i}: expected a question, such as esc.reach(condition, by=date); got {q!r}")
+                raise wrong(f"question {i}", q, A_QUESTION)
         names = [q.name for q in listed]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
@@ -217,11 +357,11 @@ class Questions(Table):
         if isinstance(key, slice):
             return Questions(self._questions[key])
         if isinstance(key, int):
-            return self._questions[key]
+            return item(self._questions, key, "the questions")
         for q in self._questions:
             if q.name == key:
                 return q
-        raise SpecError(f"there is no question {key!r}; there are {', '.join(q.name for q in self) or 'none'}")
+        raise missing("there is no question", key, [q.name for q in self])
 
     def columns(self) -> dict[str, list[Any]]:
         """The questions as columns."""
@@ -241,8 +381,36 @@ class Questions(Table):
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Questions:
-        """The questions of a plain tree."""
-        return cls(Question(deepcopy(q)) for q in tree.get("question", ()))
+        """The questions of a plain tree (docs/format.md).
+
+        Parameters
+        ----------
+        tree : mapping
+            As in docs/format.md; dates may be text or dates.
+
+        Returns
+        -------
+        Questions
+
+        Raises
+        ------
+        SpecError
+            With the entry and field where it is malformed.
+        """
+        if not isinstance(tree, Mapping):
+            raise wrong("the tree of questions", tree, "a mapping with a list of question")
+        whole_tree = plain(tree, "the questions")
+        asked = whole_tree.get("question", [])
+        for i, q in enumerate(asked if isinstance(asked, list) else ()):
+            if isinstance(q, dict) and isinstance(q.get("ask"), dict) and "name" not in q:
+                check_ask(q["ask"], f"question {i + 1}")
+                q["name"] = ask_words(q["ask"])
+        _core.questions_to_toml(to_json(whole_tree))  # refuses, by its entry, what no file could hold
+        for q in asked:
+            for key in ("ask", "given"):
+                if key in q:
+                    check_ask(q[key], f"question {q['name']!r}")
+        return cls(Question(q) for q in asked)
 
     def _checked(self, fit: _core.Fit) -> str:
         """The tree as JSON; what came from a TOML file is checked there, so that an error names its line."""
@@ -256,19 +424,62 @@ class Questions(Table):
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Questions:
-        """The questions of a TOML file's text; `file` is its name in messages."""
-        questions = cls.from_dict(json.loads(_core.questions_from_toml(text, file)))
+        """The questions of a TOML file's text; `file` is its name in messages.
+
+        Parameters
+        ----------
+        text : str
+        file : str, optional
+
+        Returns
+        -------
+        Questions
+
+        Raises
+        ------
+        SpecError
+            With the line where it is malformed.
+        """
+        tree = json.loads(_core.questions_from_toml(text, file))
+        names = [q["name"] for q in tree["question"]]
+        try:
+            questions = cls.from_dict(tree)
+        except SpecError as error:
+            twice = next((f'name = "{name}"' for name in names if names.count(name) > 1), "ask")
+            raise in_file(error, file, text, twice) from None
         questions._toml = (text, file)
         return questions
 
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the questions to a TOML file."""
+        """Write the questions to a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         Path(path).write_text(self.to_toml(), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Questions:
-        """Read questions from a TOML file."""
-        return cls.from_toml(Path(path).read_text(encoding="utf-8"), str(path))
+        """Read questions from a TOML file.
+
+        Parameters
+        ----------
+        path : str or path
+            A UTF-8 file.
+
+        Returns
+        -------
+        Questions
+
+        Raises
+        ------
+        SpecError
+            With the file and the line, where it is malformed or not UTF-8.
+        OSError
+            Python's own, such as FileNotFoundError, where it cannot be opened.
+        """
+        return cls.from_toml(file_text(path), str(path))
 
     def __eq__(self, other: object) -> bool:
         return self._questions == other._questions if isinstance(other, Questions) else NotImplemented
@@ -284,18 +495,33 @@ class Questions(Table):
 AsQuestions = Question | Questions | Iterable[Question]
 
 
-def asked(what: object) -> Tree:
-    """The tree of a condition that is asked about."""
-    if not isinstance(what, Condition):
-        raise TypeError(f"a question asks about a condition, such as ladder >= 'rung'; got {what!r}")
-    return what.to_dict()
+A_QUESTION = "a question, such as esc.reach(condition, by=date)"
+FORMS = {"at": "on", "reach": "by", "enters": "by", "first": "by"}
+
+
+def check_ask(ask: Any, entry: str) -> None:
+    """Refuse what is no form of a question."""
+    if isinstance(ask, dict):
+        for word in ("all", "any"):
+            if isinstance(ask.get(word), list):
+                for part in ask[word]:
+                    check_ask(part, entry)
+                return
+        if "not" in ask:
+            return check_ask(ask["not"], entry)
+        for form, date in FORMS.items():
+            conditions = [ask.get(key) for key in ((form, "before") if form == "first" else (form,))]
+            if form in ask and date in ask and all(isinstance(c, dict) for c in conditions):
+                return None
+    raise wrong(f"{entry}: ask", ask, "one of the forms at, reach, enters, first, all, any, not, with its date")
 
 
 def labels(label: Label | Tree) -> Tree:
     """The labels that were given."""
-    unknown = set(label) - set(Label.__annotations__)
-    if unknown:
-        raise TypeError(f"unexpected keyword {min(unknown)!r}; a question may carry {', '.join(Label.__annotations__)}")
+    unexpected(label, Label.__annotations__, "a question may carry")
+    for key, value in label.items():
+        if value is not None:
+            (whole if key == "paragraph" else text)(value, f"the {key} of a question")
     return {key: value for key, value in label.items() if value is not None}
 
 

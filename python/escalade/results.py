@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from ._core import SpecError
 from .frames import Table, frozen
-from .values import Tree, day_of, name_of, number_text, probability_text
+from .values import Tree, day_of, item, missing, name_of, number_text, probability_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 MONTH = 30.4375  # days
+N_SHOWN = 4  # dates of a forecast that its table shows
 
 
 def interval_text(low: float, high: float) -> str:
@@ -31,9 +31,30 @@ def interval_text(low: float, high: float) -> str:
     return "" if np.isnan(low) else f"{probability_text(low)}–{probability_text(high)}"
 
 
+def share_text(x: float | None) -> str:
+    """A move or a share for reading: two digits after the point, 0 where rounding left nothing.
+
+    >>> share_text(-3.8e-05), share_text(-0.424), share_text(1.2)
+    ('0', '-0.42', '1.20')
+    """
+    if x is None:
+        return ""
+    return "0" if abs(x) < 0.005 else f"{x:.2f}"
+
+
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one question."""
+    """The answer to one question; ``float(answer)`` is its probability.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> answers = m.condition(esc.Dossier(as_of="2024-11-30")).ask(esc.reach(korea == "clash", by="2025-06-30"))
+    >>> print(answers[0])
+    peninsula = clash by 2025-06-30: 0.20, ≈ highly unlikely
+    """
 
     name: str  #: the question's
     probability: float  #: posterior mean of the probability
@@ -54,12 +75,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers(Table):
-    """Answers to questions, with intervals and the yardstick's words.
+    """Answers to questions, with intervals and the yardstick's words; found by name or place.
 
     Attributes
     ----------
     probability, low, high, mode : array, shape (n_questions,)
         Posterior mean of each probability, its interval, and the probability at the mode of the parameters.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> fit = m.condition(esc.Dossier(as_of="2024-11-30"))
+    >>> answers = fit.ask([esc.reach(korea == "clash", by="2025-06-30", name="clash by mid-2025")])
+    >>> round(answers["clash by mid-2025"].probability, 2)
+    0.2
     """
 
     name: tuple[str, ...]
@@ -88,8 +119,9 @@ class Answers(Table):
         if not isinstance(key, int):
             name = name_of(key)
             if name not in self.name:
-                raise SpecError(f"no question {name!r} was asked; there are {', '.join(self.name)}")
+                raise missing("there is no question", name, self.name)
             key = self.name.index(name)
+        item(self.name, key, "the answers")
         return Answer(
             name=self.name[key],
             probability=float(self.probability[key]),
@@ -133,7 +165,17 @@ class Answers(Table):
         return f"Answers as of {self.as_of}{changed}"
 
     def plot(self, **options: Any) -> Axes:
-        """Dots with intervals: see :func:`escalade.plot.answers`."""
+        """Dots with intervals: see :func:`escalade.plot.answers`.
+
+        Parameters
+        ----------
+        **options
+            ``ax=``, ``width=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from . import plot
 
         return plot.answers(self, **options)
@@ -143,7 +185,17 @@ class Answers(Table):
 
 @dataclass(frozen=True)
 class Rungs:
-    """The probability of each rung of one ladder over time."""
+    """The probability of each rung of one ladder over time.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> rungs = m.condition(esc.Dossier(as_of="2024-11-30")).forecast(dates=["2025-10-01"])[korea]
+    >>> rungs["clash"].shape, rungs.mean.shape
+    ((1,), (1, 2))
+    """
 
     ladder: str
     rungs: tuple[str, ...]
@@ -156,11 +208,20 @@ class Rungs:
     def __getitem__(self, rung: str) -> Array:
         """The mean probability of a rung over time, shape (n_dates,)."""
         if rung not in self.rungs:
-            raise SpecError(f"{self.ladder} has no rung {rung!r}; it has {', '.join(self.rungs)}")
+            raise missing(f"{self.ladder} has no rung", rung, self.rungs, "it has")
         return self.mean[:, self.rungs.index(rung)]
 
     def at_least(self, rung: str) -> Array:
-        """The mean probability of a rung or a later one over time, shape (n_dates,)."""
+        """The mean probability of a rung or a later one over time, shape (n_dates,).
+
+        Parameters
+        ----------
+        rung : str
+
+        Returns
+        -------
+        array, shape (n_dates,)
+        """
         self[rung]
         return frozen(self.mean[:, self.rungs.index(rung) :].sum(axis=1))
 
@@ -169,7 +230,20 @@ class Rungs:
 class Forecast(Table):
     """The rungs of the ladders over time: before now as the developments tell it, after now as forecast.
 
-    Found by ladder: ``forecast[korea]`` or ``forecast["peninsula"]`` is a :class:`Rungs`.
+    Found by ladder: ``forecast[korea]`` or ``forecast["peninsula"]`` is a :class:`Rungs`. Made by
+    :meth:`Fit.forecast`, :meth:`Fit.smoothed` and :meth:`Fit.filtered`.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> fit = m.condition(esc.Dossier(as_of="2024-11-30"))
+    >>> print(fit.forecast(dates=["2024-10-01", "2025-10-01"]))
+    Forecast as of 2024-11-30: 2 dates, 2024-10-01 to 2025-10-01
+    ladder     rung      2024-10-01  2025-10-01
+    peninsula  rhetoric  0.99959     0.74
+               clash     0.00041     0.26
     """
 
     dates: tuple[str, ...]
@@ -188,7 +262,7 @@ class Forecast(Table):
     def __getitem__(self, ladder: object) -> Rungs:
         name = name_of(ladder)
         if name not in self.ladders:
-            raise SpecError(f"no ladder {name!r} in this forecast; it has {', '.join(self.ladders)}")
+            raise missing("this forecast has no ladder", name, self.ladders, "it has")
         return self.ladders[name]
 
     def __len__(self) -> int:
@@ -212,23 +286,37 @@ class Forecast(Table):
         return columns
 
     def shown(self) -> Mapping[str, Sequence[Any]]:
-        """Each ladder at the last date."""
-        most = max((len(ladder.rungs) for ladder in self.ladders.values()), default=0)
-        out: dict[str, list[Any]] = {"ladder": list(self.ladders)}
-        for r in range(most):
-            out[f"rung {r + 1}"] = [
-                f"{x.rungs[r]} {probability_text(float(x.mean[-1, r]))}" if r < len(x.rungs) else ""
-                for x in self.ladders.values()
-            ]
+        """Each rung at a few dates, the first and the last among them."""
+        places = sorted({round(i * (len(self) - 1) / (N_SHOWN - 1)) for i in range(N_SHOWN)})
+        ladders = self.ladders.values()
+        out: dict[str, list[Any]] = {
+            "ladder": [x.ladder if r == 0 else "" for x in ladders for r in range(len(x.rungs))],
+            "rung": [rung for x in ladders for rung in x.rungs],
+        }
+        for t in places:
+            out[self.dates[t]] = [probability_text(float(p)) for x in ladders for p in x.mean[t]]
         return out
 
     def caption(self) -> str:
         """A line above the table."""
         changed = f"; {'; '.join(self.scenario)}" if self.scenario else ""
-        return f"{self.kind.capitalize()} as of {self.as_of}{changed}: the rungs on {self.dates[-1]}"
+        dates = f"{len(self)} date{'s' * (len(self) != 1)}, {self.dates[0]} to {self.dates[-1]}"
+        return f"{self.kind.capitalize()} as of {self.as_of}{changed}: {dates}"
 
     def plot(self, ladder: object = None, **options: Any) -> Any:
-        """The fan of one ladder, or of all: see :func:`escalade.plot.fan` and :func:`escalade.plot.fans`."""
+        """The fan of one ladder, or of all: see :func:`escalade.plot.fan` and :func:`escalade.plot.fans`.
+
+        Parameters
+        ----------
+        ladder : Ladder or str, optional
+            By default all.
+        **options
+            ``kind=``, ``ax=``, ``labels=``; of all, ``columns=`` and ``kind=``.
+
+        Returns
+        -------
+        matplotlib Axes, or an array of them
+        """
         from . import plot
 
         return plot.fans(self, **options) if ladder is None else plot.fan(self, ladder, **options)
@@ -238,7 +326,16 @@ class Forecast(Table):
 
 @dataclass(frozen=True)
 class Drivers(Table):
-    """The drivers before and after the developments; ``drivers["restraint"]`` maps its states to their probability."""
+    """The drivers before and after the developments; ``drivers["restraint"]`` maps its states to their probability.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3})
+    >>> m.condition(esc.Dossier(as_of="2024-11-30")).drivers()["restraint"]
+    {'strong': 0.7, 'weak': 0.3}
+    """
 
     states: Mapping[str, tuple[str, ...]]
     values: Mapping[str, Mapping[str, Array]]  #: by driver: prior, mode, mean, low, high, shape (n_states,)
@@ -247,7 +344,7 @@ class Drivers(Table):
     def __getitem__(self, driver: object) -> dict[str, float]:
         name = name_of(driver)
         if name not in self.states:
-            raise SpecError(f"no driver {name!r}; there are {', '.join(self.states)}")
+            raise missing("there is no driver", name, self.states)
         return dict(zip(self.states[name], self.values[name]["mean"].tolist(), strict=True))
 
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -292,18 +389,24 @@ class Parameters(Table):
 
     ``moved`` is the posterior mode minus the prior's in prior standard deviations (of the logarithm, or of the logit
     that moved most); ``shrink`` is 1 − posterior / prior standard deviation. Both small: judgement, not evidence.
+    Intensities are per month (30.4375 days), factors are times, tables probabilities: the column ``unit`` says it.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_month(0.3, spread=2))
+    >>> columns = m.parameters().columns()
+    >>> columns["unit"], [round(x, 6) for x in columns["value"]]
+    (['per month'], [0.3])
     """
 
     rows: tuple[Tree, ...]
 
     @classmethod
     def of(cls, rows: Sequence[Tree]) -> Parameters:
-        """The kernel's list, with single numbers taken out of their lists."""
-        return cls(
-            tuple(
-                {k: v[0] if "states" not in row and isinstance(v, list) else v for k, v in row.items()} for row in rows
-            )
-        )
+        """The kernel's list, intensities per month, single numbers taken out of their lists."""
+        return cls(tuple(with_unit(row) for row in rows))
 
     @property
     def fitted(self) -> bool:
@@ -319,11 +422,11 @@ class Parameters(Table):
     def __getitem__(self, key: str | int) -> Tree:
         """One parameter's entry, by name or place."""
         if isinstance(key, int):
-            return dict(self.rows[key])
+            return dict(item(self.rows, key, "the parameters"))
         for row in self.rows:
             if row["name"] == key:
                 return dict(row)
-        raise SpecError(f"no parameter {key!r}; see the column 'name' of to_frame()")
+        raise missing("there is no parameter", key, [row["name"] for row in self.rows])
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a number; one for each state of a table's row."""
@@ -338,15 +441,17 @@ class Parameters(Table):
             "basis",
             "note",
         ]
-        out: dict[str, list[Any]] = {key: [] for key in ["name", "kind", "state", *keys, *fitted, *once]}
+        out: dict[str, list[Any]] = {key: [] for key in ["name", "kind", "state", "unit", *keys, *fitted, *once]}
         for row in self.rows:
             for i, state in enumerate(row.get("states") or [None]):
                 out["name"].append(row["name"])
                 out["kind"].append(row["kind"])
                 out["state"].append(state)
+                out["unit"].append(row["unit"])
                 for key in keys + fitted:
                     value = row.get(key)
-                    out[key].append(value[i] if isinstance(value, list) else value)
+                    one = value[i] if isinstance(value, list) else value
+                    out[key].append(one)
                 for key in once:
                     out[key].append(row.get(key))
         return dict(out)
@@ -357,12 +462,13 @@ class Parameters(Table):
         out: dict[str, Sequence[Any]] = {
             "parameter": [row["name"] for row in rows],
             "stated": [row.get("words") or row["prior"] for row in rows],
+            "unit": [row["unit"] for row in rows],
             "prior": [f"{value_text(row, 'value')}{span_of(row, 'prior_low', 'prior_high')}" for row in rows],
         }
         if self.fitted:
             out["posterior"] = [f"{value_text(row, 'mode')}{span_of(row, 'low', 'high')}" for row in rows]
-            out["moved"] = [row.get("moved") for row in rows]
-            out["shrink"] = [row.get("shrink") for row in rows]
+            out["moved"] = [share_text(row.get("moved")) for row in rows]
+            out["shrink"] = [share_text(row.get("shrink")) for row in rows]
         out["basis"] = [row.get("basis") or "" for row in rows]
         out["source"] = [row.get("source") or "" for row in rows]
         return out
@@ -371,10 +477,20 @@ class Parameters(Table):
         """A line above the table."""
         n_fixed = sum(bool(row.get("fixed")) for row in self.rows)
         left_out = ", not shown" if self.fitted and n_fixed else ""
-        return f"{len(self)} parameters, {n_fixed} fixed{left_out}; intensities per month, 90 % in brackets"
+        return f"{len(self)} parameters, {n_fixed} fixed{left_out}; 90 % in brackets"
 
     def plot(self, **options: Any) -> Axes:
-        """How far each parameter moved from its prior: see :func:`escalade.plot.parameters`."""
+        """How far each parameter moved from its prior: see :func:`escalade.plot.parameters`.
+
+        Parameters
+        ----------
+        **options
+            ``top=``, ``ax=``, ``width=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from . import plot
 
         return plot.parameters(self, **options)
@@ -387,7 +503,7 @@ def value_text(row: Tree, key: str) -> str:
     value = row.get(key)
     if isinstance(value, list):
         return " / ".join(probability_text(p) for p in value)
-    return "" if value is None else number_text(value * monthly(row))
+    return "" if value is None else number_text(value)
 
 
 def span_of(row: Tree, low: str, high: str) -> str:
@@ -397,14 +513,34 @@ def span_of(row: Tree, low: str, high: str) -> str:
     return f" ({value_text(row, low)}–{value_text(row, high)})"
 
 
-def monthly(row: Tree) -> float:
-    """What makes an intensity a day one a month; 1 for other numbers."""
-    return MONTH if row["kind"] in ("intensity", "event rate") else 1.0
+def with_unit(row: Tree) -> Tree:
+    """A number of the kernel, which counts in days, as users read it."""
+    if "states" in row:
+        return {**row, "unit": "probability"}
+    per_month = row["kind"] in ("intensity", "event rate")
+    scale = MONTH if per_month else 1.0
+    numbers = {
+        key: row[key][0] * scale
+        for key in ("value", "prior_low", "prior_high", "mode", "mean", "low", "high")
+        if isinstance(row.get(key), list)
+    }
+    return {**row, **numbers, "unit": "per month" if per_month else "times"}
 
 
 @dataclass(frozen=True)
 class Size(Table):
-    """What an exact answer costs: the components, what hangs together in each and why, and their price."""
+    """What an exact answer costs: the components, what hangs together in each and why, and their price.
+
+    Made by :meth:`Model.size`; ``size.largest`` is the dearest component's entry.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+    >>> m.size().largest["joint_rungs"]
+    2
+    """
 
     components: tuple[Tree, ...]
     dropped: tuple[str, ...]  #: ladders that nothing known or asked depends on
@@ -430,6 +566,7 @@ class Size(Table):
         """One row a component, the dearest first."""
         parts = sorted(self.components, key=lambda part: -part["operations"])
         out: dict[str, Sequence[Any]] = {
+            "of": [part["of"] for part in parts],
             "ladders": [", ".join(part["ladders"]) for part in parts],
             "drivers": [", ".join(part["drivers"]) for part in parts],
         }

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _core
+from ._core import SpecError
 from .frames import Table
+from .values import number
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,41 @@ class WordTable(Table):
     __repr__ = Table.__str__
 
 
+def word_for(p: float) -> str:
+    """The yardstick's word for a probability; "≈ " and the nearest word in a gap between two bands.
+
+    Parameters
+    ----------
+    p : float
+        0 to 1.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    SpecError
+        If it is no probability.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.word_for(0.3), esc.word_for(0.22)
+    ('unlikely', '≈ highly unlikely')
+    """
+    if not 0 <= number(p, "p", "a probability, 0 to 1") <= 1:
+        raise SpecError(f"p is {p}; expected a probability, 0 to 1")
+    return _core.word_for(float(p))
+
+
 def yardstick() -> WordTable:
     """The words that :func:`chance` takes and answers are given in: PHIA's, each with its band.
+
+    Returns
+    -------
+    WordTable
+        Columns word, low, high: the probability yardstick of the Professional Head of Intelligence Assessment (UK).
 
     Examples
     --------
@@ -49,6 +84,11 @@ def grades() -> WordTable:
 
     `hit` is the chance of the report if it happened, `false_alarm` if it did not; only their ratio matters for one
     report. ``hit=`` and ``false_alarm=`` of a development say it otherwise.
+
+    Returns
+    -------
+    WordTable
+        Columns grade, hit, false_alarm.
 
     Examples
     --------

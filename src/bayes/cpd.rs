@@ -1,9 +1,8 @@
 //! How a variable depends on its parents: a table, a noisy maximum, a function, ranks, a logistic law; and how each becomes
 //! tables that the kernel multiplies.
 
-use crate::ground::{Error, Result};
+use crate::ground::{Error, Result, limits};
 use serde::{Deserialize, Serialize};
-use std::f64::consts::SQRT_2;
 
 /// A conditional law. Where there are rows, one stands for each configuration of the parents, the last parent fastest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +46,8 @@ impl Cpd {
     /// parent, all of it nonnegative, so nothing cancels.
     ///
     /// # Errors
-    /// `Error::Spec`, without a place, for numbers of the wrong count or range.
+    /// `Error::Spec`, without a place, for numbers of the wrong count or range; `Error::TooLarge` for a law over so many
+    /// parents that its table does not fit in memory.
     pub fn lower(&self, card: usize, parents: &[usize], cards: &[usize], next: usize) -> Result<Vec<Lowered>> {
         let rows = cards.iter().try_fold(1usize, |n, &c| n.checked_mul(c)).filter(|n| n.checked_mul(card).is_some());
         let own = |table| vec![Lowered { card, parents: parents.to_vec(), table }];
@@ -69,6 +69,11 @@ impl Cpd {
                     return wrong(format!("its function gives state {state} of {card}"));
                 }
                 Ok(own(states.iter().flat_map(|&s| (0..card).map(move |k| f64::from(u8::from(k == s)))).collect()))
+            }
+            Cpd::Ranked { .. } | Cpd::Logistic { .. } if 8.0 * (rows * card) as f64 > limits::memory() => {
+                let (bytes, limit) = (8.0 * (rows * card) as f64, limits::memory());
+                let message = format!("its table would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+                Err(Error::TooLarge { bytes, limit, message })
             }
             Cpd::Ranked { weights, spread, by } => Ok(own(ranked(card, cards, rows, weights, *spread, *by)?)),
             Cpd::Logistic { cuts, effects } => Ok(own(logistic(card, cards, rows, cuts, effects)?)),
@@ -172,9 +177,13 @@ fn ranked(card: usize, cards: &[usize], rows: usize, weights: &[f64], spread: f6
     if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || (!cards.is_empty() && weights.iter().sum::<f64>() <= 0.0) {
         return wrong("its weights are not finite, negative or all 0; expected positive numbers".into());
     }
-    if !(spread.is_finite() && spread > 0.0) {
+    if spread.is_nan() || spread <= 0.0 {
         return wrong(format!("its spread is {spread}; expected a positive number"));
     }
+    // A wider law is even within 1e-12, and its differences would lose their digits.
+    let spread = spread.min(1e6);
+    // libm's erfc is right to the last digit; statrs's is off by 1e-10.
+    let below = |x: f64| 0.5 * libm::erfc(-x / (spread * std::f64::consts::SQRT_2));
     let fine = points(cards.len());
     let inner = vec![fine; cards.len()];
     let count = fine.pow(cards.len() as u32);
@@ -189,23 +198,21 @@ fn ranked(card: usize, cards: &[usize], rows: usize, weights: &[f64], spread: f6
                 .map(|((&state, &size), &k)| (state as f64 + (k as f64 + 0.5) / fine as f64) / size as f64)
                 .collect();
             let mean = summary(&ranks, weights, by);
-            let mass = between(mean, spread, 0.0, 1.0);
+            // Above the mean by the lower tail: near 1 the differences would lose their digits.
+            let between = |low: f64, high: f64| match low > mean {
+                true => below(mean - low) - below(mean - high),
+                false => below(high - mean) - below(low - mean),
+            };
+            let mass = between(0.0, 1.0);
             for (k, p) in row.iter_mut().enumerate() {
                 let (low, high) = (k as f64 / card as f64, (k + 1) as f64 / card as f64);
-                *p += between(mean, spread, low, high) / mass / count as f64;
+                *p += between(low, high) / mass / count as f64;
             }
         }
         let total: f64 = row.iter().sum();
         table.extend(row.iter().map(|p| p / total));
     }
     Ok(table)
-}
-
-/// The mass of a normal law between two points, from the nearer tail so that small masses keep their digits. (libm's erfc is
-/// right to the last digit; statrs's is off by 1e-11.)
-fn between(mean: f64, spread: f64, low: f64, high: f64) -> f64 {
-    let above = |x: f64| 0.5 * libm::erfc(x / (spread * SQRT_2));
-    if low > mean { above(low - mean) - above(high - mean) } else { above(mean - high) - above(mean - low) }
 }
 
 /// A weighted mean, or the weighted minimum or maximum of Fenton, Neil and Caballero (2007, section 4).
@@ -323,15 +330,18 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_normal_to_the_last_digits() {
-        let cpd = Cpd::Ranked { weights: vec![], spread: 0.25, by: Summary::Mean };
-        let table = &cpd.lower(3, &[], &[], 0).unwrap()[0].table;
-        // erf(1/6 / (spread √2)) / erf(1/2 / (spread √2)), by Python's math.erf.
-        assert!((table[1] - 0.5186119033692476).abs() < 1e-15);
-        let narrow = Cpd::Ranked { weights: vec![], spread: 0.02, by: Summary::Mean };
-        let tail = narrow.lower(3, &[], &[], 0).unwrap()[0].table[2];
-        let wanted = 0.5 * libm::erfc(1.0 / (6.0 * 0.02 * SQRT_2));
-        assert!((tail / wanted - 1.0).abs() < 1e-12);
+    fn both_tails_of_ranks_keep_their_digits() {
+        let table = |spread| {
+            let cpd = Cpd::Ranked { weights: vec![1.0], spread, by: Summary::Mean };
+            cpd.lower(4, &[0], &[4], 1).unwrap().remove(0).table
+        };
+        let narrow = table(0.05);
+        for (low, high) in narrow[..4].iter().zip(narrow[12..].iter().rev()) {
+            assert!(*low > 0.0 && (low / high - 1.0).abs() < 1e-9, "{low} {high}");
+        }
+        for spread in [1e12, 1e300, f64::INFINITY] {
+            assert!(table(spread).iter().all(|p| (p - 0.25).abs() < 1e-9), "{spread}");
+        }
     }
 
     #[test]
@@ -342,7 +352,9 @@ mod tests {
         assert!(lower(Cpd::NoisyMax { links: vec![], leak: None }).contains("expected 1"));
         assert!(lower(Cpd::NoisyMax { links: vec![vec![0.5, 0.6, 1.0, 0.0]], leak: None }).contains("sums to 1.1"));
         assert!(lower(Cpd::Ranked { weights: vec![-1.0], spread: 1.0, by: Summary::Mean }).contains("weights"));
-        assert!(lower(Cpd::Ranked { weights: vec![1.0], spread: 0.0, by: Summary::Mean }).contains("spread"));
+        for spread in [0.0, -1.0, f64::NAN] {
+            assert!(lower(Cpd::Ranked { weights: vec![1.0], spread, by: Summary::Mean }).contains("spread"));
+        }
         assert!(lower(Cpd::Logistic { cuts: vec![], effects: vec![vec![0.0, 1.0]] }).contains("expected 1"));
     }
 }

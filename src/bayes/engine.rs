@@ -6,11 +6,13 @@ use super::tree::{Plan, Tree};
 use crate::ground::{Control, Error, Result, limits, random};
 use rand::RngExt;
 use rayon::prelude::*;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Networks whose tables together are no larger than this keep one tree for all evidence; in larger ones evidence is cut
 /// out of the tables first, by a tree for each set of observed variables.
 const WHOLE: usize = 60_000;
+/// Likewise networks whose cliques are larger than this: what is asked may need but a part of them.
+const WIDE: f64 = 1e6;
 /// How many trees are kept.
 const KEPT: usize = 16;
 /// Rows that one task predicts: fixed, so that the work does not depend on the number of threads.
@@ -20,9 +22,10 @@ const ROWS: usize = 64;
 pub type Evidence = [(usize, Finding)];
 
 /// What a kept tree answers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Key {
     cut: Vec<usize>,
+    seen: Vec<usize>,
     marginals: Vec<usize>,
     joints: Vec<Vec<usize>>,
     late: Vec<usize>,
@@ -42,6 +45,7 @@ pub struct Engine {
     /// Variables up to this one are the user's; later ones were made by lowering.
     visible: usize,
     effort: f64,
+    whole: OnceLock<bool>,
     kept: Mutex<Vec<(Key, Arc<Kept>)>>,
 }
 
@@ -67,7 +71,12 @@ impl Engine {
     /// A network of which the first `visible` variables are the user's. `effort` is the work spent on elimination orders, as
     /// a multiple of the work on the tables.
     pub fn new(network: Network, visible: usize, effort: f64) -> Self {
-        Engine { network, visible, effort, kept: Mutex::new(vec![]) }
+        Engine { network, visible, effort, whole: OnceLock::new(), kept: Mutex::new(vec![]) }
+    }
+
+    /// The same engine, told whether one tree serves all evidence and not left to choose by size.
+    pub fn with_whole(self, whole: bool) -> Self {
+        Engine { whole: OnceLock::from(whole), ..self }
     }
 
     /// The network.
@@ -82,7 +91,15 @@ impl Engine {
 
     /// Whether one tree serves all evidence: its queries take microseconds to few milliseconds.
     pub fn whole(&self) -> bool {
-        self.network.tables().iter().map(Vec::len).sum::<usize>() <= WHOLE
+        *self.whole.get_or_init(|| {
+            let small = self.network.tables().iter().map(Vec::len).sum::<usize>() <= WHOLE;
+            small && self.kept(self.all()).is_ok_and(|kept| kept.tree.total() <= WIDE)
+        })
+    }
+
+    /// The tree that serves all evidence.
+    fn all(&self) -> Key {
+        Key { marginals: (0..self.visible).collect(), ..Key::default() }
     }
 
     fn kept(&self, key: Key) -> Result<Arc<Kept>> {
@@ -93,6 +110,7 @@ impl Engine {
         let plan = Plan {
             cut: &key.cut,
             given: &[],
+            seen: &key.seen,
             marginals: &key.marginals,
             joints: &key.joints,
             late: &key.late,
@@ -109,32 +127,42 @@ impl Engine {
         Ok(tree)
     }
 
-    /// A tree with the evidence in it, messages sent to the roots; the work goes back by [`Engine::done`].
-    fn ready(&self, mut key: Key, evidence: &Evidence, control: &Control) -> Result<(Arc<Kept>, Work, f64)> {
-        if !self.whole() {
-            key.cut = evidence.iter().filter(|(_, f)| matches!(f, Finding::State(_))).map(|(v, _)| *v).collect();
-            key.cut.sort_unstable();
-        }
-        let kept = self.kept(key)?;
-        let idle = lock(&kept.idle).pop();
-        let mut work = match idle {
-            Some(work) => work,
-            None => Work::new(&kept.tree),
-        };
+    /// A tree for the marginals of `targets`: the one that serves all evidence, or one from which hard evidence is cut.
+    fn key(&self, targets: &[usize], evidence: &Evidence) -> Key {
         if self.whole() {
-            if !work.loaded() {
-                kept.tree.load(&self.network, &[], &[], &mut work);
-            }
-            kept.tree.enter(&self.network, evidence, &mut work);
+            return self.all();
+        }
+        Key { marginals: targets.to_vec(), ..cutting(evidence) }
+    }
+
+    /// Puts the evidence into a tree, sends messages to the roots, and gives both, with ln P(evidence), to `answer`.
+    fn ask<T>(
+        &self,
+        key: Key,
+        evidence: &Evidence,
+        control: &Control,
+        answer: impl FnOnce(&Tree, &mut Work, f64) -> Result<T>,
+    ) -> Result<T> {
+        let cuts = !key.cut.is_empty();
+        let kept = self.kept(key)?;
+        let tree = &kept.tree;
+        let idle = lock(&kept.idle).pop();
+        let mut work = idle.unwrap_or_else(|| Work::new(tree));
+        if cuts {
+            tree.load(&self.network, &[], &self.dense(evidence), &mut work);
         } else {
-            kept.tree.load(&self.network, &[], &self.dense(evidence), &mut work);
+            if !work.loaded() {
+                tree.load(&self.network, &[], &[], &mut work);
+            }
+            tree.enter(&self.network, evidence, &mut work);
         }
-        let log = kept.tree.collect(&mut work, control)?;
-        if log == f64::NEG_INFINITY {
-            done(&kept, work);
-            return Err(self.contradiction(evidence, control)?);
-        }
-        Ok((kept, work, log))
+        let log = tree.collect(&mut work, control)?;
+        let found = match log > f64::NEG_INFINITY {
+            true => answer(tree, &mut work, log),
+            false => Err(self.contradiction(evidence, control)?),
+        };
+        lock(&kept.idle).push(work);
+        found
     }
 
     fn dense(&self, evidence: &Evidence) -> Vec<Finding> {
@@ -143,173 +171,136 @@ impl Engine {
         findings
     }
 
-    fn key(&self) -> Key {
-        Key { cut: vec![], marginals: vec![], joints: vec![], late: vec![], maximise: false }
-    }
-
-    /// Marginals of `targets` given the evidence.
+    /// Marginals of `targets`, in their order, given the evidence.
     ///
     /// # Errors
-    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn posteriors(&self, targets: &[usize], evidence: &Evidence, control: &Control) -> Result<Posteriors> {
-        let (kept, mut work, log_evidence) = self.ready(self.key_of(targets, evidence), evidence, control)?;
-        kept.tree.distribute(&mut work, control)?;
-        let mut read: Vec<Vec<f64>> = vec![vec![]; self.network.cards().len()];
-        kept.tree.marginals(&work).into_iter().for_each(|(v, law)| read[v] = law);
-        done(&kept, work);
-        for (v, finding) in evidence {
-            if let Finding::State(state) = finding
-                && kept.tree.cuts(*v)
-            {
-                read[*v] = (0..self.network.cards()[*v]).map(|s| f64::from(u8::from(s == *state))).collect();
-            }
-        }
-        let laws = targets.iter().map(|&v| (v, std::mem::take(&mut read[v]))).collect();
-        Ok(Posteriors { laws, log_evidence })
+        self.ask(self.key(targets, evidence), evidence, control, |tree, work, log_evidence| {
+            tree.distribute(work, control)?;
+            let mut reads = vec![None; self.network.cards().len()];
+            tree.reads.iter().for_each(|(v, read)| reads[*v] = Some(read));
+            let law = |v: usize| {
+                let mut law = vec![0.0; self.network.cards()[v]];
+                match reads[v] {
+                    Some(read) => tree.marginal(read, work, &mut law),
+                    None => law[known(evidence, v)] = 1.0,
+                }
+                (v, law)
+            };
+            Ok(Posteriors { laws: targets.iter().map(|&v| law(v)).collect(), log_evidence })
+        })
     }
 
     /// ln P(evidence); −inf where it is impossible.
     ///
     /// # Errors
-    /// `TooLarge`, `Interrupted`.
+    /// `TooLarge`, `Diverged`, `Interrupted`.
     pub fn log_evidence(&self, evidence: &Evidence, control: &Control) -> Result<f64> {
-        match self.ready(self.key_of(&[], evidence), evidence, control) {
-            Ok((kept, work, log)) => {
-                done(&kept, work);
-                Ok(log)
-            }
+        match self.ask(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log)) {
             Err(Error::Contradiction { .. }) => Ok(f64::NEG_INFINITY),
-            Err(error) => Err(error),
+            found => found,
         }
-    }
-
-    /// The tree in which both targets and evidence are: where one serves all, that of all variables.
-    fn key_of(&self, targets: &[usize], evidence: &Evidence) -> Key {
-        let mut marginals: Vec<usize> = match self.whole() {
-            true => (0..self.visible).collect(),
-            false => targets.iter().copied().chain(evidence.iter().map(|(v, _)| *v)).collect(),
-        };
-        marginals.sort_unstable();
-        marginals.dedup();
-        Key { marginals, ..self.key() }
     }
 
     /// The joint law of `of` given the evidence, the last fastest, and ln P(evidence).
     ///
     /// # Errors
-    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`; `Spec` for a variable that is there twice.
     pub fn joint(&self, of: &[usize], evidence: &Evidence, control: &Control) -> Result<(Vec<f64>, f64)> {
-        // Hard evidence stays in the tree: a variable asked for may be observed.
-        let factors: Vec<(usize, Finding)> = evidence.to_vec();
-        let plan_key = Key { joints: vec![of.to_vec()], late: of.to_vec(), marginals: sorted(&factors), ..self.key() };
-        let kept = self.kept(plan_key)?;
-        let mut work = Work::new(&kept.tree);
-        kept.tree.load(&self.network, &[], &self.dense(evidence), &mut work);
-        let log = kept.tree.collect(&mut work, control)?;
-        if log == f64::NEG_INFINITY {
-            return Err(self.contradiction(evidence, control)?);
-        }
-        kept.tree.distribute(&mut work, control)?;
-        Ok((kept.tree.joint(0, of, &work), log))
+        let (mut laws, log) = self.laws(&[of.to_vec()], of, evidence, control)?;
+        Ok((laws.pop().unwrap_or_default(), log))
     }
 
-    /// Joint laws of several sets at once, each the last fastest. Evidence stays in the tree.
+    /// Joint laws of several sets at once, each the last fastest.
     ///
     /// # Errors
-    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    /// As [`Engine::joint`].
     pub fn joints(&self, sets: &[Vec<usize>], evidence: &Evidence, control: &Control) -> Result<(Vec<Vec<f64>>, f64)> {
-        let kept = self.kept(Key { joints: sets.to_vec(), marginals: sorted(evidence), ..self.key() })?;
-        let mut work = lock(&kept.idle).pop().unwrap_or_else(|| Work::new(&kept.tree));
-        kept.tree.load(&self.network, &[], &self.dense(evidence), &mut work);
-        let log = kept.tree.collect(&mut work, control)?;
-        if log == f64::NEG_INFINITY {
-            return Err(self.contradiction(evidence, control)?);
+        self.laws(sets, &[], evidence, control)
+    }
+
+    /// Joint laws by a tree that sums `late` out last. Evidence stays in the tree: a variable asked for may be observed.
+    fn laws(
+        &self,
+        sets: &[Vec<usize>],
+        late: &[usize],
+        evidence: &Evidence,
+        control: &Control,
+    ) -> Result<(Vec<Vec<f64>>, f64)> {
+        let twice = |set: &Vec<usize>| set.iter().enumerate().any(|(i, v)| set[..i].contains(v));
+        if let Some(set) = sets.iter().find(|set| twice(set)) {
+            let message = format!("a variable is asked for twice: {}", self.network.named(set));
+            return Err(Error::spec("", "joint law", message));
         }
-        kept.tree.distribute(&mut work, control)?;
-        let laws = sets.iter().enumerate().map(|(i, set)| kept.tree.joint(i, set, &work)).collect();
-        done(&kept, work);
-        Ok((laws, log))
+        let seen = variables(evidence, |_| true);
+        let key = Key { joints: sets.to_vec(), late: late.to_vec(), seen, ..Key::default() };
+        self.ask(key, evidence, control, |tree, work, log| {
+            tree.distribute(work, control)?;
+            Ok((sets.iter().enumerate().map(|(i, set)| tree.joint(i, set, work)).collect(), log))
+        })
     }
 
     /// The most probable joint state of `of` given the evidence, all else summed out (marginal MAP); of all variables, the
     /// most probable explanation. Of equally probable ones the first found.
     ///
     /// # Errors
-    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn most_probable(&self, of: &[usize], evidence: &Evidence, control: &Control) -> Result<Explained> {
-        let log_evidence = {
-            let (kept, work, log) = self.ready(self.key_of(&[], evidence), evidence, control)?;
-            done(&kept, work);
-            log
-        };
+        let log_evidence = self.ask(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log))?;
         let mut late = of.to_vec();
         late.sort_unstable();
-        let cut: Vec<usize> = {
-            let hard = evidence.iter().filter(|(_, f)| matches!(f, Finding::State(_)));
-            let mut cut: Vec<usize> = hard.map(|(v, _)| *v).collect();
-            cut.sort_unstable();
-            cut
-        };
-        let kept = self.kept(Key { cut, late, marginals: sorted(evidence), maximise: true, ..self.key() })?;
-        let mut work = Work::new(&kept.tree);
-        kept.tree.load(&self.network, &[], &self.dense(evidence), &mut work);
-        let log_joint = kept.tree.collect(&mut work, control)?;
-        let places = kept.tree.decode(&work, true, |weights| {
-            let mut best = 0;
-            for (i, &weight) in weights.iter().enumerate() {
-                if weight > weights[best] {
-                    best = i;
+        let key = Key { late, maximise: true, ..cutting(evidence) };
+        self.ask(key, evidence, control, |tree, work, log_joint| {
+            let places = tree.decode(work, true, |weights| {
+                let mut best = 0;
+                for (i, &weight) in weights.iter().enumerate() {
+                    if weight > weights[best] {
+                        best = i;
+                    }
                 }
-            }
-            best
-        });
-        let known = |v: usize| match evidence.iter().find(|(u, _)| *u == v) {
-            Some((_, Finding::State(state))) => *state,
-            _ => 0,
-        };
-        let states = of.iter().map(|&v| kept.tree.place(v).map_or_else(|| known(v), |place| places[place])).collect();
-        Ok(Explained { states, log_joint, log_evidence })
+                best
+            });
+            let state = |v: usize| tree.place(v).map_or_else(|| known(evidence, v), |place| places[place]);
+            Ok(Explained { states: of.iter().map(|&v| state(v)).collect(), log_joint, log_evidence })
+        })
     }
 
     /// `n` exact draws of all visible variables given the evidence: `[draw][variable]`, flat. Streams are keyed by seed and
     /// draw.
     ///
     /// # Errors
-    /// `Contradiction`, `TooLarge`, `Interrupted`.
+    /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn sample(&self, n: usize, seed: u64, evidence: &Evidence, control: &Control) -> Result<Vec<u32>> {
-        let key = Key { marginals: (0..self.visible).collect(), ..self.key() };
-        let (kept, work, _) = self.ready(key, evidence, control)?;
-        let mut known = vec![0u32; self.visible];
-        for (v, finding) in evidence {
-            if let Finding::State(state) = finding {
-                known[*v] = *state as u32;
-            }
-        }
-        let draws: Vec<Vec<u32>> = (0..n)
-            .into_par_iter()
-            .map(|draw| {
-                control.check()?;
-                let mut rng = random::stream(seed, draw as u64);
-                let places = kept.tree.decode(&work, false, |weights| {
-                    let total: f64 = weights.iter().sum();
-                    let mut left = rng.random::<f64>() * total;
-                    let fits = weights.iter().position(|&weight| {
-                        left -= weight;
-                        left < 0.0
+        let all: Vec<usize> = (0..self.visible).collect();
+        self.ask(self.key(&all, evidence), evidence, control, |tree, work, _| {
+            let work = &*work;
+            let draws: Vec<Vec<u32>> = (0..n)
+                .into_par_iter()
+                .map(|draw| {
+                    control.check()?;
+                    let mut rng = random::stream(seed, draw as u64);
+                    let places = tree.decode(work, false, |weights| {
+                        let total: f64 = weights.iter().sum();
+                        let mut left = rng.random::<f64>() * total;
+                        let fits = weights.iter().position(|&weight| {
+                            left -= weight;
+                            left < 0.0
+                        });
+                        // Rounding may leave a sliver: it belongs to the last state that has weight.
+                        fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
                     });
-                    // Rounding may leave a sliver: it belongs to the last state that has weight.
-                    fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
-                });
-                let state = |v: usize| kept.tree.place(v).map_or(known[v], |place| places[place] as u32);
-                Ok((0..self.visible).map(state).collect())
-            })
-            .collect::<Result<_>>()?;
-        done(&kept, work);
-        Ok(draws.concat())
+                    let state = |v: usize| tree.place(v).map_or_else(|| known(evidence, v), |place| places[place]);
+                    Ok((0..self.visible).map(|v| state(v) as u32).collect())
+                })
+                .collect::<Result<_>>()?;
+            Ok(draws.concat())
+        })
     }
 
     /// Marginals of `targets` for a table of evidence: `rows[row][column]` is the state of `columns[column]`, negative where
-    /// it is missing. Gives `[row][target][state]`, flat, and ln P(evidence) of each row; an impossible row has NaN.
+    /// it is missing. Gives `[row][target][state]`, flat, and ln P(evidence) of each row; an impossible row has NaN and −inf.
+    /// ln P is NaN where a row is possible but its probability was lost on the way.
     ///
     /// Rows with the same columns observed share a tree.
     ///
@@ -342,7 +333,7 @@ impl Engine {
             let cut: Vec<usize> = columns.iter().zip(seen).filter(|(_, seen)| **seen).map(|(v, _)| *v).collect();
             let open: Vec<usize> = targets.iter().copied().filter(|v| !cut.contains(v)).collect();
             let late = if open.len() == 1 { open.clone() } else { vec![] };
-            let kept = self.kept(Key { cut: cut.clone(), marginals: open, late, ..self.key() })?;
+            let kept = self.kept(Key { cut: cut.clone(), marginals: open, late, ..Key::default() })?;
             let parts: Vec<Vec<(usize, f64, Vec<f64>)>> = members
                 .par_chunks(ROWS)
                 .map(|chunk| self.predict_some(&kept.tree, columns, rows, chunk, targets, control))
@@ -380,7 +371,12 @@ impl Engine {
             } else {
                 tree.slice(&self.network, &findings, &mut work);
             }
-            let log = tree.collect(&mut work, control)?;
+            let mut log = tree.collect(&mut work, control)?;
+            if log == f64::NEG_INFINITY && tree.possible(&mut work, control)? {
+                log = f64::NAN;
+            }
+            // That left no table as it was.
+            fresh = log.is_nan() || log == f64::NEG_INFINITY;
             let mut law = vec![];
             if log > f64::NEG_INFINITY {
                 tree.distribute(&mut work, control)?;
@@ -404,9 +400,15 @@ impl Engine {
         Ok(found)
     }
 
-    /// Why evidence is impossible: a smallest set of findings that contradict each other, as far as sets are tried one by one
-    /// (up to three findings), else a set from which none can be left out.
+    /// Why evidence has no mass: a smallest set of findings that contradict each other, as far as sets are tried one by one
+    /// (up to three findings), else a set from which none can be left out. Where the findings are possible together, their
+    /// probability was lost on the way.
     fn contradiction(&self, evidence: &Evidence, control: &Control) -> Result<Error> {
+        if self.possible(evidence, control)? {
+            let message = "the evidence is possible, but some of it speaks against the rest by more than numbers can hold \
+                           (1 to 1e308)";
+            return Ok(Error::Diverged { message: message.into() });
+        }
         let culprits = super::contradiction::smallest(evidence.len(), &mut |subset: &[usize]| {
             let some: Vec<(usize, Finding)> = subset.iter().map(|&i| evidence[i].clone()).collect();
             self.possible(&some, control)
@@ -417,22 +419,36 @@ impl Engine {
 
     /// Whether evidence has any probability.
     fn possible(&self, evidence: &Evidence, control: &Control) -> Result<bool> {
-        let tree = Tree::new(&self.network, &Plan { marginals: &sorted(evidence), effort: 0.0, ..Plan::default() })?;
+        let plan = Plan { seen: &variables(evidence, |_| true), effort: 0.0, ..Plan::default() };
+        let tree = Tree::new(&self.network, &plan)?;
         let mut work = Work::new(&tree);
         tree.load(&self.network, &[], &self.dense(evidence), &mut work);
-        Ok(tree.collect(&mut work, control)? > f64::NEG_INFINITY)
+        tree.possible(&mut work, control)
     }
 }
 
-/// The variables of evidence, ascending.
-fn sorted(evidence: &Evidence) -> Vec<usize> {
-    let mut variables: Vec<usize> = evidence.iter().map(|(v, _)| *v).collect();
+fn hard(finding: &Finding) -> bool {
+    matches!(finding, Finding::State(_))
+}
+
+/// Variables of some findings, ascending.
+fn variables(evidence: &Evidence, which: impl Fn(&Finding) -> bool) -> Vec<usize> {
+    let mut variables: Vec<usize> = evidence.iter().filter(|(_, finding)| which(finding)).map(|(v, _)| *v).collect();
     variables.sort_unstable();
     variables
 }
 
-fn done(kept: &Kept, work: Work) {
-    lock(&kept.idle).push(work);
+/// A tree from which hard evidence is cut.
+fn cutting(evidence: &Evidence) -> Key {
+    Key { cut: variables(evidence, hard), seen: variables(evidence, |finding| !hard(finding)), ..Key::default() }
+}
+
+/// The state that a variable was found in.
+fn known(evidence: &Evidence, variable: usize) -> usize {
+    match evidence.iter().find(|(v, _)| *v == variable) {
+        Some((_, Finding::State(state))) => *state,
+        _ => 0,
+    }
 }
 
 /// A lock whose holder cannot panic while it is held.

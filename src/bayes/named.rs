@@ -58,10 +58,20 @@ impl BayesNet {
         }
         cycle(&spec, &parents)?;
         for (number, given) in parents.iter().enumerate() {
-            if let Cpd::Table(table) = &mut spec.node[number].cpd {
-                let mut taken = std::mem::take(table);
-                check_rows(&spec, number, given, &mut taken)?;
-                spec.node[number].cpd = Cpd::Table(taken);
+            match &mut spec.node[number].cpd {
+                Cpd::Table(table) => {
+                    let mut taken = std::mem::take(table);
+                    check_rows(&spec, number, given, &mut taken)?;
+                    spec.node[number].cpd = Cpd::Table(taken);
+                }
+                Cpd::NoisyMax { links, leak } => {
+                    let rows = links.iter_mut().flat_map(|link| link.chunks_mut(cards[number]));
+                    rows.chain(leak.as_deref_mut()).for_each(|row| {
+                        // What is too far from 1 is refused below.
+                        let _ = row::normalise(row);
+                    });
+                }
+                _ => {}
             }
         }
         // The node's own tables keep its number; what stands between comes after all nodes.
@@ -70,7 +80,12 @@ impl BayesNet {
         for (number, node) in spec.node.iter().enumerate() {
             let given: Vec<usize> = parents[number].iter().map(|&p| cards[p]).collect();
             let next = lowered.len();
-            let place = |error: Error| error.at(&format!("node[{number}]"), &format!("node '{}'", node.name));
+            let place = |error| match error {
+                Error::TooLarge { bytes, limit, message } => {
+                    Error::TooLarge { bytes, limit, message: format!("node '{}': {message}", node.name) }
+                }
+                error => error.at(&format!("node[{number}]"), &format!("node '{}'", node.name)),
+            };
             let mut made = node.cpd.lower(cards[number], &parents[number], &given, next).map_err(place)?;
             if let Some(own) = made.pop() {
                 lowered[number] = (own.card, own.parents, own.table);

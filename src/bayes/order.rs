@@ -166,6 +166,8 @@ impl Core {
 
     fn best(&self, reduced: f64, effort: f64) -> Order {
         let mut best = Order { vertices: vec![], total: f64::INFINITY };
+        // The first one counts even where its tables are past all numbers.
+        let better = |order: &Order, best: &Order| order.total < best.total || best.vertices.is_empty();
         let mut winner = Heuristic::Fill;
         let mut work = 0.0;
         for heuristic in HEURISTICS {
@@ -176,14 +178,14 @@ impl Core {
             let (order, spent) = self.round(heuristic, best.total, None);
             work += spent;
             if let Some(order) = order
-                && order.total < best.total
+                && better(&order, &best)
             {
                 (best, winner) = (order, heuristic);
             }
         }
         let mut rng = crate::ground::random::stream(0, 0);
         for round in 0..ROUNDS {
-            if work >= effort * (reduced + best.total) {
+            if work >= effort * (reduced + best.total) || best.total == f64::INFINITY {
                 break;
             }
             // The winner and the two fills take turns: ties are where they differ.
@@ -191,7 +193,7 @@ impl Core {
             let (order, spent) = self.round(heuristic, best.total, Some(&mut rng));
             work += spent;
             if let Some(order) = order
-                && order.total < best.total
+                && better(&order, &best)
             {
                 (best, winner) = (order, heuristic);
             }

@@ -159,7 +159,16 @@ impl Tree {
             work.fixed += from[start].ln();
             return;
         }
-        copy(from, start, loaded, &mut work.store[loaded.base..loaded.base + cells]);
+        let values = &mut work.store[loaded.base..loaded.base + cells];
+        copy(from, start, loaded, values);
+        if !loaded.cut.is_empty() {
+            // Evidence may leave small numbers everywhere: the product of many such tables would underflow.
+            let most = values.iter().copied().fold(0.0, f64::max);
+            if most > 0.0 {
+                values.iter_mut().for_each(|x| *x /= most);
+                work.fixed += most.ln();
+            }
+        }
         if let Source::Table(v) = loaded.source
             && let Some(finding) = findings.get(v)
         {
@@ -191,14 +200,35 @@ impl Tree {
         work.changed.push(number);
     }
 
-    /// Messages towards the roots: the logarithm of the mass, −inf where there is none.
+    /// Messages towards the roots: the logarithm of the mass, −inf where there is none or all digits of it are lost, which
+    /// [`Tree::possible`] tells apart.
     ///
     /// # Errors
     /// `Interrupted`.
     pub fn collect(&self, work: &mut Work, control: &Control) -> Result<f64> {
+        self.ascend(work, false, control)
+    }
+
+    /// Whether there is any mass: every table becomes 0 and 1, and maxima of these lose nothing. Load anew afterwards.
+    ///
+    /// # Errors
+    /// `Interrupted`.
+    pub fn possible(&self, work: &mut Work, control: &Control) -> Result<bool> {
+        for loaded in &self.loaded {
+            let cells: usize = loaded.sizes.iter().product();
+            if !loaded.sizes.is_empty() {
+                let values = &mut work.store[loaded.base..loaded.base + cells];
+                values.iter_mut().for_each(|x| *x = f64::from(u8::from(*x > 0.0)));
+            }
+        }
+        work.loaded = false;
+        Ok(self.ascend(work, true, control)? > f64::NEG_INFINITY)
+    }
+
+    fn ascend(&self, work: &mut Work, most: bool, control: &Control) -> Result<f64> {
         work.log = work.fixed;
         for (number, clique) in self.cliques.iter().enumerate() {
-            let most = if clique.maximised {
+            let most = if clique.maximised || most {
                 self.up::<Most>(clique, work, control)
             } else {
                 self.up::<Sum>(clique, work, control)
@@ -206,7 +236,7 @@ impl Tree {
             if clique.blocks > 1 {
                 control.check()?;
             }
-            if !(most > 0.0) {
+            if most.is_nan() || most < f64::MIN_POSITIVE {
                 work.log = f64::NEG_INFINITY;
                 break;
             }
@@ -551,7 +581,8 @@ fn copy(from: &[f64], start: usize, loaded: &Loaded, to: &mut [f64]) {
     else {
         return;
     };
-    let mut digits = [0usize; 64];
+    // Axes of one entry need no digit; of others no table has so many.
+    let mut digits = [0usize; usize::BITS as usize];
     let mut at = start;
     for run in to.chunks_exact_mut(size) {
         if stride == 1 {
@@ -561,14 +592,15 @@ fn copy(from: &[f64], start: usize, loaded: &Loaded, to: &mut [f64]) {
                 *value = from[at + k * stride];
             }
         }
-        for axis in (0..sizes.len()).rev() {
-            digits[axis] += 1;
-            at += strides[axis];
-            if digits[axis] < sizes[axis] {
+        let axes = sizes.iter().zip(strides).rev().filter(|(size, _)| **size > 1);
+        for ((&size, &stride), digit) in axes.zip(&mut digits) {
+            *digit += 1;
+            at += stride;
+            if *digit < size {
                 break;
             }
-            digits[axis] = 0;
-            at -= strides[axis] * sizes[axis];
+            *digit = 0;
+            at -= stride * size;
         }
     }
 }

@@ -113,6 +113,8 @@ pub struct Plan<'a> {
     pub cut: &'a [usize],
     /// Scopes of factors that come with the evidence.
     pub given: &'a [Vec<usize>],
+    /// Variables that other evidence may be on.
+    pub seen: &'a [usize],
     /// Variables whose marginals are wanted.
     pub marginals: &'a [usize],
     /// Sets whose joint laws are wanted.
@@ -132,6 +134,7 @@ impl Default for Plan<'_> {
         Plan {
             cut: &[],
             given: &[],
+            seen: &[],
             marginals: &[],
             joints: &[],
             late: &[],
@@ -211,7 +214,7 @@ impl Tree {
     /// # Errors
     /// `Error::TooLarge`, before memory is taken, with the widest clique.
     pub fn new(network: &Network, plan: &Plan<'_>) -> Result<Tree> {
-        let asked = plan.marginals.iter().chain(plan.cut).chain(plan.late);
+        let asked = plan.marginals.iter().chain(plan.cut).chain(plan.seen).chain(plan.late);
         let asked = asked.chain(plan.given.iter().flatten()).chain(plan.joints.iter().flatten());
         let relevant = network.ancestors(asked.copied());
         let mut cut = vec![false; network.cards().len()];
@@ -287,11 +290,6 @@ impl Tree {
     /// The place of a variable of the network; none where the tree leaves or cuts it out.
     pub(super) fn place(&self, variable: usize) -> Option<usize> {
         self.places.get(variable).copied().filter(|&place| place != ROOT)
-    }
-
-    /// Whether a variable's marginal must come from the evidence that cuts it out.
-    pub(super) fn cuts(&self, variable: usize) -> bool {
-        self.place(variable).is_none()
     }
 
     /// Entries of all clique tables together: what one pass costs.

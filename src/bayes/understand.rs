@@ -170,7 +170,8 @@ impl Engine {
                 let without = found.laws.first().map_or(0.0, |(_, law)| law[state]);
                 Ok(Weight {
                     variable: evidence[i].0,
-                    weight: odds(value) - odds(without),
+                    // Of what was sure already, the odds are infinite both times.
+                    weight: if value == without { 0.0 } else { odds(value) - odds(without) },
                     without,
                     surprise: all.log_evidence - self.log_evidence(&rest, control)?,
                 })
@@ -185,6 +186,7 @@ fn restrict(network: &Network, evidence: &Evidence, target: usize, state: usize)
     let mut more: Vec<(usize, Finding)> = evidence.to_vec();
     match more.iter_mut().find(|(v, _)| *v == target) {
         None => more.push((target, Finding::State(state))),
+        Some((_, finding @ Finding::Nothing)) => *finding = Finding::State(state),
         Some((_, finding @ Finding::Likelihood(_))) => {
             if let Finding::Likelihood(weights) = finding {
                 weights.iter_mut().enumerate().filter(|(s, _)| *s != state).for_each(|(_, w)| *w = 0.0);

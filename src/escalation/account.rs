@@ -3,8 +3,10 @@
 use super::component::{Component, Link};
 use super::dossier::{Evidence, Record};
 use super::model::Model;
-use super::timeline::same_window;
+use super::timeline::{Report, clusters, most_open, same_window};
 use crate::ground::{Error, Result, limits};
+use crate::markov::flow;
+use std::collections::BTreeSet;
 
 /// The size of a component in numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,37 +23,130 @@ pub struct Account {
     pub steps: f64,
     /// Multiplications of one sweep.
     pub operations: f64,
-    /// Memory of a forward and backward sweep of one driver state.
+    /// Memory of forward and backward sweeps on all threads.
     pub bytes: f64,
     pub links: Vec<Link>,
 }
 
+/// What a plan will ask of a component beside its generators, known before it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Most levels that are open at once.
+    pub flags: f64,
+    /// Steps of the plan whose vectors a backward pass needs, and the levels of those vectors together.
+    steps: f64,
+    levels: f64,
+    /// Vectors that each configuration hands on: its end and its marks.
+    handed: f64,
+    /// Most events that are counted at once, and all that are expected to be watched.
+    counted: f64,
+    events: f64,
+    /// Longest stretch and all of them, days.
+    longest: f64,
+    span: f64,
+    monitors: f64,
+}
+
+impl Load {
+    /// Questions are only carried forward.
+    pub fn forward(flags: f64, monitors: usize, span: f64) -> Self {
+        Load {
+            flags,
+            steps: 0.0,
+            levels: 0.0,
+            handed: 1.0,
+            counted: 0.0,
+            events: 0.0,
+            longest: span,
+            span,
+            monitors: monitors as f64,
+        }
+    }
+
+    /// What the evidence asks: a vector before every step, times the levels that are open there.
+    pub fn evidence(component: &Component, model: &Model, evidence: &[&Evidence], marks: usize, end: f64) -> Self {
+        let own: Vec<&Evidence> = component.items.iter().map(|&item| evidence[item]).collect();
+        let spans = open_spans(&own);
+        let open_at = |t: f64| spans.iter().filter(|s| s.0 <= t && t < s.1).map(|s| s.2).product::<f64>();
+        let mut times: Vec<f64> = own.iter().flat_map(|item| instants(item)).chain([0.0, end]).collect();
+        times.extend(own.iter().flat_map(|item| turns(item)));
+        for &ladder in &component.ladders {
+            times.extend(model.ladders[ladder].effects.iter().flat_map(|effect| effect.when.boundaries()));
+        }
+        times.retain(|t| (0.0..=end).contains(t));
+        times.sort_by(f64::total_cmp);
+        // A flow up to each instant, and what happens there.
+        let levels: f64 = times.iter().map(|&t| 2.0 * open_at(t)).sum();
+        let steps = 2.0 * times.len() as f64 + marks as f64;
+        let counts = own.iter().filter_map(|item| match item {
+            Evidence::Events { record: Record::Count(n), .. } => Some(*n as f64),
+            _ => None,
+        });
+        let watched = own.iter().filter_map(|item| match item {
+            Evidence::Events { start, end, events, hit, false_rate, .. } => {
+                let rates = model.events[*events].rates.iter().map(|&rate| model.parameters.positives[rate].value);
+                Some((end - start) * (hit * rates.fold(0.0, f64::max) + false_rate))
+            }
+            _ => None,
+        });
+        Load {
+            flags: spans.iter().map(|span| open_at(span.0)).fold(1.0, f64::max),
+            steps,
+            levels: levels + marks as f64,
+            handed: 1.0 + marks as f64,
+            counted: counts.sum(),
+            events: watched.sum(),
+            longest: times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max),
+            span: end,
+            monitors: spans.len() as f64,
+        }
+    }
+}
+
 impl Component {
-    /// The account of this component, before anything is allocated. `flags` is the most levels that are open at once,
-    /// `developments` the number of stored vectors, `span` the days swept.
-    pub fn account(&self, model: &Model, flags: f64, developments: usize, span: f64) -> Account {
+    /// The account of this component, before anything is allocated.
+    pub fn account(&self, model: &Model, load: &Load) -> Account {
+        let states = |drivers: &BTreeSet<usize>| -> f64 {
+            drivers.iter().map(|&d| model.drivers[d].states.len() as f64).product()
+        };
         let joint_rungs: f64 = self.ladders.iter().map(|&l| model.ladders[l].rungs.len() as f64).product();
-        let driver_states: f64 = self.drivers.iter().map(|&d| model.drivers[d].states.len() as f64).product();
+        let driver_states = states(&self.drivers.iter().copied().collect());
+        let effects = || self.ladders.iter().flat_map(|&l| &model.ladders[l].effects);
+        let turns: BTreeSet<u64> = effects().flat_map(|e| e.when.boundaries()).map(f64::to_bits).collect();
+        let generators =
+            states(&effects().flat_map(|effect| effect.when.drivers()).collect()) * (1.0 + turns.len() as f64);
         let moves: usize = self.ladders.iter().map(|&l| model.ladders[l].moves.len()).sum();
+        let distance: usize = self.ladders.iter().map(|&l| model.ladders[l].rungs.len() - 1).sum();
         let lambda: f64 = self.ladders.iter().map(|&l| largest_exit(model, l)).sum();
-        let steps = lambda * span + 15.0 * (developments + 1) as f64;
+        let reach = distance as f64 * (1.0 + 2.0 * load.flags.log2()) + load.counted;
+        let steps = lambda * load.span + load.events + load.counted + 15.0 * (1.0 + load.steps / 2.0);
         let average: f64 = self
             .ladders
             .iter()
             .map(|&l| model.ladders[l].moves.len() as f64 / model.ladders[l].rungs.len() as f64)
             .sum();
-        let operations = driver_states * joint_rungs * flags * (average + 1.0) * steps;
-        // By thread: the vectors kept before each step and the rows of one stretch. By driver state: the filtered weights,
-        // and the exits, tiles and entries of the generators.
-        let threads = driver_states.min(rayon::current_num_threads() as f64);
-        let vectors = 3.0 * developments as f64 + 32.0;
-        let bytes = 8.0 * joint_rungs * (threads * flags * vectors + driver_states * (3.0 + average));
+        let operations = driver_states * joint_rungs * load.flags * (average + 1.0) * steps;
+        // By thread, since driver states, draws and columns of the curvature go to all of them: the vectors kept before the
+        // steps, the rows of one backward stretch, a few more; and one evaluation, which hands on the filtered weights and
+        // holds the exits and tiles of the generators. For all threads: the structure of those, and the monitors' classes.
+        let numbers = joint_rungs * load.flags;
+        let room = flow::kept_rows(numbers.min(1e15) as usize) as f64;
+        let kept =
+            if load.steps <= room { joint_rungs * load.levels } else { numbers * (2.0 * load.steps.sqrt() + 2.0) };
+        let rows = match load.steps > 0.0 {
+            true => flow::rows_held(numbers, (lambda * load.longest).max(load.events), reach),
+            false => 0.0,
+        };
+        let own = 8.0 * (kept + numbers * (rows + 8.0));
+        let evaluation = 8.0 * joint_rungs * (driver_states * load.handed + generators * (1.0 + average));
+        let structure = joint_rungs * (generators * (1.0 + average) * 4.0 + load.monitors * 24.0);
+        let bytes = rayon::current_num_threads() as f64 * (own + evaluation) + structure;
         Account {
             ladders: self.ladders.clone(),
             drivers: self.drivers.clone(),
             driver_states,
             joint_rungs,
-            flags,
+            flags: load.flags,
             moves,
             steps,
             operations,
@@ -115,16 +210,21 @@ pub fn afford(model: &Model, account: &Account) -> Result<()> {
     })
 }
 
-/// The most levels that are open at once; reports of one window share a monitor.
-pub fn most_open(component: &Component, evidence: &[&Evidence]) -> f64 {
+/// When monitors are open, and their levels; windows on one condition that overlap share a monitor.
+fn open_spans(evidence: &[&Evidence]) -> Vec<(f64, f64, f64)> {
     let mut spans: Vec<(f64, f64, f64)> = vec![];
     let mut windows: Vec<&Evidence> = vec![];
-    for &item in &component.items {
-        match evidence[item] {
+    let mut reports: Vec<Report> = vec![];
+    for &item in evidence {
+        match item {
             twin @ Evidence::Window { .. } if windows.iter().any(|window| same_window(window, twin)) => {}
-            window @ Evidence::Window { start, end, entered, .. } => {
+            window @ Evidence::Window { start, end, entered: true, .. } => {
                 windows.push(window);
-                spans.push((*start, *end, if *entered { 3.0 } else { 2.0 }));
+                spans.push((*start, *end, 3.0));
+            }
+            Evidence::Window { start, end, when, happened, never, .. } if start < end => {
+                let (when, happened, never) = (when.clone(), *happened, *never);
+                reports.push(Report { start: *start, end: *end, when, happened, never });
             }
             Evidence::Events { start, end, record: Record::Count(n), .. } => {
                 spans.push((*start, *end, *n as f64 + 1.0));
@@ -132,6 +232,32 @@ pub fn most_open(component: &Component, evidence: &[&Evidence]) -> f64 {
             _ => {}
         }
     }
-    let open_at = |t: f64| spans.iter().filter(|s| s.0 <= t && t < s.1).map(|s| s.2).product::<f64>();
-    spans.iter().map(|span| open_at(span.0)).fold(1.0, f64::max)
+    for cluster in clusters(reports) {
+        let end = cluster.iter().fold(0.0, |end: f64, report| end.max(report.end));
+        spans.push((cluster[0].start, end, most_open(&cluster) as f64 + 1.0));
+    }
+    spans
+}
+
+/// The instants at which evidence acts.
+fn instants(evidence: &Evidence) -> Vec<f64> {
+    match evidence {
+        Evidence::State { time, .. }
+        | Evidence::Soft { time, .. }
+        | Evidence::Status { time, .. }
+        | Evidence::Move { time, .. } => vec![*time],
+        Evidence::Window { start, end, .. } => vec![*start, *end],
+        Evidence::Events { start, end, record, .. } => match record {
+            Record::Count(_) => vec![*start, *end],
+            Record::Times(times) => times.iter().copied().chain([*start, *end]).collect(),
+        },
+    }
+}
+
+/// The instants at which the truth of what evidence looks at turns.
+fn turns(evidence: &Evidence) -> Vec<f64> {
+    match evidence {
+        Evidence::State { when, .. } | Evidence::Window { when, .. } => when.boundaries(),
+        _ => vec![],
+    }
 }

@@ -4,7 +4,7 @@ use super::component::Item;
 use super::engine::{Evaluated, Prepared};
 use super::onward::{Fills, Onward, Parts, onward};
 use super::part::Override;
-use super::question::{Ask, Atom, Question};
+use super::question::{Ask, Question};
 use super::sweep::Sweep;
 use crate::ground::{Control, Error, Result};
 use crate::markov::Space;
@@ -28,14 +28,7 @@ impl Asked {
     /// # Errors
     /// `TooLarge`, before memory is taken.
     pub fn new(prepared: &Prepared, question: &Question, overrides: &[Override], known: &mut Parts) -> Result<Self> {
-        let end = question
-            .atoms
-            .iter()
-            .map(|atom| match atom {
-                Atom::At { time, .. } => *time,
-                Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => *by,
-            })
-            .fold(prepared.now, f64::max);
+        let end = question.end(prepared.now);
         if question.atoms.len() > ATOMS {
             let (atoms, name) = (question.atoms.len(), &question.name);
             return Err(Error::TooLarge {
@@ -54,6 +47,14 @@ impl Asked {
         question.atoms.iter().flat_map(|atom| Item::of_atom(atom, String::new()).ladders).collect()
     }
 
+    /// A part's configuration in one of all drivers asked about.
+    fn config(&self, part: &Onward, space: &Space, config: usize) -> usize {
+        let own = part.plan.part.drivers.iter();
+        let digits: Vec<usize> =
+            own.map(|driver| space.digit(config, self.drivers.binary_search(driver).unwrap_or(0))).collect();
+        part.plan.part.configs.index(&digits)
+    }
+
     /// P(ask | evidence), or P(ask and given | evidence) / P(given | evidence).
     ///
     /// # Errors
@@ -65,11 +66,19 @@ impl Asked {
         fills: &mut Fills,
         control: &Control,
     ) -> Result<f64> {
-        let tables: Vec<Vec<Option<Vec<f64>>>> =
-            self.parts.iter().map(|part| outcomes(part, prepared, evaluated, fills, control)).collect::<Result<_>>()?;
         let weights = evaluated.joined.posterior(&self.drivers)?;
         let sizes = self.drivers.iter().map(|&d| prepared.model.drivers[d].states.len()).collect();
         let space = Space::new(sizes);
+        let tables: Vec<Vec<Option<Vec<f64>>>> = self
+            .parts
+            .iter()
+            .map(|part| {
+                let mut wanted = vec![false; part.plan.part.configs.len()];
+                let weighed = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+                weighed.for_each(|(config, _)| wanted[self.config(part, &space, config)] = true);
+                outcomes(part, &wanted, prepared, evaluated, fills, control)
+            })
+            .collect::<Result<_>>()?;
         let (mut both, mut condition) = (0.0, 0.0);
         let atoms = self.question.atoms.len();
         for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
@@ -78,16 +87,7 @@ impl Asked {
                 .parts
                 .iter()
                 .zip(&tables)
-                .map(|(part, table)| {
-                    let digits: Vec<usize> = part
-                        .plan
-                        .part
-                        .drivers
-                        .iter()
-                        .map(|driver| space.digit(config, self.drivers.binary_search(driver).unwrap_or(0)))
-                        .collect();
-                    table[part.plan.part.configs.index(&digits)].as_ref()
-                })
+                .map(|(part, table)| table[self.config(part, &space, config)].as_ref())
                 .collect();
             let Some(here) = here else { continue };
             for truth in 0..1usize << atoms {
@@ -120,9 +120,10 @@ impl Asked {
     }
 }
 
-/// P(atoms' truth | configuration) for each configuration; bit k of the index is the part's k-th atom.
+/// P(atoms' truth | configuration) for each configuration that is wanted; bit k of the index is the part's k-th atom.
 fn outcomes(
     part: &Onward,
+    wanted: &[bool],
     prepared: &Prepared,
     evaluated: &Evaluated,
     fills: &mut Fills,
@@ -131,6 +132,9 @@ fn outcomes(
     let filled = fills.of(&part.plan.part, &evaluated.values)?;
     (0..part.plan.part.configs.len())
         .map(|config| {
+            if !wanted[config] {
+                return Ok(None);
+            }
             let Some(start) = part.start(prepared, evaluated, config) else { return Ok(None) };
             let end = Sweep::new(&part.plan, &filled, &evaluated.values, config, control).forward(start, false)?.end;
             let n = part.plan.part.space.len();
@@ -139,8 +143,8 @@ fn outcomes(
                 let (mut rest, mut index) = (level, 0);
                 for (bit, &monitor) in part.plan.open.iter().enumerate() {
                     let monitor = &part.plan.monitors[monitor];
-                    index |= usize::from(rest % monitor.automaton.levels() == monitor.success) << bit;
-                    rest /= monitor.automaton.levels();
+                    index |= usize::from(rest % monitor.levels() == monitor.success) << bit;
+                    rest /= monitor.levels();
                 }
                 table[index] += values.iter().sum::<f64>();
             }

@@ -1,7 +1,8 @@
 //! A dossier made ready: components swept apart, joined by the drivers' network into log-evidence and statistics.
 
-use super::account::{Account, afford, most_open};
+use super::account::{Account, Load, afford};
 use super::component::{Component, Item, ancestors, components};
+use super::condition::Condition;
 use super::dossier::{Dossier, Evidence};
 use super::model::Model;
 use super::part::{Calendar, Filled, Override, Part};
@@ -11,7 +12,7 @@ use super::theta::{Statistics, Values};
 use super::timeline::Planner;
 use crate::bayes::{Factor, Network};
 use crate::ground::{Control, Result, limits};
-use crate::markov::Tally;
+use crate::markov::{Space, Tally};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub struct Prepared {
 #[derive(Debug)]
 pub struct Joined {
     network: Network,
-    /// P(evidence of a plan | its drivers), each divided by its largest value.
+    /// P(evidence of plans | their drivers), each divided by its largest value.
     factors: Vec<Factor>,
     pub log_evidence: f64,
 }
@@ -49,17 +50,22 @@ pub struct Evaluated {
     pub swept: Vec<Vec<Swept>>,
 }
 
-/// Days since the origin at which any calendar condition or override changes, ascending.
+/// Days since the origin at which some condition that a component looks at, or an override of it, changes, ascending.
 pub fn boundaries<'c>(
     model: &Model,
-    conditions: impl IntoIterator<Item = &'c super::condition::Condition>,
+    component: &Component,
+    conditions: impl IntoIterator<Item = &'c Condition>,
     overrides: &[Override],
 ) -> Vec<f64> {
-    let mut all: Vec<f64> = conditions.into_iter().flat_map(|condition| condition.boundaries()).collect();
-    for ladder in &model.ladders {
-        all.extend(ladder.effects.iter().flat_map(|effect| effect.when.boundaries()));
+    let mut all: Vec<f64> = conditions.into_iter().flat_map(Condition::boundaries).collect();
+    for &ladder in &component.ladders {
+        all.extend(model.ladders[ladder].effects.iter().flat_map(|effect| effect.when.boundaries()));
     }
-    all.extend(overrides.iter().map(Override::since));
+    let own = overrides.iter().filter(|set| match set {
+        Override::Driver { driver, .. } => component.drivers.contains(driver),
+        Override::Ladder { ladder, .. } => component.ladders.contains(ladder),
+    });
+    all.extend(own.map(Override::since));
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
@@ -77,14 +83,14 @@ impl Prepared {
         let (accounts, parts) = Self::split(model, dossier, wanted, marks.len());
         accounts.iter().try_for_each(|account| afford(model, account))?;
         let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
-        let conditions = evidence.iter().filter_map(|e| match e {
-            Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
-            _ => None,
-        });
-        let boundaries = boundaries(model, conditions, &[]);
         let plans: Vec<Plan> = parts
             .iter()
             .map(|component| {
+                let conditions = component.items.iter().filter_map(|&item| match evidence[item] {
+                    Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
+                    _ => None,
+                });
+                let boundaries = boundaries(model, component, conditions, &[]);
                 let (ladders, drivers) = (component.ladders.clone(), component.drivers.clone());
                 let part = Arc::new(Part::new(model, ladders, drivers, Calendar::new(0.0, &boundaries, &[])));
                 let mut planner = Planner::new(model, part, dossier.as_of);
@@ -110,7 +116,7 @@ impl Prepared {
         let parts = components(model, &ladders, &items, &[]);
         let accounts = parts
             .iter()
-            .map(|c| c.account(model, most_open(c, &evidence), c.items.len() + marks, dossier.as_of))
+            .map(|c| c.account(model, &Load::evidence(c, model, &evidence, marks, dossier.as_of)))
             .collect();
         (accounts, parts)
     }
@@ -152,19 +158,35 @@ impl Prepared {
         Ok(Evaluated { values, joined, filled, swept })
     }
 
+    /// Whether the developments can all be true, however improbable: a sweep over what is 0 and what is not.
+    pub fn possible(&self, control: &Control) -> Result<bool> {
+        let values = self.model.parameters.support();
+        let mut logs = vec![];
+        for plan in &self.plans {
+            let filled = plan.part.fill(&values)?;
+            let reachable = |config| Sweep::new(plan, &filled, &values, config, control).reachable(self.origin(plan));
+            let log = |config| Ok(if reachable(config)? { 0.0 } else { f64::NEG_INFINITY });
+            logs.push((0..plan.part.configs.len()).map(log).collect::<Result<_>>()?);
+        }
+        Ok(self.join(&values, logs)?.log_evidence.is_finite())
+    }
+
     /// What the drivers make of P(evidence of each plan | configuration), given as logs.
     pub fn join(&self, values: &Values, logs: Vec<Vec<f64>>) -> Result<Joined> {
         let mut offset = 0.0;
         let mut factors = vec![];
-        for (plan, logs) in self.plans.iter().zip(&logs) {
-            let top = logs.iter().fold(f64::NEG_INFINITY, |top: f64, log| top.max(*log));
-            let top = if top.is_finite() { top } else { 0.0 };
-            offset += top;
-            let weights = logs.iter().map(|log| (log - top).exp()).collect();
-            let sizes = plan.part.configs.sizes().to_vec();
-            factors.push(Factor::new(plan.part.drivers.clone(), sizes, weights)?);
-        }
         let network = self.network(values)?;
+        let said = self.plans.iter().zip(logs).map(|(plan, logs)| Said {
+            drivers: plan.part.drivers.clone(),
+            sizes: plan.part.configs.sizes().to_vec(),
+            logs,
+        });
+        for said in reconciled(said.collect(), &network)? {
+            let top = said.top();
+            offset += top;
+            let weights = said.logs.iter().map(|log| (log - top).exp()).collect();
+            factors.push(Factor::new(said.drivers, said.sizes, weights)?);
+        }
         let (_, log_evidence) = network.joint(&factors, offset, &[], limits::memory())?;
         Ok(Joined { network, factors, log_evidence })
     }
@@ -213,7 +235,87 @@ pub fn mix(plan: &Plan, marks: &[Vec<f64>], weight: f64, into: &mut [Vec<Vec<f64
     }
 }
 
+/// Widest range of logs, over all that is said of the same drivers, that single factors are sure to hold: e^−600 is 1e-261.
+const RANGE: f64 = 600.0;
+/// Most cells of a table that joins what is said of the same drivers as logs.
+const CELLS: f64 = 1e6;
+
+/// ln P(evidence | drivers), over joint states of some drivers, the last fastest.
+struct Said {
+    drivers: Vec<usize>,
+    sizes: Vec<usize>,
+    logs: Vec<f64>,
+}
+
+impl Said {
+    /// The largest log; 0 where all is impossible.
+    fn top(&self) -> f64 {
+        let top = self.logs.iter().fold(f64::NEG_INFINITY, |top: f64, log| top.max(*log));
+        if top.is_finite() { top } else { 0.0 }
+    }
+
+    fn range(&self) -> f64 {
+        let finite = self.logs.iter().filter(|log| log.is_finite());
+        self.top() - finite.fold(self.top(), |least: f64, log| least.min(*log))
+    }
+
+    fn meets(&self, other: &Said) -> bool {
+        self.drivers.iter().any(|driver| other.drivers.contains(driver))
+    }
+
+    /// Both at once, over the drivers of either; `None` where that table would be large.
+    fn and(&self, other: &Said) -> Option<Said> {
+        let sized = |said: &Said| said.drivers.iter().copied().zip(said.sizes.clone()).collect::<BTreeSet<_>>();
+        let (drivers, sizes): (Vec<usize>, Vec<usize>) = sized(self).union(&sized(other)).copied().unzip();
+        if sizes.iter().map(|&size| size as f64).product::<f64>() > CELLS {
+            return None;
+        }
+        let space = Space::new(sizes.clone());
+        let at = |said: &Said, index: usize| {
+            let places = said.drivers.iter().zip(&said.sizes);
+            let own = places.fold(0, |own, (driver, size)| {
+                own * size + space.digit(index, drivers.binary_search(driver).unwrap_or(0))
+            });
+            said.logs[own]
+        };
+        let logs = (0..space.len()).map(|index| at(self, index) + at(other, index)).collect();
+        Some(Said { drivers, sizes, logs })
+    }
+}
+
+/// Joins as logs what is said of the same drivers where it lies so far apart that, each divided by its own largest value,
+/// the states on which all agree would underflow. What the network rules out is ruled out first.
+fn reconciled(mut all: Vec<Said>, network: &Network) -> Result<Vec<Said>> {
+    let mut first = 0;
+    while first < all.len() {
+        let near: Vec<usize> = (0..all.len()).filter(|&k| k == first || all[k].meets(&all[first])).collect();
+        if near.iter().map(|&k| all[k].range()).sum::<f64>() <= RANGE {
+            first += 1;
+            continue;
+        }
+        let join = near.iter().filter(|&&k| k != first).find_map(|&k| Some((k, all[first].and(&all[k])?)));
+        let Some((other, both)) = join else {
+            if !all[first].drivers.is_empty() && all[first].range() > RANGE {
+                let law = network.joint(&[], 0.0, &all[first].drivers, limits::memory())?.0;
+                let ruled = law.values().iter().zip(&mut all[first].logs).filter(|(p, _)| **p == 0.0);
+                ruled.for_each(|(_, log)| *log = f64::NEG_INFINITY);
+            }
+            first += 1;
+            continue;
+        };
+        all[first.min(other)] = both;
+        all.remove(first.max(other));
+        first = first.min(other);
+    }
+    Ok(all)
+}
+
 impl Joined {
+    /// The posterior of every driver, one after the other.
+    pub fn posteriors(&self) -> Result<Vec<f64>> {
+        Ok(self.network.posteriors(&self.factors, limits::memory())?.0.concat())
+    }
+
     /// The joint posterior of some drivers, the last fastest.
     pub fn posterior(&self, drivers: &[usize]) -> Result<Vec<f64>> {
         Ok(self.network.joint(&self.factors, 0.0, drivers, limits::memory())?.0.values().to_vec())

@@ -22,7 +22,7 @@ const TOLERANCE: f64 = 1e-6;
 const STEP: f64 = 1e-3;
 /// Most Newton steps after L-BFGS.
 const NEWTON: usize = 30;
-/// An eigenvalue of the information below this says nothing is known about a flat direction.
+/// An eigenvalue of the information, per squared logarithm, below this says nothing is known about a flat direction.
 const FLAT: f64 = 1e-4;
 
 /// Log-evidence and log-prior at θ with their gradients.
@@ -212,13 +212,7 @@ pub fn learn(prepared: &Prepared, dossier: &Dossier, control: &Control) -> Resul
     let width = objective.start.len();
     let at_start = prepared.posterior(&objective.start, control)?;
     if !at_start.log_evidence.is_finite() {
-        return Err(super::contradiction::culprit(
-            &prepared.model,
-            dossier,
-            &[],
-            &parameters.values(&objective.start),
-            control,
-        )?);
+        return Err(super::contradiction::culprit(&prepared.model, dossier, &[], control)?);
     }
     refuse_untouched(prepared)?;
     control.announce(60 + 2 * width);
@@ -365,7 +359,8 @@ fn curvature(objective: &Objective<'_>, z: &[f64]) -> Result<DMatrix<f64>> {
 fn spread(objective: &Objective<'_>, information: &DMatrix<f64>, gradient: f64) -> Result<Vec<f64>> {
     let width = information.nrows();
     let parameters = &objective.prepared.model.parameters;
-    if let Some(direction) = flat_direction(parameters, information) {
+    let own: Vec<f64> = prior_scale(parameters).iter().zip(&objective.scale).map(|(prior, own)| prior / own).collect();
+    if let Some(direction) = flat_direction(parameters, information, &own) {
         return Err(unidentified(&parameters.coordinates()[direction]));
     }
     let stuck = || Error::NotConverged {
@@ -385,12 +380,16 @@ fn spread(objective: &Objective<'_>, information: &DMatrix<f64>, gradient: f64) 
         .collect())
 }
 
-fn flat_direction(parameters: &Parameters, information: &DMatrix<f64>) -> Option<usize> {
+/// The flat coordinate that dominates a direction of which nothing is known. The information is in units of `own`, which
+/// a start far off makes small; what is known is asked in the prior's units.
+fn flat_direction(parameters: &Parameters, information: &DMatrix<f64>, own: &[f64]) -> Option<usize> {
     let flat = parameters.flat();
     if !flat.contains(&true) {
         return None;
     }
-    let eigen = SymmetricEigen::new(information.clone());
+    let plain =
+        DMatrix::from_fn(own.len(), own.len(), |row, column| information[(row, column)] * own[row] * own[column]);
+    let eigen = SymmetricEigen::new(plain);
     let worst = (0..flat.len()).min_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]))?;
     if eigen.eigenvalues[worst] > FLAT {
         return None;

@@ -9,11 +9,12 @@ use super::fit::{Learnt, learn};
 use super::forecast::Ahead;
 use super::model::Model;
 use super::onward::{Fills, Parts};
+use super::part::Override;
 use super::question::Question;
 use super::scenario::{Change, Scenario};
 use super::spec::DossierSpec;
 use super::summary::Draws;
-use crate::ground::{Control, Error, Result};
+use crate::ground::{Control, Error, Result, limits};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub struct Fitted {
 impl Fitted {
     /// Learns the parameters from a dossier: MAP, and draws from Laplace's normal around it.
     pub fn learn(model: Arc<Model>, spec: DossierSpec, n_draws: usize, seed: u64, control: &Control) -> Result<Self> {
+        afford_draws(n_draws, model.parameters.start().len())?;
         let dossier = Dossier::compile(&spec, &model)?;
         let learnt = learn(&Prepared::new(&model, &dossier, &[], &[])?, &dossier, control)?;
         Fitted::restore(model, spec, vec![], learnt, n_draws, seed, control)
@@ -130,6 +132,7 @@ impl Fitted {
     fn each(&self, control: &Control, at: impl Fn(&[f64]) -> Result<Vec<f64>> + Sync) -> Result<Draws> {
         control.announce(1 + self.draws.len());
         let mode = at(&self.learnt.theta)?;
+        afford_draws(self.draws.len(), mode.len())?;
         control.tick();
         let draws: Vec<Option<Vec<f64>>> = self
             .draws
@@ -147,7 +150,7 @@ impl Fitted {
         Ok(Draws { mode, draws: draws.into_iter().flatten().collect() })
     }
 
-    /// Probabilities of the questions, in their order.
+    /// Probabilities of the questions, in their order; NaN at a draw where what a question is given cannot be.
     pub fn ask(&self, questions: &[Question], control: &Control) -> Result<Draws> {
         let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for (number, question) in questions.iter().enumerate() {
@@ -171,7 +174,11 @@ impl Fitted {
                 let evaluated = self.evaluated(prepared, theta, control)?;
                 let mut fills = Fills::default();
                 for (number, asked) in asked {
-                    answers[*number] = asked.answer(prepared, &evaluated, &mut fills, control)?;
+                    answers[*number] = match asked.answer(prepared, &evaluated, &mut fills, control) {
+                        // At this draw what is given cannot be: that says nothing of the other questions.
+                        Err(Error::Impossible { .. }) if !std::ptr::eq(theta, self.learnt.theta.as_slice()) => f64::NAN,
+                        answer => answer?,
+                    };
                 }
             }
             Ok(answers)
@@ -182,8 +189,12 @@ impl Fitted {
     ///
     /// Smoothed up to now, forecast after.
     pub fn forecast(&self, times: &[f64], control: &Control) -> Result<Draws> {
-        let past: Vec<f64> = times.iter().copied().filter(|&t| t <= self.dossier().as_of).collect();
-        let ahead: Vec<f64> = times.iter().copied().filter(|&t| t > self.dossier().as_of).collect();
+        let now = self.dossier().as_of;
+        // At the instant of an intervention the law after it is shown.
+        let set_now =
+            self.scenario.overrides.iter().any(|set| matches!(set, Override::Ladder { since, .. } if *since == now));
+        let (past, ahead): (Vec<f64>, Vec<f64>) =
+            times.iter().copied().partition(|&t| t < now || (t == now && !set_now));
         let base = self.prepared(&[], &past)?;
         let (inside, outside): (Vec<usize>, Vec<usize>) =
             (0..self.model.ladders.len()).partition(|ladder| base.carried.contains(ladder));
@@ -228,20 +239,27 @@ impl Fitted {
         let empty = Dossier { as_of: self.dossier().as_of, developments: vec![], left_out: vec![] };
         let prepared = Prepared::new(&self.model, &empty, &[], &[])?;
         let evaluated = prepared.forward(self.model.parameters.values(&self.model.parameters.start()), control)?;
-        let laws = (0..self.model.drivers.len()).map(|driver| evaluated.joined.posterior(&[driver]));
-        Ok(laws.collect::<Result<Vec<_>>>()?.concat())
+        evaluated.joined.posteriors()
     }
 
     /// Posterior of every driver's states, in order, flat.
     pub fn drivers(&self, control: &Control) -> Result<Draws> {
         let prepared = self.prepared(&[], &[])?;
         self.each(control, |theta| {
-            let evaluated = self.evaluated(&prepared, theta, control)?;
-            let mut all = vec![];
-            for driver in 0..self.model.drivers.len() {
-                all.extend(evaluated.joined.posterior(&[driver])?);
-            }
-            Ok(all)
+            control.check()?;
+            self.evaluated(&prepared, theta, control)?.joined.posteriors()
         })
     }
+}
+
+/// Refuses more draws of so many numbers than memory holds.
+fn afford_draws(draws: usize, numbers: usize) -> Result<()> {
+    // A vector's own header, and a copy for sorting.
+    let bytes = draws as f64 * (16.0 * numbers as f64 + 64.0);
+    let limit = limits::memory();
+    if bytes <= limit {
+        return Ok(());
+    }
+    let message = format!("{draws} draws of {numbers} numbers would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+    Err(Error::TooLarge { bytes, limit, message })
 }

@@ -1,7 +1,8 @@
 //! From now on: the filtered weights of some ladders, carried ahead without those that they do not depend on.
 
-use super::account::afford;
-use super::component::{Item, ancestors, components};
+use super::account::{Account, Load, afford};
+use super::component::{Component, Item, ancestors, components};
+use super::condition::Condition;
 use super::engine::{Evaluated, Prepared, boundaries};
 use super::model::Model;
 use super::part::{Calendar, Filled, Override, Part};
@@ -69,34 +70,20 @@ pub fn onward(
     parts_known: &mut Parts,
 ) -> Result<Vec<Onward>> {
     let model = &*prepared.model;
-    let items: Vec<Item> = atoms.iter().map(|atom| Item::of_atom(atom, "the question".into())).collect();
-    let seen = items.iter().flat_map(|item| item.ladders.clone());
-    let closure = ancestors(model, seen.chain(ladders.iter().copied()));
-    let together: Vec<(Vec<usize>, Vec<usize>)> = prepared
-        .plans
-        .iter()
-        .map(|plan| {
-            let inside = plan.part.ladders.iter().copied().filter(|l| closure.contains(l)).collect();
-            (inside, plan.part.drivers.clone())
-        })
-        .collect();
-    let conditions = atoms.iter().flat_map(|atom| match atom {
-        Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
-        Atom::First { when, before, .. } => vec![when, before],
-    });
-    let boundaries = boundaries(model, conditions, overrides);
+    let together: Vec<(Vec<usize>, Vec<usize>)> =
+        prepared.plans.iter().map(|plan| (plan.part.ladders.clone(), plan.part.drivers.clone())).collect();
     let mut parts = vec![];
-    for component in components(model, &closure, &items, &together) {
-        let flags: f64 = component.items.iter().map(|&item| levels(&atoms[item])).product();
-        afford(model, &component.account(model, flags, 2, end - prepared.now))?;
+    for (component, account) in ahead(model, ladders, atoms, &together, end - prepared.now) {
+        afford(model, &account)?;
+        let conditions = component.items.iter().flat_map(|&item| conditions(&atoms[item]));
+        let boundaries = boundaries(model, &component, conditions, overrides);
         let calendar = Calendar::new(prepared.now, &boundaries, overrides);
         let part = parts_known.part(model, component.ladders, component.drivers, calendar);
-        let sources = together
-            .iter()
-            .enumerate()
-            .filter(|(_, (inside, _))| inside.first().is_some_and(|ladder| part.axis(*ladder).is_some()))
-            .map(|(number, (inside, _))| (number, inside.clone()))
-            .collect();
+        let carried = |(number, (past, _)): (usize, &(Vec<usize>, Vec<usize>))| {
+            let inside: Vec<usize> = past.iter().copied().filter(|&ladder| part.axis(ladder).is_some()).collect();
+            (!inside.is_empty()).then_some((number, inside))
+        };
+        let sources = together.iter().enumerate().filter_map(carried).collect();
         let mut planner = Planner::new(model, part, end);
         let mut monitored: Vec<(usize, usize)> =
             component.items.iter().map(|&atom| (planner.atom(&atoms[atom]), atom)).collect();
@@ -106,6 +93,37 @@ pub fn onward(
         parts.push(Onward { plan, sources, atoms: monitored.into_iter().map(|(_, atom)| atom).collect() });
     }
     Ok(parts)
+}
+
+/// The components that carry `ladders` and `atoms` on over `span` days, and their accounts; nothing is allocated.
+/// `together` are the ladders, with the drivers, that the past links.
+pub fn ahead(
+    model: &Model,
+    ladders: &[usize],
+    atoms: &[Atom],
+    together: &[(Vec<usize>, Vec<usize>)],
+    span: f64,
+) -> Vec<(Component, Account)> {
+    let items: Vec<Item> = atoms.iter().map(|atom| Item::of_atom(atom, "the question".into())).collect();
+    let seen = items.iter().flat_map(|item| item.ladders.clone());
+    let closure = ancestors(model, seen.chain(ladders.iter().copied()));
+    let inside = |(past, drivers): &(Vec<usize>, Vec<usize>)| {
+        (past.iter().copied().filter(|ladder| closure.contains(ladder)).collect(), drivers.clone())
+    };
+    let together: Vec<(Vec<usize>, Vec<usize>)> = together.iter().map(inside).collect();
+    let account = |component: Component| {
+        let flags = component.items.iter().map(|&item| levels(&atoms[item])).product();
+        let account = component.account(model, &Load::forward(flags, component.items.len(), span));
+        (component, account)
+    };
+    components(model, &closure, &items, &together).into_iter().map(account).collect()
+}
+
+fn conditions(atom: &Atom) -> Vec<&Condition> {
+    match atom {
+        Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
+        Atom::First { when, before, .. } => vec![when, before],
+    }
 }
 
 fn levels(atom: &Atom) -> f64 {

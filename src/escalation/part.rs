@@ -5,7 +5,7 @@ use super::model::{Ladder, Model};
 use super::restrict::Known;
 use super::theta::{Statistics, Values};
 use crate::ground::{Error, Result};
-use crate::markov::{Arc, Field, NO_LABEL, Space, Stencil, Tally};
+use crate::markov::{Arc, Field, Space, Stencil, Tally};
 use std::collections::HashMap;
 
 /// What a rate of the generator is made of.
@@ -293,7 +293,7 @@ impl Part {
             return Err(Error::Diverged { message: self.excuse(wrong, values) });
         }
         let tiles: Vec<Vec<f64>> = self.stencils.iter().map(|stencil| stencil.fill(&rates)).collect();
-        let exits = self
+        let exits: Vec<Vec<f64>> = self
             .stencils
             .iter()
             .zip(&tiles)
@@ -303,6 +303,13 @@ impl Part {
                 exit
             })
             .collect();
+        if exits.iter().flatten().any(|exit| !exit.is_finite()) {
+            let most = rates.iter().fold(0.0, |most: f64, &rate| most.max(rate));
+            let message = format!(
+                "the intensities out of a joint rung add up to no finite number; the largest is {most:.3e} a day"
+            );
+            return Err(Error::Diverged { message });
+        }
         Ok(Filled { rates, tiles, exits })
     }
 
@@ -350,6 +357,3 @@ fn rate(label: &Label, values: &Values) -> f64 {
         }
     }
 }
-
-/// The label that says a move does not exist.
-pub const ABSENT: u32 = NO_LABEL;

@@ -9,10 +9,14 @@ use std::sync::Arc;
 /// A monitor of a plan: its law, and its classes in each (config, piece).
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    pub automaton: Automaton,
+    /// Its law, by how many of its windows are open beyond the first.
+    pub laws: Vec<Automaton>,
     /// The level that means "it happened".
     pub success: usize,
-    pub(super) classes: Vec<Runs>,
+    /// Most moves that it takes to get anywhere on the axes that it looks at.
+    pub detour: usize,
+    /// Equal classes are kept once.
+    pub(super) classes: Vec<Arc<Runs>>,
 }
 
 /// An event intensity under observation, and the monitor that counts it.
@@ -20,7 +24,15 @@ pub struct Monitor {
 pub struct Watched {
     /// Labels in each (config, piece).
     pub(super) labels: Vec<Field<u32>>,
-    pub counter: Option<usize>,
+    pub counter: Option<Counted>,
+}
+
+/// A count of events: how many, over how many days, and the monitor that counts them.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub monitor: usize,
+    pub events: usize,
+    pub length: f64,
 }
 
 /// A factor on the joint weights at one instant.
@@ -56,6 +68,8 @@ pub struct Jump {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     pub monitor: usize,
+    /// Which of its laws holds.
+    pub law: usize,
     pub listens: bool,
 }
 
@@ -92,6 +106,13 @@ pub enum Step {
         monitor: usize,
         piece: usize,
     },
+    /// One of a monitor's windows closes with a weight for each level; level k then becomes `next[k]`.
+    Weigh {
+        position: usize,
+        weights: Vec<f64>,
+        next: Vec<usize>,
+        open: Vec<Slot>,
+    },
     /// A monitor closes with a weight for each level; `position` among the open ones.
     Close {
         position: usize,
@@ -103,6 +124,8 @@ pub enum Step {
     },
     /// The marginals are wanted here.
     Mark,
+    /// The laws of the ladders are wanted here.
+    Read,
 }
 
 /// A component's timeline from `start` to `end`.
@@ -120,6 +143,13 @@ pub struct Plan {
     pub open: Vec<usize>,
     /// The positives and the rows that it uses.
     pub(super) uses: (Vec<usize>, Vec<usize>),
+}
+
+impl Monitor {
+    /// Number of levels.
+    pub fn levels(&self) -> usize {
+        self.laws[0].levels()
+    }
 }
 
 impl Plan {

@@ -6,6 +6,7 @@ use super::summary::{Draws, Summary};
 use super::theta::Values;
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF, Gamma};
+use statrs::function::gamma::ln_gamma;
 
 /// One number, or one row of a table, before and after the evidence. Intensities are per day.
 #[derive(Debug, Clone, Serialize)]
@@ -169,7 +170,8 @@ fn positive_prior(prior: &Prior) -> (String, Option<(f64, f64)>) {
             (text, Some(((mean - z * sd).exp(), (mean + z * sd).exp())))
         }
         Prior::Gamma { shape, exposure } => {
-            let interval = Gamma::new(*shape, *exposure).ok().map(|g| (g.inverse_cdf(0.05), g.inverse_cdf(0.95)));
+            let unit = |q: f64| gamma_quantile(*shape, q) / exposure;
+            let interval = Some((unit(0.05), unit(0.95)));
             (format!("Gamma, shape {shape}, exposure {exposure:.1} days"), interval)
         }
     }
@@ -179,7 +181,36 @@ fn beta_quantile(worth: f64, p: f64, q: f64) -> f64 {
     if p <= 0.0 || p >= 1.0 {
         return p;
     }
-    Beta::new(worth * p, worth * (1.0 - p)).map_or(p, |beta| beta.inverse_cdf(q))
+    Beta::new(worth * p, worth * (1.0 - p)).map_or(p, |beta| log_quantile(q, 0.0, |x| beta.cdf(x)))
+}
+
+/// Quantile of a Gamma variable of rate 1, to relative accuracy however small it is.
+fn gamma_quantile(shape: f64, q: f64) -> f64 {
+    // Below 1 the series of the lower incomplete gamma function converges at once: x^k e^−x / Γ(k + 1) · Σ xⁿ / (k + 1)…(k + n).
+    let small = |x: f64| {
+        let (mut term, mut sum) = (1.0, 1.0);
+        for n in 1..30 {
+            term *= x / (shape + f64::from(n));
+            sum += term;
+        }
+        (shape * x.ln() - x - ln_gamma(shape + 1.0)).exp() * sum
+    };
+    let top = (shape + 40.0 * shape.sqrt() + 40.0).ln();
+    Gamma::new(shape, 1.0)
+        .map_or(f64::NAN, |gamma| log_quantile(q, top, |x| if x < 1.0 { small(x) } else { gamma.cdf(x) }))
+}
+
+/// Where a distribution function reaches `q`, by bisection on ln x up to `top`: 0 where that is below every number.
+fn log_quantile(q: f64, top: f64, cdf: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (-745.0, top);
+    for _ in 0..100 {
+        let middle = 0.5 * (low + high);
+        match cdf(f64::exp(middle)) < q {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    if low == -745.0 { 0.0 } else { f64::exp(0.5 * (low + high)) }
 }
 
 fn reading(name: &str, kind: &'static str, value: Vec<f64>, prior: String, words: &str, from: &Provenance) -> Reading {
@@ -208,4 +239,25 @@ fn with_interval(mut reading: Reading, interval: Option<(Vec<f64>, Vec<f64>)>, f
     }
     reading.fixed = fixed;
     reading
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_tiny_numbers_keep_their_digits() {
+        // Of an exponential variable −ln(1 − q), of x^k small (q Γ(k + 1))^(1/k).
+        assert!((gamma_quantile(1.0, 0.05) / -0.95f64.ln() - 1.0).abs() < 1e-12);
+        assert!((gamma_quantile(1.0, 0.95) / -0.05f64.ln() - 1.0).abs() < 1e-9);
+        let tiny = ((0.05f64.ln() + ln_gamma(1.01)) / 0.01).exp();
+        assert!((gamma_quantile(0.01, 0.05) / tiny - 1.0).abs() < 1e-9);
+        let (_, interval) = positive_prior(&Prior::Gamma { shape: 0.5, exposure: 3.65e9 });
+        let (low, high) = interval.expect("an interval");
+        // Half a squared normal.
+        assert!((low * 3.65e9 / 0.001_966_07 - 1.0).abs() < 1e-5 && (high * 3.65e9 / 1.920_729 - 1.0).abs() < 1e-5);
+        // A Beta(1, b) variable: 1 − (1 − q)^(1/b).
+        let wanted = 1.0 - 0.95f64.powf(1.0 / 999.0);
+        assert!((beta_quantile(1000.0, 0.001, 0.05) / wanted - 1.0).abs() < 1e-9);
+    }
 }

@@ -33,3 +33,14 @@ pub struct Question {
     pub ask: Ask,
     pub given: Option<Ask>,
 }
+
+impl Question {
+    /// The latest time that it asks about, at least `now`.
+    pub fn end(&self, now: f64) -> f64 {
+        let by = |atom: &Atom| match atom {
+            Atom::At { time, .. } => *time,
+            Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => *by,
+        };
+        self.atoms.iter().map(by).fold(now, f64::max)
+    }
+}

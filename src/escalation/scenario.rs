@@ -51,6 +51,7 @@ impl Scenario {
             }
         }
         let dossier = Dossier::compile(&effective, model)?;
+        refuse_later(&dossier, spec, changes)?;
         let mut scenario = Scenario { dossier, overrides: vec![], surgery: vec![] };
         let clock = Clock::new(&model.origin)?;
         for change in changes {
@@ -120,7 +121,7 @@ impl Scenario {
     /// The plans, and the evidence at what was learnt.
     ///
     /// # Errors
-    /// `Impossible`, naming the development that contradicts the others.
+    /// `Impossible`, naming the development that contradicts the others; `Diverged` where the evidence underflows.
     pub fn evaluate(
         &self,
         model: &Arc<Model>,
@@ -130,10 +131,27 @@ impl Scenario {
         let prepared = self.prepare(model, &[], &[])?;
         let evaluated = prepared.forward(model.parameters.values(&learnt.theta), control)?;
         if !evaluated.joined.log_evidence.is_finite() {
-            return Err(culprit(model, &self.dossier, &self.surgery, &evaluated.values, control)?);
+            return Err(culprit(model, &self.dossier, &self.surgery, control)?);
         }
         Ok((Arc::new(prepared), Arc::new(evaluated)))
     }
+}
+
+/// Refuses added developments that are reported only after the dossier's date: they would be left out without a word.
+fn refuse_later(dossier: &Dossier, spec: &DossierSpec, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        let Change::Also(more) = change else { continue };
+        if let Some(late) = more.iter().find(|development| dossier.left_out.contains(&development.id)) {
+            let entry = format!("development '{}'", late.id);
+            let message = format!(
+                "it is reported after as_of ({}), so it would say nothing; expected one that is known by then, or a \
+                 dossier of a later date",
+                spec.as_of
+            );
+            return Err(Error::spec("given", entry, message));
+        }
+    }
+    Ok(())
 }
 
 fn strike(spec: &mut DossierSpec, ids: &[String]) -> Result<()> {

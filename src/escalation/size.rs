@@ -6,12 +6,15 @@ use super::component::ancestors;
 use super::dossier::Dossier;
 use super::engine::Prepared;
 use super::model::Model;
+use super::onward::ahead;
 use super::question::Question;
 use serde::Serialize;
 
 /// A component with its names back.
 #[derive(Debug, Clone, Serialize)]
 pub struct ComponentSize {
+    /// What it is swept for: "the developments" or "question 'clash by mid-2025'".
+    pub of: String,
     pub ladders: Vec<String>,
     pub drivers: Vec<String>,
     pub driver_states: f64,
@@ -42,7 +45,7 @@ pub struct Size {
     pub bytes: f64,
 }
 
-/// The account of a dossier (without one: of the whole model) and questions.
+/// The account of a dossier (without one: of the whole model), and of what each question carries on from now.
 pub fn size(model: &Model, dossier: Option<&Dossier>, questions: &[Question]) -> Size {
     let empty = Dossier { as_of: 1.0, developments: vec![], left_out: vec![] };
     let everything: Vec<usize> = (0..model.ladders.len()).collect();
@@ -50,20 +53,31 @@ pub fn size(model: &Model, dossier: Option<&Dossier>, questions: &[Question]) ->
         None => everything.clone(),
         Some(_) => ancestors(model, questions.iter().flat_map(Asked::ladders)).into_iter().collect(),
     };
-    let (accounts, _) = Prepared::split(model, dossier.unwrap_or(&empty), &wanted, 0);
+    let now = dossier.map_or(0.0, |dossier| dossier.as_of);
+    let (accounts, parts) = Prepared::split(model, dossier.unwrap_or(&empty), &wanted, 0);
+    let together: Vec<(Vec<usize>, Vec<usize>)> = parts.into_iter().map(|part| (part.ladders, part.drivers)).collect();
+    let mut components: Vec<ComponentSize> =
+        accounts.iter().map(|account| named(model, account, "the developments".into())).collect();
+    for question in questions {
+        let span = question.end(now) - now;
+        for (_, account) in ahead(model, &[], &question.atoms, &together, span) {
+            components.push(named(model, &account, format!("question '{}'", question.name)));
+        }
+    }
     let kept: Vec<usize> = accounts.iter().flat_map(|account| account.ladders.clone()).collect();
     let dropped = everything.iter().filter(|ladder| !kept.contains(ladder));
     Size {
-        operations: accounts.iter().map(|account| account.operations).sum(),
-        bytes: accounts.iter().map(|account| account.bytes).sum(),
+        operations: components.iter().map(|component| component.operations).sum(),
+        bytes: components.iter().map(|component| component.bytes).sum(),
         dropped: dropped.map(|&ladder| model.ladders[ladder].name.clone()).collect(),
-        components: accounts.iter().map(|account| named(model, account)).collect(),
+        components,
     }
 }
 
-fn named(model: &Model, account: &Account) -> ComponentSize {
+fn named(model: &Model, account: &Account, of: String) -> ComponentSize {
     let ladder = |l: usize| model.ladders[l].name.clone();
     ComponentSize {
+        of,
         ladders: account.ladders.iter().map(|&l| ladder(l)).collect(),
         drivers: account.drivers.iter().map(|&d| model.drivers[d].name.clone()).collect(),
         driver_states: account.driver_states,

@@ -1,11 +1,12 @@
 //! The sweep: the only place where joint weights are carried through time, forward and backward.
 
 use super::part::Filled;
-use super::plan::{Plan, Point, Slot, Step};
+use super::plan::{Plan, Point, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
-use crate::ground::{Control, Result};
+use crate::ground::{Control, Error, Result};
+use crate::markov::flow::{kept_rows, spacing};
 use crate::markov::stencil::dot;
-use crate::markov::{Drain, Flow, Open, Tally};
+use crate::markov::{Counter, Drain, Flow, Open, Tally};
 
 /// A forward pass under one configuration of the drivers.
 #[derive(Debug, Clone)]
@@ -18,8 +19,15 @@ pub struct Swept {
     pub marks: Vec<Vec<f64>>,
     /// Law of every ladder at each read, the axes one after the other.
     pub laws: Vec<Vec<f64>>,
-    /// The vector that enters each step, if kept.
+    /// The vector that enters each step, if kept, or each `every`-th where all would take too much.
     before: Vec<Vec<f64>>,
+    every: usize,
+}
+
+impl Swept {
+    fn start(vector: Vec<f64>) -> Self {
+        Swept { log: 0.0, end: vector, marks: vec![], laws: vec![], before: vec![], every: 1 }
+    }
 }
 
 /// What a backward pass adds up.
@@ -53,9 +61,10 @@ impl<'a> Sweep<'a> {
         let mut stride = 1;
         let mut open = vec![];
         for slot in slots {
-            let automaton = &self.plan.monitors[slot.monitor].automaton;
+            let automaton = &self.plan.monitors[slot.monitor].laws[slot.law];
             let runs = self.plan.classes(slot.monitor, self.config, piece);
-            open.push(Open { automaton, runs, stride, listens: slot.listens });
+            let detour = self.plan.monitors[slot.monitor].detour;
+            open.push(Open { automaton, runs, stride, listens: slot.listens, detour });
             stride *= automaton.levels();
         }
         (open, stride)
@@ -67,9 +76,10 @@ impl<'a> Sweep<'a> {
             .iter()
             .map(|&number| Drain {
                 label: self.plan.watched_labels(number, self.config, piece),
-                counter: self.plan.watched[number].counter.and_then(|monitor| {
-                    let position = slots.iter().position(|slot| slot.monitor == monitor)?;
-                    Some((open[position].stride, open[position].automaton.levels()))
+                counter: self.plan.watched[number].counter.and_then(|counted| {
+                    let position = slots.iter().position(|slot| slot.monitor == counted.monitor)?;
+                    let (stride, levels) = (open[position].stride, open[position].automaton.levels());
+                    Some(Counter { stride, levels, tilt: self.tilt(number) })
                 }),
             })
             .collect();
@@ -78,6 +88,31 @@ impl<'a> Sweep<'a> {
         let listening = open.into_iter().filter(|open| open.listens).collect();
         let flow = Flow::new(stencil, tiles, exit, &self.filled.rates, drains, listening, levels, self.control);
         if settled { flow.settled() } else { flow }
+    }
+
+    /// By what a count's levels are carried: counted over expected, by the rates nearest to what was counted.
+    fn tilt(&self, watched: usize) -> f64 {
+        let Some(counted) = self.plan.watched[watched].counter else { return 1.0 };
+        let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
+        for piece in 0..self.plan.part.calendar.pieces() {
+            for &label in self.plan.watched_labels(watched, self.config, piece).table() {
+                let rate = self.filled.rates[label as usize];
+                (least, most) = (least.min(rate), most.max(rate));
+            }
+        }
+        // None counted tilts as half an event would: what cannot have happened keeps its place.
+        let events = (counted.events as f64).max(0.5);
+        let tilt = (events / (most * counted.length)).max(1.0) * (events / (least * counted.length)).min(1.0);
+        if tilt.is_normal() { tilt } else { 1.0 }
+    }
+
+    /// ln of what a monitor's level at its close was carried times: see [`Sweep::tilt`].
+    fn tilted(&self, monitor: usize) -> f64 {
+        let own = |watched: &Watched| watched.counter.is_some_and(|counted| counted.monitor == monitor);
+        self.plan.watched.iter().position(own).map_or(0.0, |number| {
+            let events = self.plan.watched[number].counter.map_or(0, |counted| counted.events);
+            events as f64 * self.tilt(number).ln()
+        })
     }
 
     fn point_weights(&self, point: &Point) -> Vec<f64> {
@@ -121,35 +156,92 @@ impl<'a> Sweep<'a> {
 
     /// The forward pass from `start` (weights over points, no monitor open).
     pub fn forward(&self, start: Vec<f64>, keep: bool) -> Result<Swept> {
-        let mut swept = Swept { log: 0.0, end: start, marks: vec![], laws: vec![], before: vec![] };
-        for step in &self.plan.steps {
-            self.control.check()?;
-            if keep {
+        let mut swept = Swept::start(start);
+        swept.every = spacing(self.plan.steps.len(), kept_rows(self.points() * self.plan.flags));
+        for (number, step) in self.plan.steps.iter().enumerate() {
+            if keep && number % swept.every == 0 {
                 swept.before.push(swept.end.clone());
             }
             let vector = std::mem::take(&mut swept.end);
-            swept.end = self.advance(step, vector, &mut swept);
-            self.control.check()?;
-            let total: f64 = swept.end.iter().sum();
-            if total <= 0.0 || total.is_nan() {
-                return Ok(Swept { log: f64::NEG_INFINITY, end: vec![], marks: vec![], laws: vec![], before: vec![] });
-            }
-            swept.end.iter_mut().for_each(|x| *x /= total);
-            swept.log += total.ln();
+            let Some(next) = self.weighed(step, vector, &mut swept)? else {
+                return Ok(Swept { log: f64::NEG_INFINITY, ..Swept::start(vec![]) });
+            };
+            swept.end = next;
         }
         Ok(swept)
     }
 
-    fn advance(&self, step: &Step, mut vector: Vec<f64>, swept: &mut Swept) -> Vec<f64> {
+    /// One step, the weights then divided by their sum; `None` where none are left.
+    fn weighed(&self, step: &Step, vector: Vec<f64>, swept: &mut Swept) -> Result<Option<Vec<f64>>> {
+        self.control.check()?;
+        let mut vector = self.advance(step, vector, swept)?;
+        self.control.check()?;
+        let total: f64 = vector.iter().sum();
+        if !total.is_finite() {
+            return Err(Error::Diverged { message: self.excuse() });
+        }
+        if total <= 0.0 {
+            return Ok(None);
+        }
+        vector.iter_mut().for_each(|x| *x /= total);
+        swept.log += total.ln();
+        Ok(Some(vector))
+    }
+
+    /// The vectors that enter the steps from the last kept one to `last`.
+    fn again(&self, swept: &Swept, last: usize) -> Result<Vec<Vec<f64>>> {
+        let first = last - last % swept.every;
+        let mut scratch = Swept::start(vec![]);
+        let mut block: Vec<Vec<f64>> = swept.before.get(first / swept.every).cloned().into_iter().collect();
+        for number in first..last {
+            let Some(before) = block.last().cloned() else { break };
+            block.extend(self.weighed(&self.plan.steps[number], before, &mut scratch)?);
+        }
+        Ok(block)
+    }
+
+    /// Whether the evidence leaves any joint rung at all, however improbable: the forward pass on what is 0 and what is not.
+    ///
+    /// The rates are to be filled in with [`Parameters::support`](super::parameter::Parameters::support).
+    pub fn reachable(&self, start: Vec<f64>) -> Result<bool> {
+        let mut swept = Swept::start(vec![]);
+        let mut vector = start;
+        for step in &self.plan.steps {
+            self.control.check()?;
+            vector = match step {
+                Step::Flow { piece, watched, open, .. } => self.flow(*piece, watched, open, false).support(&vector),
+                Step::Mark | Step::Read => continue,
+                step => self.advance(step, vector, &mut swept)?,
+            };
+            vector.iter_mut().for_each(|x| *x = f64::from(u8::from(*x > 0.0)));
+            if vector.iter().all(|x| *x == 0.0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn excuse(&self) -> String {
+        let most = self.filled.rates.iter().fold(0.0, |most: f64, &rate| most.max(rate));
+        format!(
+            "the weights of the joint rungs left the range of double precision; the largest intensity is {most:.3e} a day"
+        )
+    }
+
+    fn advance(&self, step: &Step, mut vector: Vec<f64>, swept: &mut Swept) -> Result<Vec<f64>> {
         let n = self.points();
-        match step {
+        Ok(match step {
             Step::Flow { length, piece, watched, open, settled, reads } => {
                 let flow = self.flow(*piece, watched, open, *settled);
-                if !reads.is_empty() {
-                    let read = flow.laws(&vector, reads, |row| self.laws(row));
-                    swept.laws.extend(read);
-                }
-                let (vector, log) = flow.forward(&vector, *length);
+                flow.check(*length)?;
+                let (vector, log, laws) = match reads.is_empty() {
+                    true => {
+                        let (vector, log) = flow.forward(&vector, *length);
+                        (vector, log, vec![])
+                    }
+                    false => flow.forward_laws(&vector, *length, reads, |row| self.laws(row)),
+                };
+                swept.laws.extend(laws);
                 swept.log += log;
                 vector
             }
@@ -180,11 +272,21 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Open { monitor, piece } => {
-                let automaton = &self.plan.monitors[*monitor].automaton;
                 let old = vector.len();
                 let mut out = vector;
-                out.resize(old * automaton.levels(), 0.0);
+                out.resize(old * self.plan.monitors[*monitor].levels(), 0.0);
                 self.opened(*monitor, *piece, old / n).arrive(&mut out, n);
+                out
+            }
+            Step::Weigh { position, weights, next, open } => {
+                let (stride, size) = self.level_of(open, *position);
+                let mut out = vec![0.0; vector.len()];
+                for (level, values) in vector.chunks_exact(n).enumerate() {
+                    let own = level / stride % size;
+                    let kept = level - own * stride + next[own] * stride;
+                    let weight = weights[own];
+                    out[kept * n..(kept + 1) * n].iter_mut().zip(values).for_each(|(y, x)| *y += weight * x);
+                }
                 out
             }
             Step::Close { position, weights, open } => {
@@ -195,6 +297,7 @@ impl<'a> Sweep<'a> {
                     let kept = level % stride + level / (stride * size) * stride;
                     out[kept * n..(kept + 1) * n].iter_mut().zip(values).for_each(|(y, x)| *y += weight * x);
                 }
+                swept.log -= self.tilted(open[*position].monitor);
                 out
             }
             Step::Point { point } => {
@@ -205,16 +308,21 @@ impl<'a> Sweep<'a> {
                 swept.marks.push(self.levels_summed(&vector));
                 vector
             }
-        }
+            Step::Read => {
+                swept.laws.push(self.laws(&vector));
+                vector
+            }
+        })
     }
 
     fn opened(&self, monitor: usize, piece: usize, stride: usize) -> Open<'a> {
-        let automaton = &self.plan.monitors[monitor].automaton;
-        Open { automaton, runs: self.plan.classes(monitor, self.config, piece), stride, listens: true }
+        let runs = self.plan.classes(monitor, self.config, piece);
+        let monitor = &self.plan.monitors[monitor];
+        Open { automaton: &monitor.laws[0], runs, stride, listens: true, detour: monitor.detour }
     }
 
     fn level_of(&self, open: &[Slot], position: usize) -> (usize, usize) {
-        let size = |slot: &Slot| self.plan.monitors[slot.monitor].automaton.levels();
+        let size = |slot: &Slot| self.plan.monitors[slot.monitor].levels();
         (open[..position].iter().map(size).product(), size(&open[position]))
     }
 
@@ -239,9 +347,14 @@ impl<'a> Sweep<'a> {
     pub fn backward(&self, swept: &Swept, weight: f64, gained: &mut Gained) -> Result<()> {
         let mut column = vec![1.0; swept.end.len()];
         let mut marks = vec![];
-        for (step, before) in self.plan.steps.iter().zip(&swept.before).rev() {
+        let mut block = vec![];
+        for (number, step) in self.plan.steps.iter().enumerate().rev() {
             self.control.check()?;
-            column = self.retreat(step, before, column, weight, gained, &mut marks);
+            if block.is_empty() {
+                block = self.again(swept, number)?;
+            }
+            let Some(before) = block.pop() else { break };
+            column = self.retreat(step, &before, column, weight, gained, &mut marks);
             let top = column.iter().fold(0.0, |top: f64, &x| top.max(x));
             column.iter_mut().for_each(|x| *x /= top);
         }
@@ -306,6 +419,17 @@ impl<'a> Sweep<'a> {
                 column.truncate(old);
                 column
             }
+            Step::Weigh { position, weights, next, open } => {
+                let (stride, size) = self.level_of(open, *position);
+                let mut out = vec![0.0; before.len()];
+                for (level, values) in out.chunks_exact_mut(n).enumerate() {
+                    let own = level / stride % size;
+                    let kept = level - own * stride + next[own] * stride;
+                    let weight = weights[own];
+                    values.iter_mut().zip(&column[kept * n..]).for_each(|(y, x)| *y = weight * x);
+                }
+                out
+            }
             Step::Close { position, weights, open } => {
                 let (stride, size) = self.level_of(open, *position);
                 let mut out = vec![0.0; before.len()];
@@ -331,6 +455,7 @@ impl<'a> Sweep<'a> {
                 marks.push(self.levels_summed(&product));
                 column
             }
+            Step::Read => column,
         }
     }
 

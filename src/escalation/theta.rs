@@ -93,6 +93,18 @@ impl Parameters {
         flat
     }
 
+    /// Which numbers can be other than 0 at some θ: 1 for a positive, equal shares for the entries of a row.
+    pub fn support(&self) -> Values {
+        let share = |row: &Vec<f64>| {
+            let entries = row.iter().filter(|p| **p > 0.0).count() as f64;
+            row.iter().map(|p| if *p > 0.0 { 1.0 / entries } else { 0.0 }).collect()
+        };
+        Values {
+            positives: self.positives.iter().map(|p| if p.value > 0.0 { 1.0 } else { 0.0 }).collect(),
+            rows: self.rows.iter().map(|row| share(&row.value)).collect(),
+        }
+    }
+
     /// θ at the prior modes (starting values where the prior is flat).
     pub fn start(&self) -> Vec<f64> {
         self.theta(&Values {

@@ -4,42 +4,49 @@ use super::condition::Condition;
 use super::dossier::{Evidence, Record};
 use super::model::{Model, Variable};
 use super::part::{Label, Override, Part};
-use super::plan::{Jump, Monitor, Plan, Point, Slot, Step, Watched};
+use super::plan::{Counted, Jump, Monitor, Plan, Point, Slot, Step, Watched};
 use super::question::Atom;
 use super::restrict::Known;
 use crate::markov::monitor::Runs;
 use crate::markov::{Automaton, Field};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What happens at one instant, in the order of the variants.
 #[derive(Debug, Clone)]
 enum Action {
-    Turn,
+    /// A ladder is set; the calendar turns there too, and the monitors see it then.
     Set(usize, usize),
+    Turn,
     Jump(usize),
     Close(usize, Vec<f64>),
+    /// One of a monitor's windows closes: weights, and what each level becomes.
+    Weigh(usize, Vec<f64>, Vec<usize>),
     Unwatch(usize),
     Point(usize),
     Open(usize),
+    /// One more window of a monitor opens.
+    Widen(usize),
     /// Opens and from then on only remembers.
     Note(usize),
     Watch(usize),
     Freeze(usize),
     Mark,
+    Read,
 }
 
 impl Action {
     fn rank(&self) -> u8 {
         match self {
-            Action::Turn => 0,
-            Action::Set(..) => 1,
+            Action::Set(..) => 0,
+            Action::Turn => 1,
             Action::Jump(_) => 2,
-            Action::Close(..) | Action::Unwatch(_) => 3,
+            Action::Close(..) | Action::Weigh(..) | Action::Unwatch(_) => 3,
             Action::Point(_) => 4,
-            Action::Open(_) | Action::Note(_) | Action::Watch(_) => 5,
+            Action::Open(_) | Action::Widen(_) | Action::Note(_) | Action::Watch(_) => 5,
             Action::Freeze(_) => 6,
             Action::Mark => 7,
+            Action::Read => 8,
         }
     }
 }
@@ -56,6 +63,8 @@ pub struct Planner<'a> {
     jumps: Vec<Jump>,
     actions: Vec<(f64, Action)>,
     windows: Vec<(Evidence, usize)>,
+    /// Reports that a condition held at some time in a span, or never.
+    reports: Vec<Report>,
     reads: Vec<f64>,
 }
 
@@ -74,6 +83,7 @@ impl<'a> Planner<'a> {
             jumps: vec![],
             actions: vec![],
             windows: vec![],
+            reports: vec![],
             reads: vec![],
         };
         for &boundary in &planner.part.clone().calendar.boundaries {
@@ -88,8 +98,6 @@ impl<'a> Planner<'a> {
                 && since <= end
             {
                 planner.actions.push((since, Action::Set(axis, rung)));
-                // The set ladder may have arrived somewhere.
-                planner.actions.push((since, Action::Turn));
             }
         }
         planner
@@ -113,12 +121,20 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds a monitor whose class at a point is given by conditions: the last that holds (1-based), else 0.
-    fn monitor(&mut self, automaton: Automaton, success: usize, conditions: &[&Condition]) -> usize {
+    fn monitor(&mut self, laws: Vec<Automaton>, success: usize, conditions: &[&Condition]) -> usize {
         let pieces = self.part.calendar.pieces();
-        let cells = (0..self.part.configs.len()).flat_map(|config| (0..pieces).map(move |piece| (config, piece)));
-        let classes =
-            cells.map(|(config, piece)| class_runs(&self.part, self.model, conditions, config, piece)).collect();
-        self.monitors.push(Monitor { automaton, success, classes });
+        let mut known: HashMap<Vec<Condition>, Arc<Runs>> = HashMap::new();
+        let mut classes = Vec::with_capacity(self.part.configs.len() * pieces);
+        for cell in 0..self.part.configs.len() * pieces {
+            let drivers = self.part.drivers_at(self.model, cell / pieces, cell % pieces);
+            let here = Known { drivers: &drivers, time: self.part.calendar.piece_start(cell % pieces) };
+            let here: Vec<Condition> = conditions.iter().map(|condition| condition.restrict(&here)).collect();
+            let runs = known.entry(here).or_insert_with_key(|here| Arc::new(class_runs(&self.part, here)));
+            classes.push(runs.clone());
+        }
+        let looks: BTreeSet<usize> = conditions.iter().flat_map(|condition| condition.ladders()).collect();
+        let detour = looks.into_iter().map(|ladder| self.model.ladders[ladder].rungs.len() - 1).sum();
+        self.monitors.push(Monitor { laws, success, detour, classes });
         self.monitors.len() - 1
     }
 
@@ -188,7 +204,11 @@ impl<'a> Planner<'a> {
             self.evidence(&Evidence::State { time: end, when, hit: happened, miss: never });
             return;
         }
-        let levels = if entered { vec![never, never, happened] } else { vec![never, happened] };
+        if !entered {
+            self.reports.push(Report { start, end, when: when.clone(), never, happened });
+            return;
+        }
+        let levels = [never, never, happened];
         // Two reports of one window share its monitor.
         let twin = self.windows.iter().find(|(other, _)| same_window(other, own)).map(|(_, monitor)| *monitor);
         if let Some(monitor) = twin {
@@ -201,11 +221,53 @@ impl<'a> Planner<'a> {
             }
             return;
         }
-        let (automaton, success) = if entered { (Automaton::enters(), 2) } else { (Automaton::reach(), 1) };
-        let monitor = self.monitor(automaton, success, &[when]);
+        let monitor = self.monitor(vec![Automaton::enters()], 2, &[when]);
         self.windows.push((own.clone(), monitor));
         self.actions.push((start, Action::Open(monitor)));
-        self.actions.push((end, Action::Close(monitor, levels)));
+        self.actions.push((end, Action::Close(monitor, levels.to_vec())));
+    }
+
+    /// One monitor for windows on one condition that overlap: of those open, in the order in which they opened, the first
+    /// m have seen it hold, so that k windows take k + 1 levels instead of 2^k.
+    fn cluster(&mut self, cluster: &[Report]) {
+        let most = most_open(cluster);
+        let laws = (1..=most).map(|open| Automaton::windows(open, most)).collect();
+        let monitor = self.monitor(laws, most, &[&cluster[0].when]);
+        let mut ends: Vec<&Report> = cluster.iter().collect();
+        ends.sort_by(|a, b| a.end.total_cmp(&b.end));
+        let (mut starts, mut ends) = (cluster.iter().peekable(), ends.into_iter().peekable());
+        // Starts of the windows that are open, ascending, and how many began there.
+        let mut open: Vec<(f64, usize)> = vec![];
+        while let Some(closing) = ends.peek() {
+            if let Some(opening) = starts.next_if(|report| report.start < closing.end) {
+                match open.last_mut() {
+                    Some((start, count)) if *start == opening.start => *count += 1,
+                    _ => {
+                        let action = if open.is_empty() { Action::Open(monitor) } else { Action::Widen(monitor) };
+                        self.actions.push((opening.start, action));
+                        open.push((opening.start, 1));
+                    }
+                }
+                continue;
+            }
+            let Some(closing) = ends.next() else { break };
+            let position = open.iter().position(|(start, _)| *start == closing.start).unwrap_or(0);
+            open[position].1 -= 1;
+            let gone = open[position].1 == 0;
+            let seen = |level: usize| level > position;
+            let weights = (0..=most).map(|level| if seen(level) { closing.happened } else { closing.never }).collect();
+            if gone {
+                open.remove(position);
+            }
+            let action = match open.is_empty() {
+                true => Action::Close(monitor, weights),
+                false => {
+                    let next = (0..=most).map(|level| level - usize::from(gone && seen(level))).collect();
+                    Action::Weigh(monitor, weights, next)
+                }
+            };
+            self.actions.push((closing.end, action));
+        }
     }
 
     fn events(&mut self, start: f64, end: f64, events: usize, record: &Record, bits: (u64, u64)) {
@@ -215,12 +277,12 @@ impl<'a> Planner<'a> {
         });
         let counter = match record {
             Record::Count(n) => {
-                let monitor = self.monitor(Automaton::count(*n), *n, &[]);
+                let monitor = self.monitor(vec![Automaton::count(*n)], *n, &[]);
                 let mut weights = vec![0.0; n + 1];
                 weights[*n] = 1.0;
                 self.actions.push((start, Action::Open(monitor)));
                 self.actions.push((end, Action::Close(monitor, weights)));
-                Some(monitor)
+                Some(Counted { monitor, events: *n, length: end - start })
             }
             Record::Times(times) => {
                 for &time in times {
@@ -246,7 +308,7 @@ impl<'a> Planner<'a> {
             Atom::Enters { when, .. } => (Automaton::enters(), 2, vec![when]),
             Atom::First { when, before, .. } => (Automaton::first(), 1, vec![when, before]),
         };
-        let monitor = self.monitor(automaton, success, &conditions);
+        let monitor = self.monitor(vec![automaton], success, &conditions);
         match atom {
             Atom::At { time, .. } => self.actions.push((*time, Action::Note(monitor))),
             Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => {
@@ -262,13 +324,23 @@ impl<'a> Planner<'a> {
         self.actions.push((time, Action::Mark));
     }
 
-    /// Asks for the laws of the ladders at times (ascending) after the start, read from the flows that pass them.
+    /// Asks for the laws of the ladders at times (ascending), read from the flows that pass them; at the start, and where a
+    /// ladder is set by hand, once that is done.
     pub fn read(&mut self, times: &[f64]) {
-        self.reads.extend_from_slice(times);
+        for &time in times {
+            let set = |(at, action): &(f64, Action)| *at == time && matches!(action, Action::Set(..));
+            match time == self.start || self.actions.iter().any(set) {
+                true => self.actions.push((time, Action::Read)),
+                false => self.reads.push(time),
+            }
+        }
     }
 
     /// Puts everything in order.
     pub fn finish(mut self) -> Plan {
+        for cluster in clusters(std::mem::take(&mut self.reports)) {
+            self.cluster(&cluster);
+        }
         self.actions.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.rank().cmp(&b.1.rank())));
         let mut steps = vec![];
         let mut open: Vec<Slot> = vec![];
@@ -286,9 +358,6 @@ impl<'a> Planner<'a> {
                 }
                 Action::Set(axis, rung) => {
                     steps.push(Step::Set { axis, rung });
-                    if !open.is_empty() {
-                        steps.push(Step::Arrive { piece, open: open.clone() });
-                    }
                 }
                 Action::Jump(jump) => steps.push(Step::Jump { jump, piece, open: open.clone() }),
                 Action::Close(monitor, weights) => {
@@ -297,14 +366,26 @@ impl<'a> Planner<'a> {
                         open.remove(position);
                     }
                 }
+                Action::Weigh(monitor, weights, next) => {
+                    if let Some(position) = open.iter().position(|slot| slot.monitor == monitor) {
+                        // A level fewer where all that began with this window have closed.
+                        let fewer = next.iter().enumerate().any(|(level, next)| level != *next);
+                        steps.push(Step::Weigh { position, weights, next, open: open.clone() });
+                        open[position].law -= usize::from(fewer);
+                    }
+                }
+                Action::Widen(monitor) => {
+                    open.iter_mut().filter(|slot| slot.monitor == monitor).for_each(|slot| slot.law += 1);
+                    steps.push(Step::Arrive { piece, open: open.clone() });
+                }
                 Action::Point(point) => steps.push(Step::Point { point }),
                 Action::Open(monitor) => {
                     steps.push(Step::Open { monitor, piece });
-                    open.push(Slot { monitor, listens: true });
+                    open.push(Slot { monitor, law: 0, listens: true });
                 }
                 Action::Note(monitor) => {
                     steps.push(Step::Open { monitor, piece });
-                    open.push(Slot { monitor, listens: false });
+                    open.push(Slot { monitor, law: 0, listens: false });
                 }
                 Action::Watch(number) => watched.push(number),
                 Action::Unwatch(number) => watched.retain(|&w| w != number),
@@ -312,8 +393,9 @@ impl<'a> Planner<'a> {
                     open.iter_mut().filter(|slot| slot.monitor == monitor).for_each(|slot| slot.listens = false);
                 }
                 Action::Mark => steps.push(Step::Mark),
+                Action::Read => steps.push(Step::Read),
             }
-            flags = flags.max(open.iter().map(|slot| self.monitors[slot.monitor].automaton.levels()).product());
+            flags = flags.max(open.iter().map(|slot| self.monitors[slot.monitor].levels()).product());
         }
         self.pass(self.end, &mut now, &watched, &open, &mut steps);
         settle(&mut steps);
@@ -360,10 +442,7 @@ fn settle(steps: &mut [Step]) {
 }
 
 /// The class of every point: the last of the conditions that holds there (1-based), else 0.
-fn class_runs(part: &Part, model: &Model, conditions: &[&Condition], config: usize, piece: usize) -> Runs {
-    let drivers = part.drivers_at(model, config, piece);
-    let known = Known { drivers: &drivers, time: part.calendar.piece_start(piece) };
-    let here: Vec<Condition> = conditions.iter().map(|condition| condition.restrict(&known)).collect();
+fn class_runs(part: &Part, here: &[Condition]) -> Runs {
     let looks: Vec<usize> = here.iter().flat_map(Condition::ladders).collect();
     let field = part.field(&looks, |rung| {
         here.iter().rposition(|condition| condition.at_rungs(&rung)).map_or(0, |class| class as u8 + 1)
@@ -401,6 +480,42 @@ fn config_field<T: Clone>(
         });
         value(config)
     })
+}
+
+/// A report that a condition held at some time in [start, end], or never: the two weights.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub start: f64,
+    pub end: f64,
+    pub when: Condition,
+    pub never: f64,
+    pub happened: f64,
+}
+
+/// Reports on one condition whose spans overlap, together, in the order in which they open.
+pub fn clusters(mut reports: Vec<Report>) -> Vec<Vec<Report>> {
+    reports.sort_by(|a, b| a.when.cmp(&b.when).then(a.start.total_cmp(&b.start)));
+    let mut clusters: Vec<Vec<Report>> = vec![];
+    for report in reports {
+        let joins = |cluster: &&mut Vec<Report>| {
+            let end = cluster.iter().fold(f64::NEG_INFINITY, |end: f64, other| end.max(other.end));
+            cluster[0].when == report.when && report.start < end
+        };
+        match clusters.last_mut().filter(joins) {
+            Some(cluster) => cluster.push(report),
+            None => clusters.push(vec![report]),
+        }
+    }
+    clusters
+}
+
+/// Most different starts of windows that are open at once.
+pub fn most_open(cluster: &[Report]) -> usize {
+    let open_at = |t: f64| {
+        let open = cluster.iter().filter(|other| other.start <= t && t < other.end);
+        open.map(|other| other.start.to_bits()).collect::<BTreeSet<u64>>().len()
+    };
+    cluster.iter().map(|report| open_at(report.start)).max().unwrap_or(0)
 }
 
 /// Whether two reports are of one window.

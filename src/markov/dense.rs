@@ -47,23 +47,10 @@ impl<'f, 'a> Dense<'f, 'a> {
         stochastic(sum)
     }
 
-    fn exponential(&self, length: f64) -> DMatrix<f64> {
+    /// e^{Q length}, the sink last.
+    pub fn exponential(&self, length: f64) -> DMatrix<f64> {
         let (doublings, mean) = self.pieces(length);
         (0..doublings).fold(self.first(mean), |e, _| stochastic(&e * &e))
-    }
-
-    /// row · e^{Q length}.
-    pub fn forward(&self, row: &[f64], length: f64) -> Vec<f64> {
-        let row = RowDVector::from_iterator(row.len() + 1, row.iter().copied().chain([0.0]));
-        let out = row * self.exponential(length);
-        out.iter().copied().take(out.len() - 1).collect()
-    }
-
-    /// e^{Q length} · column.
-    pub fn backward(&self, column: &[f64], length: f64) -> Vec<f64> {
-        let column = DVector::from_iterator(column.len() + 1, column.iter().copied().chain([0.0]));
-        let out = self.exponential(length) * column;
-        out.iter().copied().take(out.len() - 1).collect()
     }
 
     /// e^{Q length} · column, adding the stretch's expected statistics, times `weight`, to `tally`.
@@ -108,6 +95,20 @@ impl<'f, 'a> Dense<'f, 'a> {
         }
         sum / self.flow.lambda()
     }
+}
+
+/// row · e^{Q length} for an [`Dense::exponential`].
+pub fn forward(exponential: &DMatrix<f64>, row: &[f64]) -> Vec<f64> {
+    let row = RowDVector::from_iterator(row.len() + 1, row.iter().copied().chain([0.0]));
+    let out = row * exponential;
+    out.iter().copied().take(out.len() - 1).collect()
+}
+
+/// e^{Q length} · column for an [`Dense::exponential`].
+pub fn backward(exponential: &DMatrix<f64>, column: &[f64]) -> Vec<f64> {
+    let column = DVector::from_iterator(column.len() + 1, column.iter().copied().chain([0.0]));
+    let out = exponential * column;
+    out.iter().copied().take(out.len() - 1).collect()
 }
 
 fn stochastic(mut matrix: DMatrix<f64>) -> DMatrix<f64> {

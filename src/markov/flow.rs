@@ -4,28 +4,53 @@
 //! column b, ∫ (a e^{Qs})_i (e^{Q(t−s)} b)_j ds = (1/Λ) Σ_u (a Pᵘ)_i (W_u)_j with W_u = Pois(u+1; Λt) b + P W_{u+1}: the
 //! expected time at i for i = j and, times q_ij, the expected moves i → j. All terms are nonnegative; nothing cancels.
 
-use super::dense::Dense;
+use super::dense::{self, Dense};
 use super::field::Field;
 use super::monitor::Open;
 use super::poisson;
+use super::space::Space;
 use super::stencil::{Stencil, axpy, axpy_each, dot, multiply};
-use crate::ground::Control;
+use crate::ground::{Control, Error, Result};
+use nalgebra::DMatrix;
 
 /// Λ exceeds the largest exit rate by this factor, so that no state only moves.
 const MARGIN: f64 = 1.02;
 /// Most steps, about, of one stretch: longer ones are cut, so that the weights stay few.
 const LONGEST: f64 = 1e4;
-/// Most expected drained events of one stretch: what silence leaves of a longer one, e^−500 and less, would underflow.
+/// Most expected leaked events of one stretch: what silence leaves of a longer one, e^−500 and less, would underflow.
 const DRAINED: f64 = 500.0;
-/// Bytes that the stored rows of one backward stretch may take before it is cut into shorter ones.
+/// Most steps that a flow takes: days of computing on a small space.
+const STEPS: f64 = 1e9;
+/// Most pieces that silence cuts a flow into, dense ones too.
+const SILENT: f64 = 1e6;
+/// Largest Λt whose doublings are counted: beyond it powers of two overflow.
+const MEAN: f64 = 1e300;
+/// Bytes that the stored rows of one backward piece may take before only some are kept and the others made again.
 const STORED: usize = 64 << 20;
+/// Fewest rows that are kept of a backward piece, whatever their size.
+const FEWEST: usize = 24;
 
 /// An event intensity under observation: it drains the flow (silence is evidence), or, with a counter, lifts its level.
 #[derive(Debug, Clone, Copy)]
 pub struct Drain<'a> {
     pub label: &'a Field<u32>,
-    /// (stride, levels) of the counting monitor in the level index.
-    pub counter: Option<(usize, usize)>,
+    pub counter: Option<Counter>,
+}
+
+/// A counting monitor of a flow. Level k is carried times `tilt`ᵏ: where far more or fewer events are counted than are
+/// expected, a tilt of counted over expected keeps the level that counts from underflowing.
+#[derive(Debug, Clone, Copy)]
+pub struct Counter {
+    /// Distance between neighbouring levels in the level index.
+    pub stride: usize,
+    pub levels: usize,
+    pub tilt: f64,
+}
+
+impl Counter {
+    fn full(&self, level: usize) -> bool {
+        level / self.stride % self.levels + 1 == self.levels
+    }
 }
 
 /// Expected statistics by label, weighted: how many moves, and the time at risk (days).
@@ -52,17 +77,23 @@ pub struct Flow<'a> {
     levels: usize,
     /// Λ, per day.
     lambda: f64,
-    /// Tile values and drain rates divided by Λ.
+    /// Tile values divided by Λ.
     tiles: Vec<f64>,
-    drained: Vec<Vec<f64>>,
+    /// Of each drain at each point: what lifts its counter, and what leaves for good, divided by Λ.
+    lifts: Vec<Vec<f64>>,
+    leaks: Vec<Vec<f64>>,
+    /// What the true generator has on its diagonal beyond the one carried, per day: e^{shift · t} is told as a logarithm.
+    shift: f64,
     /// 1 − exit/Λ at each point.
     stay: Vec<f64>,
     /// Most moves that it can take to get anywhere.
     reach: usize,
     /// Levels that keep their weight and where it lies no longer matters.
     still: Vec<bool>,
-    /// Largest drained intensity, per day.
-    drained_most: f64,
+    /// Largest intensity that leaks, or lifts a counter that may be full, per day.
+    leak_most: f64,
+    /// Most events that the counters hold.
+    counted: f64,
     control: &'a Control,
 }
 
@@ -80,21 +111,29 @@ impl<'a> Flow<'a> {
         control: &'a Control,
     ) -> Self {
         let mut exit = exit.to_vec();
-        let mut drained: Vec<Vec<f64>> = vec![];
-        let mut drained_most = 0.0;
+        let (mut lifts, mut leaks) = (vec![], vec![]);
+        let (mut leak_most, mut shift) = (0.0, 0.0);
         for drain in &drains {
-            let mut rate = vec![0.0; exit.len()];
-            drain.label.runs(stencil.space(), |start, end, index| {
-                rate[start..end].fill(rates[drain.label.table()[index] as usize]);
-            });
-            exit.iter_mut().zip(&rate).for_each(|(sum, r)| *sum += r);
-            drained_most += rate.iter().fold(0.0, |most: f64, &r| most.max(r));
-            drained.push(rate);
+            let drained = Drained::new(drain, rates, stencil.space());
+            exit.iter_mut().zip(&drained.lift).for_each(|(sum, rate)| *sum += rate);
+            exit.iter_mut().zip(&drained.leak).for_each(|(sum, rate)| *sum += rate);
+            // A full counter lets its lifts go too.
+            let lost = drained.lift.iter().zip(&drained.leak).map(|(lift, leak)| lift + leak);
+            leak_most += lost.fold(0.0, f64::max);
+            shift += drained.shift;
+            lifts.push(drained.lift);
+            leaks.push(drained.leak);
         }
         let lambda = MARGIN * exit.iter().fold(0.0, |most: f64, &e| most.max(e));
         let inverse = if lambda > 0.0 { 1.0 / lambda } else { 0.0 };
         let moves: usize = stencil.space().sizes().iter().map(|size| size - 1).sum();
-        let counts: usize = drains.iter().filter_map(|drain| drain.counter).map(|(_, levels)| levels - 1).sum();
+        let counts: usize = drains.iter().filter_map(|drain| drain.counter).map(|counter| counter.levels - 1).sum();
+        // A monitor may send the path on a detour for each change of its level, beside the way to where it ends.
+        let listening = open.iter().filter(|open| open.listens);
+        let detours: usize = listening.map(|open| open.automaton.changes() * open.detour).sum();
+        let over = |rates: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+            rates.into_iter().map(|rates| rates.into_iter().map(|rate| rate * inverse).collect()).collect()
+        };
         Flow {
             stencil,
             rates,
@@ -103,11 +142,14 @@ impl<'a> Flow<'a> {
             levels,
             lambda,
             tiles: tiles.iter().map(|rate| rate * inverse).collect(),
-            drained: drained.into_iter().map(|rate| rate.into_iter().map(|r| r * inverse).collect()).collect(),
+            lifts: over(lifts),
+            leaks: over(leaks),
+            shift,
             stay: exit.iter().map(|e| 1.0 - e * inverse).collect(),
-            reach: moves + counts,
+            reach: moves + detours + counts,
             still: vec![false; levels],
-            drained_most,
+            leak_most,
+            counted: counts as f64,
             control,
         }
     }
@@ -177,48 +219,82 @@ impl<'a> Flow<'a> {
     }
 
     fn lift(&self, mut visit: impl FnMut(usize, usize, &[f64])) {
-        for (drain, rate) in self.drains.iter().zip(&self.drained) {
-            if let Some((stride, size)) = drain.counter {
-                for level in (0..self.levels).filter(|level| level / stride % size + 1 < size) {
-                    visit(level, level + stride, rate);
+        for (drain, rate) in self.drains.iter().zip(&self.lifts) {
+            if let Some(counter) = drain.counter {
+                for level in (0..self.levels).filter(|&level| !counter.full(level)) {
+                    visit(level, level + counter.stride, rate);
                 }
             }
         }
     }
 
-    fn dense(&self, length: f64) -> Option<Dense<'_, 'a>> {
+    /// Refuses a stretch so long or rates so large that carrying a vector over it would not end.
+    ///
+    /// # Errors
+    /// `Diverged`, with the rate.
+    pub fn check(&self, length: f64) -> Result<()> {
+        let mean = self.lambda * length;
+        let silent = self.silent(length);
+        let dense = mean <= MEAN && silent <= SILENT && self.is_dense(length / silent);
+        if dense || mean <= STEPS {
+            return Ok(());
+        }
+        let (rate, most) = (self.lambda / MARGIN, STEPS);
+        Err(Error::Diverged {
+            message: format!(
+                "a total intensity of {rate:.3e} a day over {length:.3e} days would take {mean:.1e} steps; {most:.0e} \
+                 are the most"
+            ),
+        })
+    }
+
+    /// Into how many pieces a stretch is cut so that what silence leaves does not underflow; what the counters hold is kept.
+    fn silent(&self, length: f64) -> f64 {
+        ((self.leak_most * length - self.counted) / DRAINED).ceil().max(1.0)
+    }
+
+    /// Whether a stretch is carried by a dense exponential.
+    fn is_dense(&self, length: f64) -> bool {
         let size = self.points() * self.levels;
         if size > 64 {
-            return None;
+            return false;
         }
         let mean = self.lambda * length;
         let steps = poisson::steps(mean, self.reach) as f64;
         let stencil = steps * (self.stencil.operations() * self.levels + 20) as f64;
         let dense = (size + 1).pow(3) as f64 * (24.0 + self.reach as f64 + 3.0 * mean.max(1.0).log2());
-        (dense < stencil).then(|| Dense::new(self))
+        dense < stencil
     }
 
     /// Into how many equal pieces a stretch is cut so that nothing underflows and no piece takes more than `most` steps.
     fn pieces(&self, length: f64, most: f64) -> usize {
-        let silent = (self.drained_most * length / DRAINED).ceil().max(1.0);
+        let silent = self.silent(length);
         let steps = (self.lambda * length / most).ceil();
-        if self.dense(length / silent).is_some() { silent as usize } else { silent.max(steps) as usize }
+        if self.is_dense(length / silent) { silent as usize } else { silent.max(steps) as usize }
+    }
+
+    fn carrier(&self, length: f64) -> Carrier {
+        match self.is_dense(length) {
+            true => Carrier::Dense(Dense::new(self).exponential(length)),
+            false => Carrier::Series(poisson::weights(self.lambda * length, self.reach)),
+        }
     }
 
     /// (row · e^{Q length} / s, ln s) for some scale s; vectors hold `levels` times `points` numbers.
     pub fn forward(&self, row: &[f64], length: f64) -> (Vec<f64>, f64) {
+        let (mut row, mut log) = (row.to_vec(), self.shift * length);
         if self.lambda * length <= 0.0 {
-            return (row.to_vec(), 0.0);
+            return (row, log);
         }
         let pieces = self.pieces(length, LONGEST);
-        let piece = length / pieces as f64;
-        let dense = self.dense(piece);
-        let weights = poisson::weights(self.lambda * piece, self.reach);
-        let (mut row, mut log) = (row.to_vec(), 0.0);
+        let carrier = self.carrier(length / pieces as f64);
         for done in 1..=pieces {
-            row = match &dense {
-                Some(dense) => dense.forward(&row, piece),
-                None => self.forward_piece(row, &weights),
+            if self.control.stopped() {
+                break;
+            }
+            row = match &carrier {
+                Carrier::Dense(exponential) => dense::forward(exponential, &row),
+                Carrier::Series(weights) => self.forward_piece(row, weights),
             };
             if done < pieces {
                 log += rescale(&mut row);
@@ -229,26 +305,18 @@ impl<'a> Flow<'a> {
 
     fn forward_piece(&self, row: Vec<f64>, weights: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; row.len()];
-        let mut next = vec![0.0; row.len()];
-        let mut current = row;
-        let last = weights.len() - 1;
-        for (u, &weight) in weights.iter().enumerate() {
-            if weight > 0.0 {
-                axpy(weight, &current, &mut out);
+        self.series(row, weights.len(), |u, current| {
+            if weights[u] > 0.0 {
+                axpy(weights[u], current, &mut out);
             }
-            if u == last || self.control.stopped() {
-                break;
-            }
-            self.step(&current, &mut next);
-            std::mem::swap(&mut current, &mut next);
-        }
+        });
         out
     }
 
     /// Visits row · Pᵘ for u = 0, 1, … `steps` − 1: any horizon is a Poisson mixture of what is seen.
-    pub fn series(&self, row: &[f64], steps: usize, mut see: impl FnMut(usize, &[f64])) {
-        let mut current = row.to_vec();
+    pub fn series(&self, row: Vec<f64>, steps: usize, mut see: impl FnMut(usize, &[f64])) {
         let mut next = vec![0.0; row.len()];
+        let mut current = row;
         for u in 0..steps {
             see(u, &current);
             if u + 1 == steps || self.control.stopped() {
@@ -259,33 +327,47 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// `law(row · e^{Q t})` at each of `times` (ascending), `law` linear: one pass over the powers of P serves all.
-    pub fn laws(&self, row: &[f64], times: &[f64], mut law: impl FnMut(&[f64]) -> Vec<f64>) -> Vec<Vec<f64>> {
-        let mut laws: Vec<Vec<f64>> = Vec::with_capacity(times.len());
-        let (mut row, mut now) = (row.to_vec(), 0.0);
-        while laws.len() < times.len() {
-            let ahead = &times[laws.len()..];
-            let near = ahead.partition_point(|time| self.lambda * (time - now) <= LONGEST);
+    /// [`Flow::forward`], and `law(row · e^{Q t})` at each of `times` (ascending, at most `length`), `law` linear.
+    ///
+    /// One pass over the powers of P serves all times that lie close together, and the end. Nothing may drain.
+    pub fn forward_laws(
+        &self,
+        row: &[f64],
+        length: f64,
+        times: &[f64],
+        mut law: impl FnMut(&[f64]) -> Vec<f64>,
+    ) -> (Vec<f64>, f64, Vec<Vec<f64>>) {
+        let stops: Vec<f64> = times.iter().copied().chain([length]).collect();
+        let mut laws: Vec<Vec<f64>> = Vec::with_capacity(stops.len());
+        let (mut row, mut log, mut now) = (row.to_vec(), 0.0, 0.0);
+        while laws.len() < stops.len() && !self.control.stopped() {
+            let ahead = &stops[laws.len()..];
+            let near = ahead.partition_point(|stop| self.lambda * (stop - now) <= LONGEST);
             if near == 0 {
-                row = self.forward(&row, ahead[0] - now).0;
-                now = ahead[0];
+                let (next, gained) = self.forward(&row, ahead[0] - now);
+                (row, log, now) = (next, log + gained, ahead[0]);
                 laws.push(law(&row));
                 continue;
             }
-            laws.extend(self.laws_nearby(&row, ahead[..near].iter().map(|time| time - now), &mut law));
+            let (next, read) = self.laws_nearby(row, ahead[..near].iter().map(|stop| stop - now), &mut law);
+            (row, now) = (next, ahead[near - 1]);
+            laws.extend(read);
         }
-        laws
+        laws.truncate(times.len());
+        (row, log, laws)
     }
 
+    /// The laws at some times, and the row at the last of them.
     fn laws_nearby(
         &self,
-        row: &[f64],
+        row: Vec<f64>,
         times: impl Iterator<Item = f64>,
         law: &mut impl FnMut(&[f64]) -> Vec<f64>,
-    ) -> Vec<Vec<f64>> {
+    ) -> (Vec<f64>, Vec<Vec<f64>>) {
         let weights: Vec<Vec<f64>> = times.map(|time| poisson::weights(self.lambda * time, self.reach)).collect();
         let steps = weights.iter().map(Vec::len).max().unwrap_or(0);
         let mut laws: Vec<Vec<f64>> = vec![vec![]; weights.len()];
+        let mut end = vec![0.0; row.len()];
         self.series(row, steps, |u, current| {
             let here = law(current);
             for (sum, weights) in laws.iter_mut().zip(&weights) {
@@ -294,24 +376,43 @@ impl<'a> Flow<'a> {
                     axpy(weight, &here, sum);
                 }
             }
+            if let Some(&weight) = weights.last().and_then(|last| last.get(u)) {
+                axpy(weight, current, &mut end);
+            }
         });
-        laws
+        (end, laws)
     }
 
-    /// e^{Q length} · column, up to scale where silence is so long that it would underflow.
+    /// Where weight can be after any stretch that is not empty, from where some is: 1 there and 0 elsewhere.
+    pub fn support(&self, row: &[f64]) -> Vec<f64> {
+        let mut here = indicator(row);
+        let mut next = vec![0.0; row.len()];
+        loop {
+            self.step(&here, &mut next);
+            next.iter_mut().zip(&here).for_each(|(next, here)| *next += here);
+            let wider = indicator(&next);
+            if wider == here || self.control.stopped() {
+                return wider;
+            }
+            here = wider;
+        }
+    }
+
+    /// e^{Q length} · column, up to scale.
     pub fn backward(&self, column: &[f64], length: f64) -> Vec<f64> {
+        let mut column = column.to_vec();
         if self.lambda * length <= 0.0 {
-            return column.to_vec();
+            return column;
         }
         let pieces = self.pieces(length, LONGEST);
-        let piece = length / pieces as f64;
-        let dense = self.dense(piece);
-        let weights = poisson::weights(self.lambda * piece, self.reach);
-        let mut column = column.to_vec();
+        let carrier = self.carrier(length / pieces as f64);
         for done in 1..=pieces {
-            column = match &dense {
-                Some(dense) => dense.backward(&column, piece),
-                None => self.backward_piece(&column, &weights),
+            if self.control.stopped() {
+                break;
+            }
+            column = match &carrier {
+                Carrier::Dense(exponential) => dense::backward(exponential, &column),
+                Carrier::Series(weights) => self.backward_piece(&column, weights),
             };
             if done < pieces {
                 rescale(&mut column);
@@ -340,12 +441,20 @@ impl<'a> Flow<'a> {
     /// The statistics are those of the path given both ends, times `weight`.
     pub fn backward_tally(&self, row: &[f64], column: &[f64], length: f64, weight: f64, tally: &mut Tally) -> Vec<f64> {
         if self.lambda * length <= 0.0 {
+            self.tally_rest(row, column, length, weight, tally);
             return column.to_vec();
         }
-        let affordable = (STORED / (8 * row.len())).max(24) as f64;
-        let pieces = self.pieces(length, (affordable / 2.0).clamp(8.0, LONGEST));
+        let kept = kept_rows(row.len());
+        let pieces = self.pieces(length, longest(kept));
+        if pieces == 1 {
+            return match self.is_dense(length) {
+                true => Dense::new(self).backward_tally(row, column, length, weight, tally),
+                false => self.tally_piece(row, column, length, weight, tally),
+            };
+        }
+        // Too many pieces for a row of each: pieces of pieces.
+        let pieces = pieces.min(kept);
         let piece = length / pieces as f64;
-        let dense = self.dense(piece);
         let mut rows = vec![row.to_vec()];
         for k in 1..pieces {
             let mut next = self.forward(&rows[k - 1], piece).0;
@@ -353,51 +462,72 @@ impl<'a> Flow<'a> {
             rows.push(next);
         }
         let mut column = column.to_vec();
-        for (back, row) in rows.iter().rev().enumerate() {
-            column = match &dense {
-                Some(dense) => dense.backward_tally(row, &column, piece, weight, tally),
-                None => self.tally_piece(row, &column, piece, weight, tally),
-            };
-            if back + 1 < pieces {
-                rescale(&mut column);
+        for row in rows.iter().rev() {
+            if self.control.stopped() {
+                break;
             }
+            column = self.backward_tally(row, &column, piece, weight, tally);
+            rescale(&mut column);
         }
         column
+    }
+
+    /// Nothing moves and nothing leaks: all of the stretch is time at risk where one is.
+    fn tally_rest(&self, row: &[f64], column: &[f64], length: f64, weight: f64, tally: &mut Tally) {
+        let n = self.points();
+        let mut spent = vec![0.0; n];
+        for (row, column) in row.chunks_exact(n).zip(column.chunks_exact(n)) {
+            axpy_each(row, column, &mut spent);
+        }
+        let scale = weight * length / spent.iter().sum::<f64>();
+        spent.iter_mut().for_each(|sum| *sum *= scale);
+        let none: Vec<Vec<f64>> = self.drains.iter().map(|_| vec![0.0; n]).collect();
+        self.record(&vec![0.0; self.tiles.len()], &spent, &none, tally);
     }
 
     fn tally_piece(&self, row: &[f64], column: &[f64], length: f64, weight: f64, tally: &mut Tally) -> Vec<f64> {
         let n = self.points();
         let weights = poisson::weights(self.lambda * length, self.reach);
-        let mut stored: Vec<Vec<f64>> = Vec::with_capacity(weights.len());
+        let every = spacing(weights.len(), kept_rows(row.len()));
+        let mut kept: Vec<Vec<f64>> = vec![];
         let mut end = 0.0;
-        self.series(row, weights.len(), |u, current| {
+        self.series(row.to_vec(), weights.len(), |u, current| {
             end += weights[u] * dot(current, column);
-            stored.push(current.to_vec());
+            if u % every == 0 {
+                kept.push(current.to_vec());
+            }
         });
+        let mut stored: Vec<Vec<f64>> = vec![];
         let mut moves = vec![0.0; self.tiles.len()];
         let mut spent = vec![0.0; n];
         let mut lifted: Vec<Vec<f64>> = self.drains.iter().map(|_| vec![0.0; n]).collect();
         let mut w = vec![0.0; column.len()];
         let mut next = vec![0.0; column.len()];
-        for u in (0..stored.len()).rev() {
+        for u in (0..weights.len()).rev() {
             if self.control.stopped() {
                 break;
             }
+            if stored.is_empty() {
+                // Those from the last kept row up to here, made again.
+                let Some(first) = kept.pop() else { break };
+                self.series(first, u % every + 1, |_, current| stored.push(current.to_vec()));
+            }
+            let Some(before) = stored.pop() else { break };
             // W_u = Pois(u+1) b + P W_{u+1}; `next` holds P W_{u+1}.
             let ahead = weights.get(u + 1).copied().unwrap_or(0.0);
             w.iter_mut().zip(next.iter().zip(column)).for_each(|(w, (p, b))| *w = p + ahead * b);
-            for (row, column) in stored[u].chunks_exact(n).zip(w.chunks_exact(n)) {
+            for (row, column) in before.chunks_exact(n).zip(w.chunks_exact(n)) {
                 axpy_each(row, column, &mut spent);
             }
             self.step_back(&mut w, &mut next);
-            for (row, column) in stored[u].chunks_exact(n).zip(w.chunks_exact(n)) {
+            for (row, column) in before.chunks_exact(n).zip(w.chunks_exact(n)) {
                 self.stencil.tally(row, column, &mut moves);
             }
-            for ((drain, rate), lifted) in self.drains.iter().zip(&self.drained).zip(&mut lifted) {
-                if let Some((stride, size)) = drain.counter {
-                    for level in (0..self.levels).filter(|level| level / stride % size + 1 < size) {
+            for ((drain, rate), lifted) in self.drains.iter().zip(&self.lifts).zip(&mut lifted) {
+                if let Some(counter) = drain.counter {
+                    for level in (0..self.levels).filter(|&level| !counter.full(level)) {
                         for x in 0..n {
-                            lifted[x] += rate[x] * stored[u][level * n + x] * w[(level + stride) * n + x];
+                            lifted[x] += rate[x] * before[level * n + x] * w[(level + counter.stride) * n + x];
                         }
                     }
                 }
@@ -437,15 +567,14 @@ impl<'a> Flow<'a> {
             self.stencil
                 .each(|x, y, slot| visit(level * n + x, arrive(level, y), self.tiles[slot], StepKind::Move(slot)));
         }
-        for (number, (drain, rate)) in self.drains.iter().zip(&self.drained).enumerate() {
+        for (number, (drain, (lift, leak))) in self.drains.iter().zip(self.lifts.iter().zip(&self.leaks)).enumerate() {
             for level in 0..self.levels {
-                let counts = drain.counter.filter(|&(stride, size)| level / stride % size + 1 < size);
-                for (x, &rate) in rate.iter().enumerate() {
-                    match counts {
-                        Some((stride, _)) => {
-                            visit(level * n + x, arrive(level + stride, x), rate, StepKind::Lift(number, x));
-                        }
-                        None => visit(level * n + x, self.levels * n, rate, StepKind::Leak),
+                let counts = drain.counter.filter(|counter| !counter.full(level));
+                for x in 0..n {
+                    let lost = if counts.is_some() { leak[x] } else { lift[x] + leak[x] };
+                    visit(level * n + x, self.levels * n, lost, StepKind::Leak);
+                    if let Some(counter) = counts {
+                        visit(level * n + x, arrive(level + counter.stride, x), lift[x], StepKind::Lift(number, x));
                     }
                 }
             }
@@ -460,6 +589,78 @@ impl<'a> Flow<'a> {
     pub fn rates(&self) -> &[f64] {
         self.rates
     }
+}
+
+/// A drain's intensities at each point, per day. With c the tilt (0 without a counter) the generator has −λ on its
+/// diagonal and c λ for a lift; `shift` is taken out of the diagonal so that little leaks.
+struct Drained {
+    /// c λ.
+    lift: Vec<f64>,
+    /// What more leaves: (1 − c)(λ − its smallest value) or, for c > 1, (c − 1)(its largest value − λ).
+    leak: Vec<f64>,
+    shift: f64,
+}
+
+impl Drained {
+    fn new(drain: &Drain<'_>, rates: &[f64], space: &Space) -> Self {
+        let tilt = drain.counter.map_or(0.0, |counter| counter.tilt);
+        let mut own = vec![0.0; space.len()];
+        drain.label.runs(space, |start, end, index| {
+            own[start..end].fill(rates[drain.label.table()[index] as usize]);
+        });
+        let base = match tilt > 1.0 {
+            true => own.iter().fold(0.0, |most: f64, &rate| most.max(rate)),
+            false => own.iter().fold(f64::INFINITY, |least: f64, &rate| least.min(rate)),
+        };
+        Drained {
+            lift: own.iter().map(|rate| tilt * rate).collect(),
+            leak: own.iter().map(|rate| (1.0 - tilt) * (rate - base)).collect(),
+            shift: (tilt - 1.0) * base,
+        }
+    }
+}
+
+/// What carries a vector over one piece.
+enum Carrier {
+    Dense(DMatrix<f64>),
+    /// Poisson weights of the powers of P.
+    Series(Vec<f64>),
+}
+
+/// How many rows of so many numbers a backward piece keeps.
+pub fn kept_rows(numbers: usize) -> usize {
+    (STORED / (8 * numbers.max(1))).max(FEWEST)
+}
+
+/// Steps of a backward piece that keeps about so many rows: twice the root of the steps are enough, see [`spacing`].
+fn longest(kept: usize) -> f64 {
+    (kept as f64 * kept as f64 / 4.0).min(LONGEST)
+}
+
+/// Every how many rows one is kept: all where there is room, else so that those made again are about as many.
+pub fn spacing(steps: usize, kept: usize) -> usize {
+    if steps <= kept { steps.max(1) } else { (steps as f64).sqrt().ceil() as usize }
+}
+
+/// The most rows of so many numbers that [`Flow::backward_tally`] holds at once over `steps` steps in all, `reach` of them
+/// the most moves that it can take to get anywhere; for accounts of memory.
+pub fn rows_held(numbers: f64, steps: f64, reach: f64) -> f64 {
+    let kept = kept_rows(numbers.min(1e15) as usize) as f64;
+    let piece = steps.min(longest(kept as usize));
+    let piece = piece + 8.5 * piece.sqrt() + 13.0 + reach;
+    let own = if piece <= kept { piece + 1.0 } else { 2.0 * piece.sqrt() + 2.0 };
+    // Where the steps are without number the flow will be refused: see [`Flow::check`].
+    let mut pieces = (steps.min(STEPS) / longest(kept as usize)).ceil();
+    let mut above = 0.0;
+    while pieces > 1.0 {
+        above += pieces.min(kept);
+        pieces = (pieces / kept).ceil();
+    }
+    own + above
+}
+
+fn indicator(vector: &[f64]) -> Vec<f64> {
+    vector.iter().map(|x| f64::from(u8::from(*x > 0.0))).collect()
 }
 
 /// Divides by the sum and returns its logarithm; a zero vector is left alone.

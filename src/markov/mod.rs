@@ -9,7 +9,7 @@ pub mod space;
 pub mod stencil;
 
 pub use field::Field;
-pub use flow::{Drain, Flow, Tally};
+pub use flow::{Counter, Drain, Flow, Tally};
 pub use monitor::{Automaton, Open};
 pub use space::Space;
 pub use stencil::{Arc, NO_LABEL, Stencil};

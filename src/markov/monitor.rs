@@ -15,6 +15,12 @@ impl Automaton {
         Automaton { delta: vec![vec![0, 1], vec![1, 1]] }
     }
 
+    /// Class 1 is the set; of windows that opened one after the other and are still open, level m says that the first m
+    /// have seen it occupied. A visit while `open` of them are open is seen by all of those; there is room for `most`.
+    pub fn windows(open: usize, most: usize) -> Self {
+        Automaton { delta: vec![(0..=most).collect(), (0..=most).map(|level| level.max(open)).collect()] }
+    }
+
     /// Class 1 is the set; level 0 in it from the start, 1 outside, 2 newly entered.
     pub fn enters() -> Self {
         Automaton { delta: vec![vec![1, 1, 2], vec![0, 2, 2]] }
@@ -33,6 +39,19 @@ impl Automaton {
     /// Number of levels.
     pub fn levels(&self) -> usize {
         self.delta[0].len()
+    }
+
+    /// Most changes of level, one after the other.
+    pub fn changes(&self) -> usize {
+        let mut longest = vec![0; self.levels()];
+        // No automaton here comes back to a level, so as many rounds as there are levels find the longest way.
+        for _ in 0..self.levels() {
+            for level in 0..self.levels() {
+                let next = self.delta.iter().map(|next| next[level]).filter(|&next| next != level);
+                longest[level] = next.map(|next| longest[next] + 1).max().unwrap_or(0);
+            }
+        }
+        longest.into_iter().max().unwrap_or(0)
     }
 
     /// Whether no arrival changes this level.
@@ -58,6 +77,8 @@ pub struct Open<'a> {
     pub stride: usize,
     /// A monitor past its date only remembers.
     pub listens: bool,
+    /// Most moves that it can take to get into a class, and so to change its level, whatever the rest of the state does.
+    pub detour: usize,
 }
 
 impl Open<'_> {

@@ -40,7 +40,7 @@ pub fn weights(mean: f64, reach: usize) -> Vec<f64> {
 
 /// How many steps `weights` takes, without making them (for accounts of cost).
 pub fn steps(mean: f64, reach: usize) -> usize {
-    (mean + 8.5 * mean.sqrt() + 12.0) as usize + reach
+    ((mean + 8.5 * mean.sqrt() + 12.0) as usize).saturating_add(reach)
 }
 
 #[cfg(test)]

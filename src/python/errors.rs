@@ -5,12 +5,40 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
-create_exception!(escalade, EscaladeError, PyValueError, "What escalade refuses; the base of its other errors.");
-create_exception!(escalade, SpecError, EscaladeError, "A model, dossier or question is malformed.");
-create_exception!(escalade, ImpossibleEvidence, EscaladeError, "The developments cannot all be true.");
-create_exception!(escalade, TooLarge, EscaladeError, "The exact answer would need more memory than is allowed.");
-create_exception!(escalade, Unidentified, EscaladeError, "A flat parameter that the evidence says nothing about.");
+create_exception!(
+    escalade,
+    EscaladeError,
+    PyValueError,
+    "What escalade refuses; the base of its other errors.\n\n\
+     Its message names the entry, the line where there is one, what was given and what was expected."
+);
+create_exception!(
+    escalade,
+    SpecError,
+    EscaladeError,
+    "A model, dossier or question is malformed.\n\n\
+     From the kernel it carries `line`, of the file, and `path`, such as `ladder[2].rate[0].moves`."
+);
+create_exception!(
+    escalade,
+    ImpossibleEvidence,
+    EscaladeError,
+    "The developments cannot all be true.\n\n`development` is the id of one that contradicts those before it."
+);
+create_exception!(
+    escalade,
+    TooLarge,
+    EscaladeError,
+    "The exact answer would need more memory than is allowed: `bytes` against `limit`. See `set_memory_limit`, `Model.size`."
+);
+create_exception!(
+    escalade,
+    Unidentified,
+    EscaladeError,
+    "A flat parameter that the evidence says nothing about: `parameter` is its name. Give it a prior or a value."
+);
 create_exception!(escalade, NotConverged, EscaladeError, "No mode of the posterior was found.");
+create_exception!(escalade, InternalError, EscaladeError, "The kernel stopped on an error of its own.");
 
 /// The exception for an error.
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
@@ -56,5 +84,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ImpossibleEvidence", py.get_type::<ImpossibleEvidence>())?;
     module.add("TooLarge", py.get_type::<TooLarge>())?;
     module.add("Unidentified", py.get_type::<Unidentified>())?;
-    module.add("NotConverged", py.get_type::<NotConverged>())
+    module.add("NotConverged", py.get_type::<NotConverged>())?;
+    module.add("InternalError", py.get_type::<InternalError>())
 }

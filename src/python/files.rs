@@ -1,6 +1,7 @@
 //! Files and words: TOML text to and from JSON text, the yardstick and the grades.
 
 use super::errors::raise;
+use super::place::refused;
 use crate::escalation::read;
 use crate::escalation::spec::{DossierSpec, ModelSpec, QuestionsSpec};
 use crate::ground::{Error, words};
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 /// Parses JSON text that crossed the boundary.
 pub fn parse<T: DeserializeOwned>(py: Python<'_>, what: &str, json: &str) -> PyResult<T> {
-    serde_json::from_str(json).map_err(|error| raise(py, Error::spec("", what, error.to_string())))
+    serde_json::from_str(json).map_err(|error| raise(py, refused(what, json, &error)))
 }
 
 /// Writes JSON text for the boundary.

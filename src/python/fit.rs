@@ -170,6 +170,7 @@ impl Fit {
         dict.set_item("low", summary.low.into_pyarray(py))?;
         dict.set_item("high", summary.high.into_pyarray(py))?;
         dict.set_item("mode", draws.mode.into_pyarray(py))?;
+        dict.set_item("draws", summary.draws)?;
         Ok(dict)
     }
 
@@ -227,10 +228,10 @@ impl Fit {
     }
 
     /// Prior and posterior of every driver.
-    #[pyo3(signature = (level=0.9))]
-    fn drivers<'py>(&self, py: Python<'py>, level: f64) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (level=0.9, progress=None))]
+    fn drivers<'py>(&self, py: Python<'py>, level: f64, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyDict>> {
         check_level(py, level)?;
-        let draws = run(py, None, |control| self.fitted.drivers(control))?;
+        let draws = run(py, progress, |control| self.fitted.drivers(control))?;
         let before = run(py, None, |control| self.fitted.drivers_before(control))?;
         let summary = draws.summary(level);
         let dict = PyDict::new(py);

@@ -5,6 +5,7 @@ mod errors;
 mod files;
 mod fit;
 mod model;
+mod place;
 mod run;
 
 use pyo3::prelude::*;

@@ -1,7 +1,7 @@
 //! The only door into long work: no GIL, Ctrl-C within a tenth of a second, progress, threads of our own.
 
-use super::errors::raise;
-use crate::ground::{Control, Result, limits};
+use super::errors::{InternalError, raise};
+use crate::ground::{Control, Error, Result, limits};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -11,6 +11,9 @@ use std::time::Duration;
 
 /// How often signals are looked at and progress is told.
 const SLICE: Duration = Duration::from_millis(100);
+
+/// Most threads that can be asked for.
+const THREADS: usize = 1024;
 
 /// The pool, with the process that made it (a forked child must make its own) and its size.
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
@@ -77,7 +80,7 @@ pub fn run<T: Send>(
         match (interrupt, received) {
             (Some(error), _) => Err(error),
             (None, Some(result)) => result.map_err(|error| raise(py, error)),
-            (None, None) => Err(PyRuntimeError::new_err("the kernel stopped on an internal error; please report it")),
+            (None, None) => Err(InternalError::new_err("the kernel stopped on an internal error; please report it")),
         }
     })
 }
@@ -89,7 +92,11 @@ pub fn run_here<T: Send>(py: Python<'_>, work: impl FnOnce(&Control) -> Result<T
 
 /// Use so many threads from now on (0: as many as there are cores). Results do not depend on it.
 #[pyfunction]
-fn set_threads(n: usize) -> PyResult<()> {
+fn set_threads(py: Python<'_>, n: usize) -> PyResult<()> {
+    if n > THREADS {
+        let message = format!("{n} threads are asked for; at most {THREADS} are possible");
+        return Err(raise(py, Error::spec("threads", "threads", message)));
+    }
     build(Some(n)).map(drop)
 }
 

@@ -125,3 +125,20 @@ def test_a_fault_in_a_file_of_questions_is_named_with_its_line(tmp_path):
     fit = m.condition(esc.Dossier(as_of="2024-11-30"))
     with pytest.raises(esc.SpecError, match=r"questions\.toml, line 3: question 'q': .*war"):
         fit.ask(esc.Questions.read(path))
+
+
+def test_models_are_equal_if_they_say_the_same(tmp_path):
+    m = crisis().model
+    m.write(tmp_path / "model.toml")
+    assert esc.Model.read(tmp_path / "model.toml") == m == m.copy()
+    other = m.copy()
+    other["peninsula"].effect(esc.since("2025-01-01"), up=2)
+    assert other != m and m != "model"
+
+
+def test_a_date_or_a_name_that_a_file_has_wrongly_is_named_with_its_line():
+    with pytest.raises(esc.SpecError, match=r"d\.toml, line 2: as_of is 'june'; expected a date"):
+        esc.Dossier.from_toml('name = "x"\nas_of = "june"\n', "d.toml")
+    one = '[[question]]\nname = "war"\nask = { reach = { ladder = "s", is = "war" }, by = "2025-01-01" }\n'
+    with pytest.raises(esc.SpecError, match=r"q\.toml, line 5: two questions are named 'war'"):
+        esc.Questions.from_toml(one + one, "q.toml")

@@ -18,11 +18,11 @@ EXACT = 1e-9  # relative: both sides are exact up to rounding, which some hundre
 LAW_FLOOR = 1e-15  # absolute, for entries of a law: a state this rare is beyond the last digit of the sum 1
 ANSWER_FLOOR = 1e-27  # absolute, for answers: below it the oracle's own cut of Poisson weights (1e-35) shows in EXACT
 SLOPE = 1e-6  # relative, for gradients: the kernel sums expected statistics over all segments, cancelling in part
-SLOPE_FLOOR = 1e-9  # of the largest slope of the world: slopes that cancel to nothing keep only absolute digits
+SLOPE_FLOOR = 1e-9  # of the largest slope of the world: slopes that cancel to nothing keep only absolute digits,
+SLOPE_ZERO = 1e-13  # and where all do, the last digits of expected moves and times, some tens, are left
 
-SEEDS = range(220)
-SMALL_SEEDS = range(1000, 1048)
-SCENARIO_SEEDS = range(0, 220, 4)
+SMALL_SEEDS = range(1000, 1050)
+SCENARIO_SEEDS = worlds.SEEDS[::4]
 
 
 class Comparison:
@@ -68,7 +68,7 @@ def driver_modes(fit) -> dict:
     return {name: law["mode"] for name, law in fit.drivers().items()}
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", worlds.SEEDS)
 def test_world(seed):
     world = world_of(seed)
     fit, wanted, found = conditioned(world), oracle.Oracle(world.spec, world.dossier), Comparison(seed)
@@ -98,9 +98,9 @@ def test_gradients(seed):
     wanted = oracle_model.log_prior(spec, theta) - oracle_model.log_prior(spec, modes)
     found.near("log prior above the modes'", prior - at_modes, wanted, atol=EXACT)
     wanted = oracle_model.complex_gradient(lambda t: oracle.log_evidence(spec, dossier, t), theta)
-    found.near("slope of the evidence", slope, wanted, SLOPE, SLOPE_FLOOR * np.max(np.abs(wanted)))
+    found.near("slope of the evidence", slope, wanted, SLOPE, SLOPE_ZERO + SLOPE_FLOOR * np.max(np.abs(wanted)))
     wanted = oracle_model.complex_gradient(lambda t: oracle_model.log_prior(spec, t), theta)
-    found.near("slope of the prior", prior_slope, wanted, SLOPE, SLOPE_FLOOR * np.max(np.abs(wanted)))
+    found.near("slope of the prior", prior_slope, wanted, SLOPE, SLOPE_ZERO + SLOPE_FLOOR * np.max(np.abs(wanted)))
     found.verdict()
 
 
@@ -130,4 +130,37 @@ def test_scenarios(seed):
         found.laws(f"{name}: forecast", forecast_modes(fit, ahead), wanted.rungs(ahead))
         answers = [wanted.ask(question) for question in plain]
         found.near(f"{name}: answers", fit.ask(as_questions(plain))["mode"], answers, atol=ANSWER_FLOOR)
+    found.verdict()
+
+
+@pytest.mark.parametrize("entered", [False, True])
+def test_two_reports_of_one_window(entered):
+    """Two sources on the same window share its monitor, and both weigh."""
+    rungs = ["calm", "crisis", "war"]
+    ladder = {"name": "l", "rungs": rungs, "start": "calm", "rate": [{"moves": "up", "rate": 0.05, "per": "day"}]}
+    spec = {"name": "twins", "origin": "2025-01-01", "ladder": [ladder]}
+    window = {"between": ["2025-01-10", "2025-01-20"]} | ({"entered": True} if entered else {})
+    crisis = {"ladder": "l", "at_least": "crisis"}
+    said = [{"saw": crisis, "hit": 0.8, "false_alarm": 0.1}, {"never": crisis, "hit": 0.7, "false_alarm": 0.3}]
+    dossier = {"as_of": "2025-02-01", "development": [{"id": f"n{k}"} | x | window for k, x in enumerate(said)]}
+    fit = core.Model(json.dumps(spec)).condition(json.dumps(dossier))
+    wanted, found = oracle.Oracle(spec, dossier), Comparison(0)
+    found.near("log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
+    found.laws("smoothed", fit.smoothed(["2025-01-15"]), wanted.rungs(["2025-01-15"]))
+    found.verdict()
+
+
+def test_a_window_entered_by_rare_moves():
+    """Out, in again, out a second time: more moves than there are rungs, each as rare as the last, at full accuracy."""
+    rates = [{"moves": "up", "rate": 1e-6, "per": "day"}, {"moves": "down", "rate": 2.5e-7, "per": "day"}]
+    spec = {"name": "rare", "origin": "2025-01-01", "ladder": [{"name": "l", "rungs": ["low", "high"], "rate": rates}]}
+    spec["ladder"][0]["start"] = "high"
+    high, window = {"ladder": "l", "is": "high"}, ["2025-02-12", "2025-02-14"]
+    said = [{"saw": high, "on": window[0]}, {"saw": high, "entered": True, "between": window}]
+    dossier = {"as_of": "2025-04-01", "development": [{"id": f"n{k}"} | x for k, x in enumerate(said)]}
+    fit = core.Model(json.dumps(spec)).condition(json.dumps(dossier))
+    wanted, found, times = oracle.Oracle(spec, dossier), Comparison(0), ["2025-02-15", "2025-03-01", "2025-04-01"]
+    found.near("log evidence", fit.log_evidence, wanted.log_evidence(), atol=EXACT)
+    found.laws("filtered", fit.filtered(times), wanted.filtered(times))
+    found.laws("smoothed", fit.smoothed(times), wanted.rungs(times))
     found.verdict()

@@ -429,6 +429,30 @@ def test_worlds_are_consistent(seed):
     close(now[0][ladder["name"]], now[1][ladder["name"]], 1e-10)
 
 
+def chain(spec: dict, name: str, passed: tuple = ()) -> int:
+    """The length of the longest chain of effects that leads to this ladder."""
+    (ladder,) = (x for x in spec["ladder"] if x["name"] == name)
+    seen = {
+        part["ladder"] for effect in ladder["effect"] for part in oracle_model.parts(effect["when"]) if "ladder" in part
+    }
+    return 1 + max((chain(spec, other, (*passed, name)) for other in seen - {*passed, name}), default=0)
+
+
+def test_most_worlds_are_rich():
+    """Three ladders, two drivers, eight developments of all kinds, three windows at once, finite evidence: jointly."""
+    pasts = [worlds.random_past(worlds.Dice(seed), worlds.shape_of(seed)) for seed in worlds.SEEDS]
+    specs, dossiers = [spec for _, spec, _ in pasts], [dossier for *_, dossier in pasts]
+    evidence = [oracle.log_evidence(spec, dossier) for spec, dossier in zip(specs, dossiers, strict=True)]
+    rich = [worlds.is_rich(spec, dossier) for spec, dossier in zip(specs, dossiers, strict=True)]
+    joint = [math.prod(len(ladder["rungs"]) for ladder in spec["ladder"]) for spec in specs]
+    chains = [max(chain(spec, ladder["name"]) for ladder in spec["ladder"]) for spec in specs]
+    assert len(pasts) >= 200 and np.isfinite(evidence).all()
+    assert sum(rich) >= 0.6 * len(pasts)
+    assert sum(length >= 4 for length in chains) >= 20
+    assert sum(map(worlds.has_twins, dossiers)) >= 20
+    assert sum(n >= 128 for n in joint) >= 8
+
+
 def test_worlds_cover_the_page():
     """Every kind of entry that docs/format.md names turns up among the first worlds."""
     text = "\n".join(json.dumps([w.spec, w.dossier, w.questions]) for w in map(worlds.random_world, range(60)))

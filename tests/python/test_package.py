@@ -1,6 +1,7 @@
 """The package itself: light to import, honest about what is public, with stubs, and a README that runs."""
 
 import inspect
+import pickle
 import re
 import subprocess
 import sys
@@ -47,6 +48,26 @@ def test_all_is_what_is_there():
     assert public <= set(esc.__all__)
 
 
+def calls(thing):
+    """A function itself, or the methods of a class that users call."""
+    if inspect.isfunction(thing):
+        return [thing]
+    own = [getattr(v, "__func__", v) for name, v in vars(thing).items() if not name.startswith("_")]
+    return [v for v in own if inspect.isfunction(v)]
+
+
+def test_every_public_call_says_its_parameters_and_has_an_example():
+    inner = {"html_cell", "of"}  # of the tables themselves
+    for name in esc.__all__:
+        thing = getattr(esc, name)
+        if inspect.ismodule(thing) or (inspect.isclass(thing) and thing.__doc__ and issubclass(thing, Exception)):
+            continue
+        assert "Examples\n" in inspect.getdoc(thing), f"{name} has no example"
+        for call in calls(thing):
+            takes = set(inspect.signature(call).parameters) - {"self", "cls"}
+            assert not takes or call.__name__ in inner or "Parameters\n" in inspect.getdoc(call), call.__qualname__
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="no attribute 'reech'"):
         esc.reech
@@ -68,8 +89,18 @@ def test_typed_and_stubbed():
 
 
 def test_exceptions_are_one_family():
-    for name in ("SpecError", "ImpossibleEvidence", "TooLarge", "Unidentified", "NotConverged"):
-        assert issubclass(getattr(esc, name), esc.EscaladeError)
+    for name in (
+        "SpecError",
+        "ImpossibleEvidence",
+        "TooLarge",
+        "Unidentified",
+        "NotConverged",
+        "WrongPlace",
+        "WrongType",
+    ):
+        kind = getattr(esc, name)
+        assert issubclass(kind, esc.EscaladeError)
+        assert pickle.loads(pickle.dumps(kind("a message"))).args == ("a message",)
     assert issubclass(esc.EscaladeError, ValueError)
 
 

@@ -117,3 +117,47 @@ def test_layout_keeps_boxes_apart_and_links_forward():
         for b in heights:
             if a < b and layout.x[a] == layout.x[b]:
                 assert abs(layout.y[a] - layout.y[b]) >= 1.2 - 1e-9
+
+
+def inside(ax):
+    """Whether title, legend and boxes lie within the figure, and the axes have an area."""
+    ax.figure.canvas.draw()
+    page = ax.figure.bbox
+    parts = [ax.title, ax._left_title, ax.get_legend(), *ax.texts]
+    boxes = [part.get_window_extent() for part in parts if part is not None]
+    return ax.bbox.width > 50 and all(
+        b.x0 >= page.x0 - 1 and b.x1 <= page.x1 + 1 and b.y0 >= page.y0 - 1 and b.y1 <= page.y1 + 1 for b in boxes
+    )
+
+
+@pytest.mark.parametrize(("n_drivers", "n_ladders"), [(0, 1), (1, 1), (3, 3), (6, 2)])
+def test_a_small_model_has_room_for_its_text_and_legend(n_drivers, n_ladders):
+    m = esc.Model("A strait between two neighbours", origin="2024-01-01")
+    drivers = [m.driver(f"driver_{i}", {"hawk": 0.4, "dove": 0.6}) for i in range(n_drivers)]
+    for i in range(n_ladders):
+        ladder = m.ladder(f"ladder_{i}", ["calm", "patrol", "war"], up=esc.per_year(0.5))
+        for j, driver in enumerate(drivers):
+            ladder.effect(driver == "hawk", up=esc.factor(2 if j % 2 else 0.5))
+    ax = m.plot()
+    assert inside(ax)
+    assert ax.figure.get_size_inches()[0] >= 3
+    # Inches of the axes are inches of the drawing, so that a box holds its text.
+    ax.figure.canvas.draw()
+    scale = ax.get_window_extent().width / ax.figure.dpi / (ax.get_xlim()[1] - ax.get_xlim()[0])
+    assert scale > 0.85
+
+
+def test_a_time_line_of_nothing_and_labels_clear_of_now(c):
+    assert "no dated development" in words_without_legend(esc.Dossier("2024-06-30").plot())
+    d = esc.Dossier("2024-11-30")
+    d.saw(c.korea >= "provocation", on="2024-10-05", id="early")
+    d.saw(c.korea >= "provocation", on="2024-11-28", id="late-and-with-a-long-name")
+    ax = d.plot()
+    ax.figure.canvas.draw()
+    now = next(line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--")
+    at = ax.transData.transform((now, 0))[0]
+    for label in ax.texts:
+        if label.get_text() != "now":
+            box = label.get_window_extent()
+            assert box.x1 <= at or box.x0 >= at, label.get_text()
+    assert "Dec" not in ax.xaxis.get_offset_text().get_text()

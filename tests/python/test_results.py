@@ -228,3 +228,38 @@ def test_progress_is_reported(c):
 def test_shown(fit):
     assert repr(fit).startswith("<Fit of 'Troops abroad' as of 2024-11-30: 6 developments")
     assert "restraint" in fit._repr_html_()
+
+
+def test_a_certain_answer_is_one():
+    m = esc.Model(origin="2024-01-01")
+    strait = m.ladder("strait", ["calm", "clash"], up=esc.per_year(0.5, spread=2), down=esc.per_year(1))
+    fit = m.fit(esc.Dossier("2024-06-30"), draws=20, progress=False)
+    shown = fit.do(strait == "clash").ask(esc.reach(strait == "clash", by="2025-01-01")).shown()
+    assert (shown["probability"], shown["90% interval"]) == (["1"], ["1–1"])
+
+
+def test_parameters_say_their_unit(fit):
+    columns = fit.parameters().columns()
+    assert set(columns["unit"]) == {"per month", "times", "probability"}
+    at = columns["name"].index("missile_tests | rhetoric")
+    assert columns["value"][at] == pytest.approx(0.5)
+    moved = fit.parameters().shown()["moved"]
+    assert all(text == "0" or (len(text.lstrip("-").split(".")[1]) == 2) for text in moved)
+
+
+def test_a_forecast_shows_a_few_dates(c, fit):
+    text = str(fit.forecast("2025-06-30"))
+    assert "2024-10-01" in text and "2025-06-30" in text and "limited clash" in text
+    assert len(text.splitlines()) == 2 + len(c.korea.rungs) + len(c.aid.rungs)
+
+
+def test_a_model_of_which_nothing_is_known_has_its_size(c):
+    assert len(c.model.size().columns()["ladders"]) >= 1
+    assert set(c.model.size(esc.Dossier(as_of="2024-11-30")).columns()["ladders"]) >= {c.korea.name}
+
+
+def test_small_things_show_in_a_notebook(c):
+    assert "peninsula ≥ provocation" in (c.korea >= "provocation")._repr_html_()
+    assert "exchange of fire" in c.questions[0]._repr_html_()
+    assert "one speech" in c.dossier["tone"]._repr_html_()
+    assert "spread 1.5" in esc.factor(2, spread=1.5)._repr_html_()

@@ -1,0 +1,378 @@
+//! Large networks: ways of asking against each other, closed forms, and what must be refused.
+
+use crate::oracle::{Found, TOLERANCE, close, row};
+use escalade::bayes::cpd::{Cpd, Summary};
+use escalade::bayes::formats::bif;
+use escalade::bayes::named::{BayesNet, NetSpec, NodeSpec};
+use escalade::bayes::propagate::{Finding, Work};
+use escalade::bayes::tree::{Plan, Tree};
+use escalade::bayes::{Engine, Network};
+use escalade::ground::{Control, Error, random};
+use rand::RngExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Table entries of a pass that takes well under a second.
+const QUICK: f64 = 2e6;
+/// What must be quick takes less on any machine: a hundred times what it takes here.
+const QUICKLY: Duration = Duration::from_secs(20);
+
+fn node(name: String, states: usize, given: &[String], cpd: Cpd) -> NodeSpec {
+    NodeSpec { name, states: (0..states).map(|s| format!("s{s}")).collect(), given: given.to_vec(), cpd }
+}
+
+fn net(node: Vec<NodeSpec>) -> BayesNet {
+    BayesNet::new(NetSpec { name: "large".into(), node }, 0.2).unwrap()
+}
+
+/// Engines of both ways.
+fn both(net: &BayesNet) -> [Engine; 2] {
+    let made = || Engine::new(net.engine().network().clone(), net.engine().visible(), 0.2);
+    [made().with_whole(true), made().with_whole(false)]
+}
+
+/// Marginals of all variables and ln P(evidence) by a tree of this plan.
+fn by(network: &Network, plan: &Plan<'_>, evidence: &Found) -> (Vec<Vec<f64>>, f64) {
+    let all: Vec<usize> = (0..network.cards().len()).collect();
+    let tree = Tree::new(network, &Plan { marginals: &all, ..*plan }).unwrap();
+    let mut work = Work::new(&tree);
+    let mut findings = vec![Finding::Nothing; all.len()];
+    evidence.iter().for_each(|(v, finding)| findings[*v] = finding.clone());
+    tree.load(network, &[], &findings, &mut work);
+    let log = tree.collect(&mut work, &Control::default()).unwrap();
+    tree.distribute(&mut work, &Control::default()).unwrap();
+    let mut laws: Vec<Vec<f64>> = network.cards().iter().map(|&card| vec![0.0; card]).collect();
+    evidence.iter().for_each(|(v, finding)| {
+        if let Finding::State(state) = finding {
+            laws[*v][*state] = 1.0;
+        }
+    });
+    tree.marginals(&work).into_iter().for_each(|(v, law)| laws[v] = law);
+    (laws, log)
+}
+
+fn agree(name: &str, what: &str, a: &(Vec<Vec<f64>>, f64), b: &(Vec<Vec<f64>>, f64)) {
+    assert!(close(a.1, b.1), "{name}, {what}: ln P {} {}", a.1, b.1);
+    for (v, (a, b)) in a.0.iter().zip(&b.0).enumerate() {
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < TOLERANCE), "{name}, {what}: variable {v}: {a:?} {b:?}");
+    }
+}
+
+/// The networks of the repository, where they lie beside the checkout.
+#[test]
+fn the_networks_of_the_repository_agree_whatever_the_way() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/networks");
+    let Ok(files) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "gz"));
+    paths.sort();
+    let mut compared = 0;
+    for path in paths {
+        let shown = path.file_name().unwrap().to_string_lossy().into_owned();
+        let document = bif::read_bytes(&std::fs::read(&path).unwrap(), Some(&shown)).unwrap();
+        let net = BayesNet::from_document(document, 0.2).unwrap();
+        let network = net.engine().network();
+        let n = network.cards().len();
+        let all: Vec<usize> = (0..n).collect();
+        let whole = Tree::new(network, &Plan { marginals: &all, effort: 0.0, ..Plan::default() });
+        if !whole.is_ok_and(|tree| tree.total() < QUICK) {
+            continue;
+        }
+        compared += 1;
+        // Evidence that is possible: some variables of one draw, one of them softly.
+        let mut rng = random::stream(7, n as u64);
+        let draw = net.engine().sample(1, 3, &[], &Control::default()).unwrap();
+        let mut hard: Found = vec![];
+        for v in (0..n).filter(|v| *v % 9 == 4) {
+            hard.push((v, Finding::State(draw[v] as usize)));
+        }
+        let soft = (1, Finding::Likelihood((0..network.cards()[1]).map(|_| rng.random_range(0.1..1.0)).collect()));
+        hard.push(soft);
+        let likely = |(v, finding): &(usize, Finding)| match finding {
+            Finding::State(state) => {
+                (*v, Finding::Likelihood((0..network.cards()[*v]).map(|s| f64::from(u8::from(s == *state))).collect()))
+            }
+            other => (*v, other.clone()),
+        };
+        let as_likelihood: Found = hard.iter().map(likely).collect();
+        let cut: Vec<usize> = hard.iter().filter(|(_, f)| matches!(f, Finding::State(_))).map(|(v, _)| *v).collect();
+        let late: Vec<usize> = (0..n).filter(|v| v % (n / 3).max(2) == 1 && !cut.contains(v)).collect();
+        let plan = |cut, effort, late| Plan { cut, effort, late, ..Plan::default() };
+        let first = by(network, &plan(&cut, 0.0, &[]), &hard);
+        agree(&shown, "evidence in the tree", &by(network, &plan(&[], 0.0, &[]), &as_likelihood), &first);
+        agree(&shown, "more effort", &by(network, &plan(&cut, 2.0, &[]), &hard), &first);
+        if Tree::new(network, &plan(&cut, 0.0, &late)).is_ok_and(|tree| tree.total() < QUICK) {
+            agree(&shown, "others last", &by(network, &plan(&cut, 0.0, &late), &hard), &first);
+        }
+        for engine in both(&net) {
+            let found = engine.posteriors(&all, &hard, &Control::default()).unwrap();
+            let mut laws = vec![vec![]; n];
+            found.laws.into_iter().for_each(|(v, law)| laws[v] = law);
+            agree(&shown, "the engine", &(laws, found.log_evidence), &first);
+            // One variable alone, its tree cut to what it needs.
+            let one = engine.posteriors(&[n / 2], &hard, &Control::default()).unwrap();
+            assert!(close(one.log_evidence, first.1), "{shown}: {} {}", one.log_evidence, first.1);
+            assert!(one.laws[0].1.iter().zip(&first.0[n / 2]).all(|(a, b)| (a - b).abs() < TOLERANCE), "{shown}");
+        }
+    }
+    assert!(compared >= 12, "{compared}");
+}
+
+#[test]
+fn three_thousand_observations_of_a_hidden_chain() {
+    const STEPS: usize = 3000;
+    let mut rng = random::stream(1, 0);
+    let start = row(&mut rng, 3, 0.0);
+    let moves: Vec<f64> = (0..3).flat_map(|_| row(&mut rng, 3, 0.2)).collect();
+    let shows: Vec<f64> = (0..3).flat_map(|_| row(&mut rng, 4, 0.0)).collect();
+    let mut nodes = vec![];
+    for t in 0..STEPS {
+        let (given, table) =
+            if t == 0 { (vec![], start.clone()) } else { (vec![format!("x{}", t - 1)], moves.clone()) };
+        nodes.push(node(format!("x{t}"), 3, &given, Cpd::Table(table)));
+        nodes.push(node(format!("y{t}"), 4, &[format!("x{t}")], Cpd::Table(shows.clone())));
+    }
+    let net = net(nodes);
+    let seen: Vec<usize> = (0..STEPS).map(|_| rng.random_range(0..4)).collect();
+    let evidence: Found = seen.iter().enumerate().map(|(t, &y)| (2 * t + 1, Finding::State(y))).collect();
+    // The forward recursion, scaled, and the backward one.
+    let mut log = 0.0;
+    let mut forward: Vec<Vec<f64>> = vec![];
+    for (t, &y) in seen.iter().enumerate() {
+        let before = |x: usize| match t {
+            0 => start[x],
+            _ => (0..3).map(|u| forward[t - 1][u] * moves[u * 3 + x]).sum(),
+        };
+        let law: Vec<f64> = (0..3).map(|x| before(x) * shows[x * 4 + y]).collect();
+        let sum: f64 = law.iter().sum();
+        log += sum.ln();
+        forward.push(law.iter().map(|p| p / sum).collect());
+    }
+    let mut backward = vec![1.0; 3];
+    for t in (STEPS / 2 + 1..STEPS).rev() {
+        let next: Vec<f64> =
+            (0..3).map(|u| (0..3).map(|x| moves[u * 3 + x] * shows[x * 4 + seen[t]] * backward[x]).sum()).collect();
+        let sum: f64 = next.iter().sum();
+        backward = next.iter().map(|p| p / sum).collect();
+    }
+    let smooth: Vec<f64> = forward[STEPS / 2].iter().zip(&backward).map(|(a, b)| a * b).collect();
+    let sum: f64 = smooth.iter().sum();
+    for engine in both(&net) {
+        let found = engine.log_evidence(&evidence, &Control::default()).unwrap();
+        assert!((found - log).abs() < 1e-13 * log.abs() * (STEPS as f64).sqrt(), "{found} {log}");
+        let found = engine.posteriors(&[STEPS], &evidence, &Control::default()).unwrap();
+        assert!(close(found.log_evidence, log));
+        assert!(found.laws[0].1.iter().zip(&smooth).all(|(a, b)| (a - b / sum).abs() < TOLERANCE));
+    }
+}
+
+/// A class of `states` states with children of the given law of their second state.
+fn naive(prior: &[f64], children: &[Vec<f64>]) -> BayesNet {
+    let mut nodes = vec![node("class".into(), prior.len(), &[], Cpd::Table(prior.to_vec()))];
+    for (i, law) in children.iter().enumerate() {
+        let table = law.iter().flat_map(|p| [1.0 - p, *p]).collect();
+        nodes.push(node(format!("c{i}"), 2, &["class".into()], Cpd::Table(table)));
+    }
+    net(nodes)
+}
+
+/// The class's law and ln P(evidence), by logarithms.
+fn naive_law(prior: &[f64], children: &[Vec<f64>], seen: &[usize]) -> (Vec<f64>, f64) {
+    let logs: Vec<f64> = (0..prior.len())
+        .map(|k| {
+            let likelihood =
+                children.iter().zip(seen).map(|(law, &s)| if s == 1 { law[k].ln() } else { (-law[k]).ln_1p() });
+            prior[k].ln() + likelihood.sum::<f64>()
+        })
+        .collect();
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logs.iter().map(|l| (l - most).exp()).sum();
+    (logs.iter().map(|l| (l - most).exp() / sum).collect(), most + sum.ln())
+}
+
+fn naive_agrees(prior: &[f64], children: &[Vec<f64>], seen: &[usize]) {
+    let net = naive(prior, children);
+    let evidence: Found = seen.iter().enumerate().map(|(i, &s)| (i + 1, Finding::State(s))).collect();
+    let (law, log) = naive_law(prior, children, seen);
+    for engine in both(&net) {
+        let found = engine.posteriors(&[0], &evidence, &Control::default()).unwrap();
+        assert!((found.log_evidence - log).abs() < 1e-9 * log.abs().max(1.0), "{} {log}", found.log_evidence);
+        assert!(found.laws[0].1.iter().zip(&law).all(|(a, b)| (a - b).abs() < 1e-9), "{:?} {law:?}", found.laws);
+    }
+}
+
+#[test]
+fn three_thousand_children_do_not_underflow() {
+    let mut rng = random::stream(2, 0);
+    let prior = row(&mut rng, 3, 0.0);
+    let children: Vec<Vec<f64>> = (0..3000).map(|_| (0..3).map(|_| rng.random_range(0.02..0.98)).collect()).collect();
+    let seen: Vec<usize> = (0..3000).map(|_| rng.random_range(0..2)).collect();
+    naive_agrees(&prior, &children, &seen);
+}
+
+#[test]
+fn many_rare_findings_in_a_wide_clique_do_not_underflow() {
+    let mut rng = random::stream(3, 0);
+    let prior = row(&mut rng, 600, 0.0);
+    let children: Vec<Vec<f64>> =
+        (0..60).map(|_| (0..600).map(|_| 1e-7 * rng.random_range(0.5..1.0)).collect()).collect();
+    naive_agrees(&prior, &children, &[1; 60]);
+}
+
+#[test]
+fn findings_that_outweigh_all_numbers_are_not_called_impossible() {
+    // A thousand children say one thing, a thousand the other, each by 1 to 99.
+    let net = naive(&[0.5, 0.5], &vec![vec![0.01, 0.99]; 2000]);
+    let evidence: Found = (0..2000).map(|i| (i + 1, Finding::State(usize::from(i < 1000)))).collect();
+    let log = 1000.0 * (0.01f64.ln() + 0.99f64.ln());
+    for engine in both(&net) {
+        match engine.posteriors(&[0], &evidence, &Control::default()) {
+            Ok(found) => assert!(close(found.log_evidence, log) && close(found.laws[0].1[0], 0.5), "{found:?}"),
+            Err(error) => assert!(matches!(error, Error::Diverged { .. }), "{error}"),
+        }
+        let columns: Vec<usize> = evidence.iter().map(|(v, _)| *v).collect();
+        let rows: Vec<i32> = (0..2000).map(|i| i32::from(i < 1000)).chain(vec![1; 2000]).collect();
+        let (laws, logs) = engine.predict(&columns, &rows, &[0], &Control::default()).unwrap();
+        assert!(logs[0].is_nan() || close(logs[0], log));
+        assert!(close(logs[1], 0.5f64.ln() + 2000.0 * 0.99f64.ln()) && close(laws[3], 1.0));
+    }
+}
+
+#[test]
+fn five_thousand_links_of_a_chain() {
+    const LINKS: usize = 5000;
+    let started = Instant::now();
+    let mut rng = random::stream(4, 0);
+    let tables: Vec<Vec<f64>> = (0..LINKS).map(|_| (0..2).flat_map(|_| row(&mut rng, 2, 0.0)).collect()).collect();
+    let nodes = (0..LINKS).map(|t| {
+        let given = if t == 0 { vec![] } else { vec![format!("x{}", t - 1)] };
+        let table = if t == 0 { tables[0][..2].to_vec() } else { tables[t].clone() };
+        node(format!("x{t}"), 2, &given, Cpd::Table(table))
+    });
+    let net = net(nodes.collect());
+    let mut law = tables[0][..2].to_vec();
+    let mut laws = vec![law.clone()];
+    for table in &tables[1..] {
+        law = (0..2).map(|s| law[0] * table[s] + law[1] * table[2 + s]).collect();
+        laws.push(law.clone());
+    }
+    let all: Vec<usize> = (0..LINKS).collect();
+    for engine in both(&net) {
+        let found = engine.posteriors(&all, &[], &Control::default()).unwrap();
+        assert!(found.laws.iter().all(|(v, law)| law.iter().zip(&laws[*v]).all(|(a, b)| (a - b).abs() < TOLERANCE)));
+    }
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+/// Pairs of roots with a child each: nothing holds the roots apart.
+fn tangle(roots: usize) -> BayesNet {
+    let mut nodes: Vec<NodeSpec> =
+        (0..roots).map(|i| node(format!("r{i}"), 2, &[], Cpd::Table(vec![0.5, 0.5]))).collect();
+    for j in 0..roots {
+        for i in (0..j).filter(|i| (i + j) % roots != 0) {
+            let given = [format!("r{i}"), format!("r{j}")];
+            nodes.push(node(format!("p{i}-{j}"), 2, &given, Cpd::Function(vec![0, 1, 1, 0])));
+        }
+    }
+    net(nodes)
+}
+
+#[test]
+fn a_clique_too_large_is_refused_by_name() {
+    let started = Instant::now();
+    let net = tangle(44);
+    let all: Vec<usize> = (0..net.engine().visible()).collect();
+    for engine in both(&net) {
+        match engine.posteriors(&all, &[], &Control::default()) {
+            Err(Error::TooLarge { bytes, limit, message }) => {
+                assert!(bytes > limit && bytes > 1e12, "{message}");
+                assert!(message.contains("the widest clique has") && message.contains("joint states"), "{message}");
+                let named = (0..44).filter(|i| message.contains(&format!("r{i}"))).count();
+                assert!(named >= 10, "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // What needs no wide clique is answered all the same.
+    let kid = net.number("p0-1").unwrap();
+    let other = net.number("p1-2").unwrap();
+    for evidence in [vec![], vec![(other, Finding::State(1))]] {
+        let found = net.engine().posteriors(&[kid], &evidence, &Control::default()).unwrap();
+        assert!(close(found.laws[0].1[0], 0.5));
+    }
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+#[test]
+fn cliques_past_all_numbers_are_refused() {
+    // 32 to the power of 220 is more than a double holds.
+    let n = 220;
+    let roots = (0..n).map(|i| node(format!("r{i}"), 32, &[], Cpd::Table(vec![1.0 / 32.0; 32])));
+    let net = net(roots.collect());
+    let pairs: Vec<Vec<usize>> =
+        (0..n).flat_map(|j| (0..j).filter(move |i| i + 1 != j).map(move |i| vec![i, j])).collect();
+    let asked = net.engine().joints(&pairs, &[], &Control::default());
+    assert!(matches!(asked, Err(Error::TooLarge { .. })), "{:?}", asked.map(|_| ()));
+}
+
+#[test]
+fn laws_over_too_many_parents_are_refused() {
+    let names: Vec<String> = (0..45).map(|i| format!("r{i}")).collect();
+    let laws = [
+        Cpd::Ranked { weights: vec![1.0; 45], spread: 0.3, by: Summary::Mean },
+        Cpd::Logistic { cuts: vec![0.0], effects: vec![vec![0.0, 1.0]; 45] },
+    ];
+    for cpd in laws {
+        let roots = names.iter().map(|name| node(name.clone(), 2, &[], Cpd::Table(vec![0.5, 0.5])));
+        let node = roots.chain([node("y".into(), 2, &names, cpd)]).collect();
+        let made = BayesNet::new(NetSpec { name: String::new(), node }, 0.0);
+        let error = made.map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("'y'"), "{error}");
+    }
+}
+
+#[test]
+fn a_table_over_many_parents_of_one_state() {
+    let names: Vec<String> = (0..70).map(|i| format!("r{i}")).collect();
+    let roots = names.iter().map(|name| node(name.clone(), 1, &[], Cpd::Table(vec![1.0])));
+    let net = net(roots.chain([node("y".into(), 2, &names, Cpd::Table(vec![0.25, 0.75]))]).collect());
+    for engine in both(&net) {
+        let found = engine.posteriors(&[70], &[], &Control::default()).unwrap();
+        assert!(close(found.laws[0].1[0], 0.25));
+    }
+}
+
+#[test]
+fn a_noisy_or_of_two_hundred_parents() {
+    const PARENTS: usize = 200;
+    let started = Instant::now();
+    let mut rng = random::stream(5, 0);
+    let chances: Vec<f64> = (0..PARENTS).map(|_| rng.random_range(0.01..0.05)).collect();
+    let works: Vec<f64> = (0..PARENTS).map(|_| rng.random_range(0.2..0.9)).collect();
+    let mut nodes: Vec<NodeSpec> =
+        (0..PARENTS).map(|i| node(format!("r{i}"), 2, &[], Cpd::Table(vec![1.0 - chances[i], chances[i]]))).collect();
+    let given: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    let links = works.iter().map(|w| vec![1.0, 0.0, 1.0 - w, *w]).collect();
+    nodes.push(node("y".into(), 2, &given, Cpd::NoisyMax { links, leak: Some(vec![0.99, 0.01]) }));
+    let net = net(nodes);
+    let off: f64 = 0.99 * (0..PARENTS).map(|i| 1.0 - chances[i] * works[i]).product::<f64>();
+    let all: Vec<usize> = (0..=PARENTS).collect();
+    let evidence = vec![(PARENTS, Finding::State(1))];
+    for engine in both(&net) {
+        let prior = engine.posteriors(&all, &[], &Control::default()).unwrap();
+        let law = |v: usize| prior.laws.iter().find(|(u, _)| *u == v).unwrap().1.clone();
+        assert!(close(law(PARENTS)[0], off));
+        let found = engine.posteriors(&all, &evidence, &Control::default()).unwrap();
+        assert!(close(found.log_evidence, (1.0 - off).ln()));
+        for (v, law) in found.laws.iter().filter(|(v, _)| *v < PARENTS) {
+            // P(r = 1, y = 0) = chance · (1 − works) · what the others leave off.
+            let without = off / (1.0 - chances[*v] * works[*v]);
+            let expected = chances[*v] * (1.0 - (1.0 - works[*v]) * without) / (1.0 - off);
+            assert!(close(law[1], expected), "{v}: {} {expected}", law[1]);
+        }
+    }
+    let table = net.table(PARENTS);
+    assert!(matches!(table, Err(Error::TooLarge { .. })));
+    assert!(matches!(net.document(), Err(Error::TooLarge { .. })));
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
