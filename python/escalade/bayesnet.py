@@ -19,7 +19,7 @@ from .condition import Condition
 from .evidence import EvidenceLike, Findings, read, words
 from .handles import Handle
 from .nodes import NodeLaw, flat_table
-from .values import Tree, name_of, names_of, to_json
+from .values import Tree, missing, name_of, names_of, to_json
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -257,10 +257,7 @@ class BayesNet(Asking):
         key = name_of(name)
         handle = self._handles.get(key)
         if handle is None:
-            plainly = key.lower().replace("_", " ")
-            near = [other for other in self._handles if plainly in other.lower().replace("_", " ")]
-            known = near or [*itertools.islice(self._handles, 8), *(["…"] if len(self) > 8 else [])]
-            raise SpecError(f"there is no variable {key!r}; there are {', '.join(known) or 'none yet'}")
+            raise missing("there is no variable", key, self._handles)
         return handle
 
     def get(self, name: Any, default: Any = None) -> Any:

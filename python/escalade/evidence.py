@@ -62,7 +62,7 @@ def read(net: Mapping[str, Handle], evidence: EvidenceLike, known: Findings) -> 
             if type(name) is not str or type(what) is not str:
                 break
         else:
-            return evidence  # the kernel checks names and states
+            return evidence.copy()  # the kernel checks names and states
     found = dict(known)
     for name, what in parts(net, evidence):
         finding = finding_of(net[name], what)

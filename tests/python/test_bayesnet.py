@@ -337,6 +337,12 @@ class TestBuilding:
         seen = {f"x{i}": "a" for i in range(n)}
         assert net.log_evidence(seen) == pytest.approx(math.log(0.5) + (n - 1) * math.log(0.9), rel=1e-12)
 
+    def test_more_effort_changes_no_answer(self, lawn):
+        kept = lawn.given({"wet": "yes"}).compile(effort=5)
+        assert kept == lawn.given({"wet": "yes"})
+        assert kept.posteriors().probs == pytest.approx(lawn.posteriors({"wet": "yes"}).probs, abs=1e-14)
+        assert len(kept.sample(0)) == 0
+
     def test_empty_and_single(self):
         net = esc.BayesNet()
         assert repr(net) == "<BayesNet: 0 variables, 0 links>" and net._repr_html_()
@@ -541,6 +547,13 @@ class TestFiles:
         weighted = joint @ np.array([evidence[soft][s] for s in states])
         assert net.posteriors(evidence, [target])[target].probs == pytest.approx(weighted / weighted.sum(), abs=EXACT)
         assert net.posteriors(evidence)[target].probs == pytest.approx(weighted / weighted.sum(), abs=EXACT)
+
+
+def test_the_readme_runs():
+    text = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    block = next(part for part in text.split("```python\n")[1:] if "BayesNet" in part).split("```")[0]
+    exec(compile(block, "README.md", "exec"), {"esc": esc, "df": pd.DataFrame({"wet": ["yes", None]})})
+    matplotlib.pyplot.close("all")
 
 
 class TestDrivers:
