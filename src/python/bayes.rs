@@ -27,8 +27,8 @@ pub struct BayesNet {
 
 type Found = Vec<(usize, Finding)>;
 type Slopes<'py> = (f64, Vec<usize>, Vec<usize>, Bound<'py, PyArray2<f64>>);
-type Predicted<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 type Told<'py> = (Vec<usize>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+type Predicted<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 type Weights<'py> = (f64, Vec<usize>, Bound<'py, PyArray2<f64>>);
 
 impl BayesNet {

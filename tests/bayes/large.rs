@@ -12,8 +12,8 @@ use rand::RngExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Table entries of a pass that takes well under a second.
-const QUICK: f64 = 2e6;
+/// Table entries of a pass that takes well under a second: 21 of the 24 networks.
+const QUICK: f64 = 1.5e7;
 /// What must be quick takes less on any machine: a hundred times what it takes here.
 const QUICKLY: Duration = Duration::from_secs(20);
 
@@ -115,7 +115,7 @@ fn the_networks_of_the_repository_agree_whatever_the_way() {
             assert!(one.laws[0].1.iter().zip(&first.0[n / 2]).all(|(a, b)| (a - b).abs() < TOLERANCE), "{shown}");
         }
     }
-    assert!(compared >= 12, "{compared}");
+    assert!(compared >= 20, "{compared}");
 }
 
 #[test]

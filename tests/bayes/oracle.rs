@@ -254,6 +254,25 @@ pub fn network(rng: &mut ChaCha8Rng, most: usize) -> NetSpec {
     NetSpec { name: "random".into(), node }
 }
 
+/// Eight nodes of three to five states that depend on many before them: cliques that no block holds.
+pub fn dense(rng: &mut ChaCha8Rng) -> NetSpec {
+    let cards: Vec<usize> = (0..8).map(|_| rng.random_range(3..6)).collect();
+    let share = rng.random_range(0.4..0.9);
+    let node = (0..8).map(|v| {
+        let mut given: Vec<usize> = (0..v).filter(|_| rng.random_bool(share)).collect();
+        shuffle(rng, &mut given);
+        given.truncate(4);
+        let rows = given.iter().map(|&p| cards[p]).product::<usize>();
+        NodeSpec {
+            name: format!("n{v}"),
+            states: (0..cards[v]).map(|s| format!("s{s}")).collect(),
+            given: given.iter().map(|p| format!("n{p}")).collect(),
+            cpd: Cpd::Table((0..rows).flat_map(|_| row(rng, cards[v], 0.3)).collect()),
+        }
+    });
+    NetSpec { name: "dense".into(), node: node.collect() }
+}
+
 pub fn shuffle<T>(rng: &mut ChaCha8Rng, items: &mut [T]) {
     (1..items.len()).rev().for_each(|i| items.swap(i, rng.random_range(0..=i)));
 }

@@ -1,6 +1,6 @@
 //! Random small networks, all kinds of nodes and evidence, against every joint state.
 
-use crate::oracle::{Found, Oracle, all_close, close, evidence, network, posterior, some, summed};
+use crate::oracle::{Found, Oracle, all_close, close, dense, evidence, network, posterior, some, summed};
 use escalade::bayes::Engine;
 use escalade::bayes::cpd::Cpd;
 use escalade::bayes::named::{BayesNet, NetSpec, NodeSpec};
@@ -25,7 +25,10 @@ struct Case {
 
 impl Case {
     fn new(seed: u64) -> Self {
-        let spec = network(&mut random::stream(seed, 0), NODES);
+        Case::of(seed, network(&mut random::stream(seed, 0), NODES))
+    }
+
+    fn of(seed: u64, spec: NetSpec) -> Self {
         let effort = [0.0, 0.2, 3.0][seed as usize % 3];
         let net = BayesNet::new(spec.clone(), effort).unwrap();
         let oracle = Oracle::new(&spec);
@@ -144,6 +147,41 @@ fn joint_laws_of_any_set() {
                 assert!(close(mass, log), "{}", case.told("ln P", evidence));
                 assert!(all_close(&law, &expected), "{}", case.told(&format!("the joint of {set:?}"), evidence));
                 assert!(all_close(with_others, &expected), "{}", case.told(&format!("joints, {set:?}"), evidence));
+            }
+        }
+    });
+}
+
+/// Larger cliques run in many blocks, and tables along them in every way.
+#[test]
+fn dense_networks_in_many_blocks() {
+    (0..24u64).into_par_iter().for_each(|seed| {
+        let mut rng = random::stream(seed, 20);
+        let case = Case::of(seed, dense(&mut rng));
+        let draw = case.engines[0].sample(1, seed, &[], &Control::default()).unwrap();
+        let seen = rng.random_range(0..case.n());
+        let soft = (seen, Finding::Likelihood((0..case.cards()[seen]).map(|s| 0.1 + s as f64).collect()));
+        let hard = (7 - seen, Finding::State(draw[7 - seen] as usize));
+        for evidence in [vec![soft], vec![hard]] {
+            let weights = case.oracle.weights(&evidence);
+            let log = weights.iter().map(|(_, w)| w).sum::<f64>().ln();
+            let sets = [some(&mut rng, 8, 0.4), some(&mut rng, 8, 0.6)];
+            for engine in &case.engines {
+                let found = engine.posteriors(&case.all(), &evidence, &Control::default()).unwrap();
+                assert!(close(found.log_evidence, log), "{}", case.told("dense ln P", &evidence));
+                for (v, law) in &found.laws {
+                    let expected = posterior(&weights, case.cards(), &[*v]);
+                    assert!(all_close(law, &expected), "{}", case.told("a dense posterior", &evidence));
+                }
+                for set in &sets {
+                    let (law, _) = engine.joint(set, &evidence, &Control::default()).unwrap();
+                    let expected = posterior(&weights, case.cards(), set);
+                    assert!(all_close(&law, &expected), "{}", case.told(&format!("dense {set:?}"), &evidence));
+                    let found = engine.most_probable(set, &evidence, &Control::default()).unwrap();
+                    let law = summed(&weights, case.cards(), set);
+                    let best = law.iter().copied().fold(0.0, f64::max).ln();
+                    assert!(close(found.log_joint, best), "{}", case.told(&format!("dense best {set:?}"), &evidence));
+                }
             }
         }
     });
