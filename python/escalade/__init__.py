@@ -27,11 +27,16 @@ from ._core import (
     TooLarge,
     Unidentified,
 )
+from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
+from .bayes_understanding import EvidenceStrength, Information, Sensitivity
+from .bayesnet import BayesNet, Variable
 from .condition import Condition, since, until
 from .dossier import Development, Dossier
+from .evidence import isnot
 from .fit import Fit
 from .handles import Driver, Events, Ladder, Status
 from .model import Model
+from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
@@ -44,6 +49,7 @@ __version__: str = _core.__version__
 __all__ = [
     "Answer",
     "Answers",
+    "BayesNet",
     "Condition",
     "Development",
     "Dossier",
@@ -51,22 +57,33 @@ __all__ = [
     "Drivers",
     "EscaladeError",
     "Events",
+    "EvidenceStrength",
+    "Explanation",
     "Fit",
     "Forecast",
     "ImpossibleEvidence",
+    "Information",
     "InternalError",
+    "Joint",
     "Ladder",
+    "Law",
     "Model",
+    "NodeLaw",
+    "NodeTable",
     "NotConverged",
     "Parameters",
+    "Posteriors",
     "Question",
     "Questions",
     "Rungs",
+    "Sample",
+    "Sensitivity",
     "Size",
     "SpecError",
     "Status",
     "TooLarge",
     "Unidentified",
+    "Variable",
     "WrongPlace",
     "WrongType",
     "at",
@@ -77,13 +94,19 @@ __all__ = [
     "factor",
     "first",
     "free",
+    "function",
     "grades",
+    "isnot",
+    "logistic",
     "memory_limit",
+    "noisy_max",
+    "noisy_or",
     "per_day",
     "per_month",
     "per_week",
     "per_year",
     "plot",
+    "ranked",
     "reach",
     "set_memory_limit",
     "set_threads",

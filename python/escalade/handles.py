@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 class Handle:
     """A named part of a model. Compared with one of its states, or a list of them, it gives a condition."""
 
-    kind: Literal["driver", "ladder", "status", "events"]
+    kind: Literal["driver", "variable", "ladder", "status", "events"]
     condition_key = "indicator"
 
     __slots__ = ("_entry", "_model")

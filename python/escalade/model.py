@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from .bayesnet import BayesNet
     from .fit import Fit
     from .results import Parameters, Size
 
@@ -88,6 +89,7 @@ class Model:
         self._core = _core.Model(to_json(tree))
         self._spec: Tree = tree
         self._handles: dict[str, Handle] = {}
+        self._network: tuple[_core.Model, BayesNet] | None = None
         for section, kind in SECTIONS.items():
             for entry in tree.get(section, ()):
                 self._handles[entry["name"]] = kind(self, entry)
@@ -362,9 +364,13 @@ class Model:
         return str(self._spec["origin"])
 
     @property
-    def drivers(self) -> Mapping[str, Driver]:
-        """The drivers by name."""
-        return self._of(Driver)
+    def drivers(self) -> BayesNet:
+        """The drivers by name: a Bayesian network, its tables at the modes of their priors."""
+        from .bayesnet import BayesNet
+
+        if self._network is None or self._network[0] is not self._core:
+            self._network = (self._core, BayesNet._of_drivers(self.name, self._of(Driver)))
+        return self._network[1]
 
     @property
     def ladders(self) -> Mapping[str, Ladder]:
@@ -626,7 +632,7 @@ class Model:
 
     def __repr__(self) -> str:
         counts = {
-            "driver": len(self.drivers),
+            "driver": len(self._of(Driver)),
             "ladder": len(self.ladders),
             "status indicator": len(self._of(Status)),
             "event indicator": len(self._of(Events)),

@@ -220,11 +220,11 @@ impl BayesNet {
         })
     }
 
-    /// [`Engine::slopes`] by the user's parameters. Those of a table are its own; noisy maxima have no table of their own, and
-    /// their links are left out.
+    /// P(target = state | evidence) and its slope by every parameter that is neither 0 nor 1: the entries of tables, and of
+    /// noisy maxima those of their links and leak.
     ///
     /// # Errors
-    /// Those of [`Engine::slopes`].
+    /// Those of [`Engine::counts`].
     pub fn slopes(
         &self,
         target: usize,
@@ -232,10 +232,34 @@ impl BayesNet {
         evidence: &[(usize, Finding)],
         control: &Control,
     ) -> Result<(f64, Vec<Slope>)> {
-        let (value, mut slopes) = self.engine.slopes(target, state, evidence, control)?;
-        let noisy = |v: usize| self.spec.node.get(v).is_none_or(|node| matches!(node.cpd, Cpd::NoisyMax { .. }));
-        slopes.retain(|slope| !noisy(slope.variable));
-        Ok((value, slopes))
+        let counts = self.engine.counts(target, state, evidence, control)?;
+        let mut slopes = vec![];
+        for (v, node) in self.spec.node.iter().enumerate() {
+            let card = node.states.len();
+            match &node.cpd {
+                Cpd::NoisyMax { links, leak } => {
+                    // The parts of the chain: the leak, then a link each; the last is the variable itself.
+                    let (next, before) = self.between[v];
+                    let mut parts = (next..next + before).chain([v]);
+                    let mut first = links.iter().map(Vec::len).sum();
+                    if let Some((leak, part)) = leak.as_ref().and_then(|leak| Some((leak, parts.next()?))) {
+                        slopes.extend(counts.slopes(v, first, card, leak, &counts.with[part], &counts.all[part]));
+                    }
+                    first = 0;
+                    for (link, part) in links.iter().zip(parts) {
+                        let causes = |law: &[f64]| causes(card, link, law);
+                        let (with, all) = (causes(&counts.with[part]), causes(&counts.all[part]));
+                        slopes.extend(counts.slopes(v, first, card, link, &with, &all));
+                        first += link.len();
+                    }
+                }
+                _ => {
+                    let table = &self.engine.network().tables()[v];
+                    slopes.extend(counts.slopes(v, 0, card, table, &counts.with[v], &counts.all[v]));
+                }
+            }
+        }
+        Ok((counts.value, slopes))
     }
 
     /// A finding in words: "smoke = yes".
@@ -265,6 +289,26 @@ impl BayesNet {
         };
         Error::Impossible { development: None, message }
     }
+}
+
+/// The law of a link's parent and cause, from that of (maximum before,) parent and maximum: where the cause did not raise the
+/// maximum, it is somewhere at or below it.
+fn causes(card: usize, link: &[f64], law: &[f64]) -> Vec<f64> {
+    if law.len() == link.len() {
+        return law.to_vec();
+    }
+    let mut found = vec![0.0; link.len()];
+    for (m, law) in law.chunks(link.len()).enumerate() {
+        for (row, (theta, law)) in link.chunks(card).zip(law.chunks(card)).enumerate() {
+            let found = &mut found[row * card..(row + 1) * card];
+            found.iter_mut().zip(law).skip(m + 1).for_each(|(found, p)| *found += p);
+            let below: f64 = theta.iter().take(m + 1).sum();
+            if below > 0.0 {
+                found.iter_mut().zip(theta).take(m + 1).for_each(|(found, p)| *found += law[m] * p / below);
+            }
+        }
+    }
+    found
 }
 
 /// The law of the larger of two independent states.

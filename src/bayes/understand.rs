@@ -14,7 +14,7 @@ use rayon::prelude::*;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slope {
     pub variable: usize,
-    /// Index into the variable's table.
+    /// Index into the variable's table; of a noisy maximum into its links, one after the other, and its leak.
     pub entry: usize,
     pub theta: f64,
     /// ∂P(target, evidence) / ∂θ, over P(evidence).
@@ -45,50 +45,64 @@ pub struct Weight {
     pub surprise: f64,
 }
 
+/// The law of each variable with its parents, as its table lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counts {
+    /// P(target | evidence).
+    pub value: f64,
+    /// Given target and evidence.
+    pub with: Vec<Vec<f64>>,
+    /// Given the evidence.
+    pub all: Vec<Vec<f64>>,
+}
+
+impl Counts {
+    /// The slopes by the parameters of some rows that are neither 0 nor 1, from what those rows are expected to be in; the
+    /// first of them is entry `first` of the variable's parameters.
+    pub fn slopes(
+        &self,
+        variable: usize,
+        first: usize,
+        card: usize,
+        table: &[f64],
+        with: &[f64],
+        all: &[f64],
+    ) -> Vec<Slope> {
+        let mut slopes = vec![];
+        let rows = table.chunks(card).zip(with.chunks(card).zip(all.chunks(card)));
+        for (row, (theta, (with, all))) in rows.enumerate() {
+            let sums = (with.iter().sum::<f64>(), all.iter().sum::<f64>());
+            for s in (0..card).filter(|&s| theta[s] > 0.0 && theta[s] < 1.0) {
+                let slope = |own: f64, sum: f64| own / theta[s] - (sum - own) / (1.0 - theta[s]);
+                slopes.push(Slope {
+                    variable,
+                    entry: first + row * card + s,
+                    theta: theta[s],
+                    joint: self.value * slope(with[s], sums.0),
+                    evidence: slope(all[s], sums.1),
+                });
+            }
+        }
+        slopes
+    }
+}
+
 impl Engine {
-    /// P(target = state | evidence) and its slope by every parameter that is neither 0 nor 1.
+    /// P(target = state | evidence), and what every family is expected to be in, with the target in its state and without.
     ///
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Interrupted`.
-    pub fn slopes(
-        &self,
-        target: usize,
-        state: usize,
-        evidence: &Evidence,
-        control: &Control,
-    ) -> Result<(f64, Vec<Slope>)> {
+    pub fn counts(&self, target: usize, state: usize, evidence: &Evidence, control: &Control) -> Result<Counts> {
         let network = self.network();
         let value = self.chance(target, state, evidence, control)?;
         let families: Vec<Vec<usize>> =
             (0..network.cards().len()).map(|v| network.parents()[v].iter().copied().chain([v]).collect()).collect();
         let (all, _) = self.joints(&families, evidence, control)?;
-        let with = if value > 0.0 {
-            Some(self.joints(&families, &restrict(network, evidence, target, state), control)?.0)
-        } else {
-            None
+        let with = match value > 0.0 {
+            true => self.joints(&families, &restrict(network, evidence, target, state), control)?.0,
+            false => all.iter().map(|law| vec![0.0; law.len()]).collect(),
         };
-        let mut slopes = vec![];
-        for v in 0..network.cards().len() {
-            let card = network.cards()[v];
-            let table = &network.tables()[v];
-            for row in 0..table.len() / card {
-                let theta = &table[row * card..(row + 1) * card];
-                let range = row * card..(row + 1) * card;
-                let (a, b) = (with.as_ref().map(|with| &with[v][range.clone()]), &all[v][range]);
-                let sums = (a.map_or(0.0, |a| a.iter().sum::<f64>()), b.iter().sum::<f64>());
-                for s in (0..card).filter(|&s| theta[s] > 0.0 && theta[s] < 1.0) {
-                    let slope = |own: f64, sum: f64| own / theta[s] - (sum - own) / (1.0 - theta[s]);
-                    slopes.push(Slope {
-                        variable: v,
-                        entry: row * card + s,
-                        theta: theta[s],
-                        joint: a.map_or(0.0, |a| value * slope(a[s], sums.0)),
-                        evidence: slope(b[s], sums.1),
-                    });
-                }
-            }
-        }
-        Ok((value, slopes))
+        Ok(Counts { value, with, all })
     }
 
     /// P(target = state | evidence).

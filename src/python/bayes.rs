@@ -326,7 +326,7 @@ impl BayesNet {
     }
 
     /// P(target = state | evidence), and for every parameter that is neither 0 nor 1: its variable, its entry in that
-    /// variable's table, and (θ, ∂P(target, e)/∂θ / P(e), ∂P(e)/∂θ / P(e)), the rest of its row in proportion.
+    /// variable's table (of a noisy maximum in its links, one after the other, and its leak), and (θ, ∂P(target, e)/∂θ / P(e), ∂P(e)/∂θ / P(e)), the rest of its row in proportion.
     #[pyo3(signature = (target, state, evidence=None))]
     fn slopes<'py>(
         &self,
