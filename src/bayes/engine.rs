@@ -6,6 +6,7 @@ use super::tree::{Plan, Tree};
 use crate::ground::{Control, Error, Result, limits, random};
 use rand::RngExt;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Networks whose tables together are no larger than this keep one tree for all evidence; in larger ones evidence is cut
@@ -17,6 +18,8 @@ const WIDE: f64 = 1e6;
 const BOTH_WAYS: f64 = 2.5;
 /// Work of compiling a tree, a variable, in entries of tables.
 const COMPILED: f64 = 300.0;
+/// Bytes of a work that is held for the next query.
+const IDLE: f64 = 32e6;
 /// How many trees are kept.
 const KEPT: usize = 16;
 /// Rows that one task predicts: fixed, so that the work does not depend on the number of threads.
@@ -147,6 +150,8 @@ impl Engine {
         control: &Control,
         answer: impl FnOnce(&Tree, &mut Work, f64) -> Result<T>,
     ) -> Result<T> {
+        let (evidence, divided) = scaled(evidence);
+        let evidence = &*evidence;
         let cuts = !key.cut.is_empty();
         let kept = self.kept(key)?;
         let tree = &kept.tree;
@@ -162,10 +167,13 @@ impl Engine {
         }
         let log = tree.collect(&mut work, control)?;
         let found = match log > f64::NEG_INFINITY {
-            true => answer(tree, &mut work, log),
+            true => answer(tree, &mut work, log + divided),
             false => Err(self.contradiction(evidence, control)?),
         };
-        lock(&kept.idle).push(work);
+        // Numbers of a large tree are made anew rather than held: every kept tree would hold its own.
+        if tree.bytes() <= IDLE {
+            lock(&kept.idle).push(work);
+        }
         found
     }
 
@@ -317,6 +325,8 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn sample(&self, n: usize, seed: u64, evidence: &Evidence, control: &Control) -> Result<Vec<u32>> {
+        // Once as draws, once put together.
+        afford("draws", n, 8.0 * self.visible as f64 + 48.0)?;
         let all: Vec<usize> = (0..self.visible).collect();
         self.ask(self.key(&all, evidence), evidence, control, |tree, work, _| {
             let work = &*work;
@@ -361,6 +371,11 @@ impl Engine {
         let width = columns.len().max(1);
         let count = rows.len() / width;
         let size: usize = targets.iter().map(|&v| self.network.cards()[v]).sum();
+        afford("rows", count, 16.0 * size as f64 + 64.0)?;
+        if let Some((i, _)) = columns.iter().enumerate().find(|(i, v)| columns[..*i].contains(v)) {
+            let message = format!("a column is there twice: {}", self.network.named(&columns[i..=i]));
+            return Err(Error::spec("", "table of evidence", message));
+        }
         let mut laws = vec![f64::NAN; count * size];
         let mut logs = vec![f64::NEG_INFINITY; count];
         let mut groups: Vec<(Vec<bool>, Vec<usize>)> = vec![];
@@ -464,12 +479,55 @@ impl Engine {
 
     /// Whether evidence has any probability.
     fn possible(&self, evidence: &Evidence, control: &Control) -> Result<bool> {
-        let plan = Plan { seen: &variables(evidence, |_| true), effort: 0.0, ..Plan::default() };
-        let tree = Tree::new(&self.network, &plan)?;
+        control.check()?;
+        let (cut, seen) = (variables(evidence, hard), variables(evidence, |finding| !hard(finding)));
+        let tree = Tree::new(&self.network, &Plan { cut: &cut, seen: &seen, effort: 0.0, ..Plan::default() })?;
         let mut work = Work::new(&tree);
-        tree.load(&self.network, &[], &self.dense(evidence), &mut work);
+        let mut findings = self.dense(evidence);
+        for finding in &mut findings {
+            if let Finding::Likelihood(weights) = finding {
+                weights.iter_mut().for_each(|weight| *weight = f64::from(u8::from(*weight > 0.0)));
+            }
+        }
+        tree.load(&self.network, &[], &findings, &mut work);
         tree.possible(&mut work, control)
     }
+}
+
+/// Refuses more of something than memory holds.
+fn afford(what: &str, count: usize, bytes: f64) -> Result<()> {
+    let (bytes, limit) = (count as f64 * bytes, limits::memory());
+    if bytes <= limit {
+        return Ok(());
+    }
+    let message = format!("{count} {what} would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+    Err(Error::TooLarge { bytes, limit, message })
+}
+
+/// Evidence whose likelihoods have 1 as their largest value, and the logarithm of what they were divided by: only their
+/// ratios matter, and large or small ones would leave the range of numbers.
+fn scaled(evidence: &Evidence) -> (Cow<'_, Evidence>, f64) {
+    let most = |finding: &Finding| match finding {
+        Finding::Likelihood(weights) => weights.iter().copied().fold(0.0, f64::max),
+        _ => 1.0,
+    };
+    if evidence.iter().all(|(_, finding)| most(finding) == 1.0) {
+        return (Cow::Borrowed(evidence), 0.0);
+    }
+    let mut divided = 0.0;
+    let mut all = evidence.to_vec();
+    // In one order, whatever that of the evidence: sums depend on it in the last digit.
+    all.sort_by_key(|(v, _)| *v);
+    for (_, finding) in &mut all {
+        let top = most(finding);
+        if let Finding::Likelihood(weights) = finding
+            && top > 0.0
+        {
+            weights.iter_mut().for_each(|weight| *weight /= top);
+            divided += top.ln();
+        }
+    }
+    (Cow::Owned(all), divided)
 }
 
 fn hard(finding: &Finding) -> bool {

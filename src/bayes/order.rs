@@ -33,6 +33,10 @@ const HEURISTICS: [Heuristic; 4] = [Heuristic::Fill, Heuristic::WeightedFill, He
 
 /// Most rounds with random ties, whatever the effort.
 const ROUNDS: usize = 400;
+/// Most work on an order, about a second: no query may hang before it is refused.
+const MOST_WORK: f64 = 3e8;
+/// Tables of more entries than this are refused whatever the order.
+const HOPELESS: f64 = 1e15;
 
 /// An order, and the sum of the sizes of the tables that it makes, one a vertex.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,7 +176,7 @@ impl Core {
         let mut work = 0.0;
         for heuristic in HEURISTICS {
             // Even a second heuristic must be worth it: small tables are done before it is.
-            if best.total < f64::INFINITY && work >= effort * (reduced + best.total) {
+            if best.total < f64::INFINITY && work >= (effort * (reduced + best.total)).min(MOST_WORK) {
                 break;
             }
             let (order, spent) = self.round(heuristic, best.total, None);
@@ -185,7 +189,7 @@ impl Core {
         }
         let mut rng = crate::ground::random::stream(0, 0);
         for round in 0..ROUNDS {
-            if work >= effort * (reduced + best.total) || best.total == f64::INFINITY {
+            if work >= (effort * (reduced + best.total)).min(MOST_WORK) || best.total >= HOPELESS {
                 break;
             }
             // The winner and the two fills take turns: ties are where they differ.

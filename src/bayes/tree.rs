@@ -379,6 +379,9 @@ impl Builder<'_> {
             }
         }
         let limit = self.plan.limit;
+        let cells = |sizes: &[usize]| sizes.iter().map(|&size| size as f64).product::<f64>();
+        longest = self.tree.loaded.iter().map(|loaded| cells(&loaded.sizes)).fold(longest, f64::max);
+        longest = self.tree.joints.iter().map(|joint| joint.1 as f64).fold(longest, f64::max);
         // Strides are 32 bits wide, and no machine gets through more than 1e15 entries.
         if bytes <= limit && longest <= f64::from(u32::MAX) && self.tree.total < 1e15 {
             return Ok(());
@@ -645,22 +648,7 @@ impl Builder<'_> {
         let up = Operand { base: 0, along: Along::Constant, strides: 0 };
         let (inputs, outputs, width, down, parent) = ((0, 0), (0, 0), 0, 0, ROOT);
         let (wanted, maximised) = (false, false);
-        Clique {
-            first,
-            inner,
-            last,
-            block,
-            blocks,
-            parent,
-            inputs,
-            outputs,
-            up,
-            width,
-            down,
-            wanted,
-            maximised,
-            own,
-        }
+        Clique { first, inner, last, block, blocks, parent, inputs, outputs, up, width, down, wanted, maximised, own }
     }
 
     fn load(&mut self, source: Source, vars: &[usize]) {

@@ -111,10 +111,20 @@ impl BayesNet {
         work: impl FnOnce(&Control) -> Result<T> + Send,
     ) -> PyResult<T> {
         let work = |control: &Control| work(control).map_err(|error| self.kernel.explain(error, evidence));
-        match self.kernel.engine().whole() {
+        match py.detach(|| self.kernel.engine().whole()) {
             true => run_here(py, work),
             false => run(py, None, work),
         }
+    }
+
+    /// Runs a query that may be long, with a way to stop it.
+    fn take<T: Send>(
+        &self,
+        py: Python<'_>,
+        evidence: &Found,
+        work: impl FnOnce(&Control) -> Result<T> + Send,
+    ) -> PyResult<T> {
+        run(py, None, |control| work(control).map_err(|error| self.kernel.explain(error, evidence)))
     }
 
     fn named(&self, numbers: &[usize]) -> Vec<String> {
@@ -242,7 +252,7 @@ impl BayesNet {
     ) -> PyResult<(Bound<'py, PyArray1<f64>>, f64)> {
         let evidence = self.evidence(py, evidence)?;
         let of = self.numbers(py, &of)?;
-        let (law, log) = self.ask(py, &evidence, |control| self.kernel.engine().joint(&of, &evidence, control))?;
+        let (law, log) = self.take(py, &evidence, |control| self.kernel.engine().joint(&of, &evidence, control))?;
         Ok((law.into_pyarray(py), log))
     }
 
@@ -259,7 +269,7 @@ impl BayesNet {
             Some(names) => self.numbers(py, &names)?,
             None => (0..self.kernel.engine().visible()).collect(),
         };
-        let found = self.ask(py, &evidence, |control| self.kernel.engine().most_probable(&of, &evidence, control))?;
+        let found = self.take(py, &evidence, |control| self.kernel.engine().most_probable(&of, &evidence, control))?;
         Ok((found.states, found.log_joint, found.log_evidence))
     }
 
@@ -294,6 +304,11 @@ impl BayesNet {
     ) -> PyResult<Predicted<'py>> {
         let (columns, targets) = (self.numbers(py, &columns)?, self.numbers(py, &targets)?);
         let engine = self.kernel.engine();
+        let shape = rows.as_array().dim();
+        if columns.is_empty() || shape.1 != columns.len() {
+            let message = format!("it has {} columns and names {}; expected one name a column", shape.1, columns.len());
+            return Err(raise(py, Error::spec("rows", "the table of evidence", message)));
+        }
         let states: Vec<i32> = rows.as_array().iter().copied().collect();
         for (i, row) in states.chunks_exact(columns.len().max(1)).enumerate() {
             for (&v, &state) in columns.iter().zip(row) {
@@ -338,7 +353,7 @@ impl BayesNet {
         let evidence = self.evidence(py, evidence)?;
         let v = self.number(py, target)?;
         let s = self.state(py, v, state)?;
-        let (value, slopes) = self.ask(py, &evidence, |control| self.kernel.slopes(v, s, &evidence, control))?;
+        let (value, slopes) = self.take(py, &evidence, |control| self.kernel.slopes(v, s, &evidence, control))?;
         let numbers: Vec<f64> = slopes.iter().flat_map(|s| [s.theta, s.joint, s.evidence]).collect();
         let count = slopes.len();
         let variables = slopes.iter().map(|s| s.variable).collect();
@@ -356,7 +371,7 @@ impl BayesNet {
     ) -> PyResult<Told<'py>> {
         let evidence = self.evidence(py, evidence)?;
         let v = self.number(py, target)?;
-        let told = self.ask(py, &evidence, |control| self.kernel.engine().information(v, &evidence, control))?;
+        let told = self.take(py, &evidence, |control| self.kernel.engine().information(v, &evidence, control))?;
         let bits: Vec<f64> = told.iter().map(|t| t.bits).collect();
         let brier: Vec<f64> = told.iter().map(|t| t.brier).collect();
         Ok((told.iter().map(|t| t.variable).collect(), bits.into_pyarray(py), brier.into_pyarray(py)))
@@ -376,7 +391,7 @@ impl BayesNet {
         let v = self.number(py, target)?;
         let s = self.state(py, v, state)?;
         let (value, weights) =
-            self.ask(py, &evidence, |control| self.kernel.engine().weights(v, s, &evidence, control))?;
+            self.take(py, &evidence, |control| self.kernel.engine().weights(v, s, &evidence, control))?;
         let numbers: Vec<f64> = weights.iter().flat_map(|w| [w.weight, w.without, w.surprise]).collect();
         let count = weights.len();
         let variables = weights.iter().map(|w| w.variable).collect();

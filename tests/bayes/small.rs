@@ -250,7 +250,7 @@ fn impossible_evidence_names_a_smallest_contradiction() {
                 engine.joints(&[vec![0]], evidence, &control).unwrap_err(),
                 engine.most_probable(&[0], evidence, &control).unwrap_err(),
                 engine.sample(1, 0, evidence, &control).unwrap_err(),
-                engine.slopes(0, 0, evidence, &control).unwrap_err(),
+                engine.counts(0, 0, evidence, &control).unwrap_err(),
                 engine.information(0, evidence, &control).unwrap_err(),
             ];
             for error in errors {
@@ -369,10 +369,11 @@ fn slopes_are_central_differences_with_the_row_in_proportion() {
             (law[state], law.iter().sum::<f64>())
         };
         let (joint, mass) = at(&case.oracle);
-        let (value, slopes) = case.net.slopes(target, state, evidence, &Control::default()).unwrap();
+        let (value, mut slopes) = case.net.slopes(target, state, evidence, &Control::default()).unwrap();
         assert!(close(value, joint / mass), "{}", case.told("the value", evidence));
-        // Each parameter that is neither 0 nor 1 has one.
+        // Each entry of a table that is neither 0 nor 1 has one.
         let noisy = |v: usize| matches!(case.net.spec().node[v].cpd, Cpd::NoisyMax { .. });
+        slopes.retain(|slope| !noisy(slope.variable));
         let free: usize = (0..case.n())
             .filter(|&v| !noisy(v))
             .map(|v| case.net.table(v).unwrap().iter().filter(|p| **p > 0.0 && **p < 1.0).count())
@@ -403,12 +404,6 @@ fn slopes_are_central_differences_with_the_row_in_proportion() {
             assert!(near(slope.joint, found.0) && near(slope.evidence, found.1), "{told}");
             let curve = (value + step * slope.joint) / (1.0 + step * slope.evidence);
             assert!(up.1 <= 0.0 || close(curve, up.0 / up.1), "{told}");
-        }
-        for engine in &case.engines {
-            let (other, of_engine) = engine.slopes(target, state, evidence, &Control::default()).unwrap();
-            assert!(close(value, other));
-            let of_engine: Vec<_> = of_engine.iter().filter(|s| s.variable < case.n() && !noisy(s.variable)).collect();
-            assert!(slopes.iter().zip(of_engine).all(|(a, b)| close(a.joint, b.joint) && a.entry == b.entry));
         }
     });
 }
@@ -473,4 +468,45 @@ fn weights_of_evidence_leave_one_finding_out() {
             }
         }
     });
+}
+
+#[test]
+fn only_ratios_of_likelihoods_matter() {
+    each_possible(17, |case, evidence| {
+        for engine in &case.engines {
+            let (all, control) = (case.all(), Control::default());
+            let found = engine.posteriors(&all, evidence, &control).unwrap();
+            for scale in [1e200, 1e-200] {
+                let mut soft = 0.0;
+                let scaled: Vec<(usize, Finding)> = evidence
+                    .iter()
+                    .map(|(v, finding)| match finding {
+                        Finding::Likelihood(weights) => {
+                            soft += 1.0;
+                            (*v, Finding::Likelihood(weights.iter().map(|w| w * scale).collect()))
+                        }
+                        other => (*v, other.clone()),
+                    })
+                    .collect();
+                let again = engine.posteriors(&all, &scaled, &control).unwrap();
+                assert!((again.log_evidence - found.log_evidence - soft * f64::ln(scale)).abs() < 1e-9);
+                for ((_, a), (_, b)) in again.laws.iter().zip(&found.laws) {
+                    assert!(a.iter().zip(b).all(|(a, b)| close(*a, *b)), "{}", case.told("scaled", evidence));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_column_twice_is_refused() {
+    let table = |n: usize| NodeSpec {
+        name: format!("v{n}"),
+        states: vec!["a".into(), "b".into()],
+        given: vec![],
+        cpd: Cpd::Table(vec![0.5, 0.5]),
+    };
+    let net = BayesNet::new(NetSpec { name: String::new(), node: vec![table(0), table(1)] }, 0.3).unwrap();
+    let error = net.engine().predict(&[0, 0], &[1, -1], &[1], &Control::default()).unwrap_err();
+    assert!(error.to_string().contains("twice: v0"), "{error}");
 }
