@@ -28,6 +28,9 @@ const ROWS: usize = 64;
 /// What is known, by variable; each variable at most once.
 pub type Evidence = [(usize, Finding)];
 
+/// The law of each of some variables.
+pub type Laws = Vec<(usize, Vec<f64>)>;
+
 /// What a kept tree answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Key {
@@ -59,7 +62,7 @@ pub struct Engine {
 /// Marginals of some variables, and the logarithm of the probability of the evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posteriors {
-    pub laws: Vec<(usize, Vec<f64>)>,
+    pub laws: Laws,
     pub log_evidence: f64,
 }
 
@@ -211,7 +214,7 @@ impl Engine {
 
     /// Prior laws, each from a tree over the target's ancestors alone, where that is less work than one tree for all: nothing
     /// below a target bears on it while nothing is observed. None where one tree is better.
-    fn one_by_one(&self, targets: &[usize], control: &Control) -> Result<Option<Vec<(usize, Vec<f64>)>>> {
+    fn one_by_one(&self, targets: &[usize], control: &Control) -> Result<Option<Laws>> {
         if targets.len() < 2 || self.whole() {
             return Ok(None);
         }
@@ -242,7 +245,7 @@ impl Engine {
             tree.reads.iter().for_each(|(_, read)| tree.marginal(read, &work, &mut law));
             Ok((*v, law))
         };
-        trees.par_iter().map(law).collect::<Result<Vec<_>>>().map(Some)
+        trees.par_iter().map(law).collect::<Result<Laws>>().map(Some)
     }
 
     /// ln P(evidence); −inf where it is impossible.
