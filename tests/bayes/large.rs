@@ -74,7 +74,7 @@ fn the_networks_of_the_repository_agree_whatever_the_way() {
         let network = net.engine().network();
         let n = network.cards().len();
         let all: Vec<usize> = (0..n).collect();
-        let whole = Tree::new(network, &Plan { marginals: &all, effort: 0.0, ..Plan::default() });
+        let whole = Tree::new(network, &Plan { marginals: &all, effort: 0.3, ..Plan::default() });
         if !whole.is_ok_and(|tree| tree.total() < QUICK) {
             continue;
         }
@@ -99,12 +99,17 @@ fn the_networks_of_the_repository_agree_whatever_the_way() {
         let late: Vec<usize> = (0..n).filter(|v| v % (n / 3).max(2) == 1 && !cut.contains(v)).collect();
         let plan = |cut, effort, late| Plan { cut, effort, late, ..Plan::default() };
         let first = by(network, &plan(&cut, 0.0, &[]), &hard);
+        let priors = by(network, &plan(&[], 0.0, &[]), &vec![]);
         agree(&shown, "evidence in the tree", &by(network, &plan(&[], 0.0, &[]), &as_likelihood), &first);
         agree(&shown, "more effort", &by(network, &plan(&cut, 2.0, &[]), &hard), &first);
         if Tree::new(network, &plan(&cut, 0.0, &late)).is_ok_and(|tree| tree.total() < QUICK) {
             agree(&shown, "others last", &by(network, &plan(&cut, 0.0, &late), &hard), &first);
         }
         for engine in both(&net) {
+            // Perhaps one by one, each from its own ancestors.
+            let found = engine.posteriors(&all, &[], &Control::default()).unwrap();
+            let laws = found.laws.into_iter().map(|(_, law)| law).collect();
+            agree(&shown, "priors", &(laws, found.log_evidence), &priors);
             let found = engine.posteriors(&all, &hard, &Control::default()).unwrap();
             let mut laws = vec![vec![]; n];
             found.laws.into_iter().for_each(|(v, law)| laws[v] = law);
