@@ -99,7 +99,7 @@ impl Engine {
         self.visible
     }
 
-    /// Whether one tree serves all evidence: its queries take microseconds to few milliseconds.
+    /// Whether one tree serves all evidence: messages through it take microseconds to few milliseconds.
     pub fn whole(&self) -> bool {
         *self.whole.get_or_init(|| {
             let small = self.network.tables().iter().map(Vec::len).sum::<usize>() <= WHOLE;

@@ -45,11 +45,6 @@ impl Factor {
     pub fn values(&self) -> &[f64] {
         &self.values
     }
-
-    /// The table alone.
-    pub fn into_values(self) -> Vec<f64> {
-        self.values
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::network::Network;
 use super::propagate::Finding;
 use super::row;
 use super::understand::Slope;
+use crate::ground::names::hint;
 use crate::ground::{Control, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -192,11 +193,6 @@ impl BayesNet {
         &self.parents
     }
 
-    /// The first lowered variable that stands before a node, and how many do.
-    pub fn between(&self, number: usize) -> (usize, usize) {
-        self.between[number]
-    }
-
     /// The number of a node.
     ///
     /// # Errors
@@ -204,7 +200,7 @@ impl BayesNet {
     pub fn number(&self, name: &str) -> Result<usize> {
         self.index.get(name).copied().ok_or_else(|| {
             let known: Vec<&str> = self.spec.node.iter().map(|node| node.name.as_str()).collect();
-            Error::spec("", "", format!("there is no variable '{name}'; {}", offer(name, &known)))
+            Error::spec("", "", format!("there is no variable '{name}'{}", hint(name, &known)))
         })
     }
 
@@ -346,8 +342,9 @@ fn resolve(node: &NodeSpec, index: &HashMap<String, usize>) -> Result<Vec<usize>
     let mut parents = vec![];
     for name in &node.given {
         let Some(&parent) = index.get(name) else {
-            let known: Vec<&str> = index.keys().map(String::as_str).collect();
-            return Err(wrong(format!("its parent '{name}' does not exist; {}", offer(name, &known))));
+            let mut known: Vec<&str> = index.keys().map(String::as_str).collect();
+            known.sort_unstable();
+            return Err(wrong(format!("its parent '{name}' does not exist{}", hint(name, &known))));
         };
         if parents.contains(&parent) {
             return Err(wrong(format!("its parent '{name}' is there twice")));
@@ -355,23 +352,6 @@ fn resolve(node: &NodeSpec, index: &HashMap<String, usize>) -> Result<Vec<usize>
         parents.push(parent);
     }
     Ok(parents)
-}
-
-/// Names that are near, or some that there are.
-fn offer(name: &str, known: &[&str]) -> String {
-    let plain = |text: &str| text.to_lowercase().replace(['_', ' ', '-'], "");
-    let wanted = plain(name);
-    let mut near: Vec<&str> =
-        known.iter().copied().filter(|k| plain(k).contains(&wanted) || wanted.contains(&plain(k))).collect();
-    near.sort_unstable();
-    if !near.is_empty() && !wanted.is_empty() {
-        return format!("did you mean '{}'?", near[0]);
-    }
-    let mut some: Vec<&str> = known.to_vec();
-    some.sort_unstable();
-    let more = if some.len() > 8 { ", …" } else { "" };
-    some.truncate(8);
-    format!("expected one of {}{more}", some.join(", "))
 }
 
 /// A cycle, by its names.

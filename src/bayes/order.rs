@@ -241,7 +241,7 @@ impl Round<'_> {
         &self.rows[v * self.core.words..(v + 1) * self.core.words]
     }
 
-    /// The position in `alive` of the vertex to take next, taken out.
+    /// The vertex to take next, taken out of `alive`.
     fn next(&mut self, late: bool, rng: Option<&mut ChaCha8Rng>) -> usize {
         let mut best = f64::INFINITY;
         let (mut at, mut ties) = (0, 0u32);

@@ -173,7 +173,7 @@ impl Engine {
                     // Of what was sure already, the odds are infinite both times.
                     weight: if value == without { 0.0 } else { odds(value) - odds(without) },
                     without,
-                    surprise: all.log_evidence - self.log_evidence(&rest, control)?,
+                    surprise: all.log_evidence - found.log_evidence,
                 })
             })
             .collect();

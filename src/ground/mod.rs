@@ -3,6 +3,7 @@
 pub mod control;
 pub mod error;
 pub mod limits;
+pub mod names;
 pub mod random;
 pub mod time;
 pub mod words;

@@ -103,7 +103,7 @@ impl BayesNet {
         names.iter().map(|name| self.number(py, name)).collect()
     }
 
-    /// Runs a query: at once where it is sure to be short, else with a way to stop it.
+    /// Runs a query of one pass: in this thread where that is short, else with a way to stop it.
     fn ask<T: Send>(
         &self,
         py: Python<'_>,

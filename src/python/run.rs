@@ -85,7 +85,7 @@ pub fn run<T: Send>(
     })
 }
 
-/// Runs work that is sure to be short, away from the GIL but in this thread: a thread of its own would cost more than it.
+/// Runs work that is short, away from the GIL but in this thread: a thread of its own would cost more than it.
 pub fn run_here<T: Send>(py: Python<'_>, work: impl FnOnce(&Control) -> Result<T> + Send) -> PyResult<T> {
     py.detach(|| work(&Control::default())).map_err(|error| raise(py, error))
 }

@@ -3,50 +3,12 @@
 use super::At;
 use crate::escalation::model::{Model, Variable};
 use crate::ground::Result;
-
-/// How many known names a message lists at most.
-const LISTED: usize = 12;
+use crate::ground::names::hint;
 
 /// The index of `name` among `known`; `kind` says what is looked for ("rung of 'peninsula'").
 pub(super) fn find<S: AsRef<str>>(at: &At, kind: &str, name: &str, known: &[S]) -> Result<usize> {
     let found = known.iter().position(|k| k.as_ref() == name);
     found.ok_or_else(|| at.wrong(format!("there is no {kind} '{name}'{}", hint(name, known))))
-}
-
-/// "; did you mean 'war'? expected one of 'rhetoric', 'war'".
-fn hint<S: AsRef<str>>(name: &str, known: &[S]) -> String {
-    let allowed = (name.chars().count() / 3).max(1);
-    let near = known
-        .iter()
-        .map(|k| (distance(&name.to_lowercase(), &k.as_ref().to_lowercase()), k.as_ref()))
-        .min_by_key(|(d, _)| *d)
-        .filter(|(d, _)| *d <= allowed)
-        .map(|(_, k)| format!("; did you mean '{k}'?"))
-        .unwrap_or_default();
-    let listed: Vec<String> = known.iter().take(LISTED).map(|k| format!("'{}'", k.as_ref())).collect();
-    let more = if known.len() > LISTED { format!(" and {} more", known.len() - LISTED) } else { String::new() };
-    match listed.is_empty() {
-        true => "; none is declared".into(),
-        false => {
-            format!("{}{} expected one of {}{more}", near, if near.is_empty() { ";" } else { "" }, listed.join(", "))
-        }
-    }
-}
-
-/// The edit distance of two words (insertions, deletions, substitutions).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for ((y, pair), left) in b.iter().zip(row.windows(2)).zip(0..) {
-            if let ([diagonal, above], Some(before)) = (pair, next.get(left).copied()) {
-                next.push((diagonal + usize::from(x != *y)).min(above + 1).min(before + 1));
-            }
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// Refuses an empty list, empty names and names given twice; `what` is "states" or "rungs".
@@ -152,18 +114,4 @@ pub(super) fn states(model: &Model, of: Variable) -> (&str, &[String]) {
         Variable::Ladder(i) => model.ladders.get(i).map(|l| (l.name.as_str(), l.rungs.as_slice())),
     }
     .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edit_distances() {
-        for (a, b, d) in [("", "", 0), ("war", "", 3), ("wra", "war", 2), ("kitten", "sitting", 3), ("weak", "weak", 0)]
-        {
-            assert_eq!(distance(a, b), d);
-            assert_eq!(distance(b, a), d);
-        }
-    }
 }
