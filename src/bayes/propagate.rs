@@ -4,6 +4,7 @@ use super::factor::Factor;
 use super::network::Network;
 use super::tree::{Along, Clique, Loaded, Operand, ROOT, Read, Source, Tree, table};
 use crate::ground::{Control, Result};
+use multiversion::multiversion;
 
 /// What is known of one variable.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,7 +41,7 @@ pub struct Work {
 impl Work {
     /// Room for a tree's numbers.
     pub fn new(tree: &Tree) -> Self {
-        let block = tree.cliques.iter().map(|clique| clique.block).max().unwrap_or(1);
+        let block = tree.cliques.iter().map(|clique| clique.block).max().unwrap_or(1).max(tree.kept);
         let operands = tree.cliques.iter().map(|c| c.inputs.1 - c.inputs.0 + c.outputs.1 - c.outputs.0 + 1).max();
         let axes = tree.cliques.iter().map(|clique| clique.inner - clique.first).max().unwrap_or(0);
         Work {
@@ -83,17 +84,14 @@ impl Join for Sum {
     #[inline(always)]
     fn all(values: &[f64]) -> f64 {
         let mut lanes = [0.0; 8];
-        let wide = values.len() / 8 * 8;
-        for chunk in values[..wide].chunks_exact(8) {
+        let (wide, rest) = values.as_chunks::<8>();
+        for chunk in wide {
             for lane in 0..8 {
                 lanes[lane] += chunk[lane];
             }
         }
-        let mut sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-        for value in &values[wide..] {
-            sum += value;
-        }
-        sum
+        let sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+        rest.iter().fold(sum, |sum, value| sum + value)
     }
 }
 
@@ -105,11 +103,14 @@ impl Join for Most {
     }
     #[inline(always)]
     fn all(values: &[f64]) -> f64 {
-        let mut most = 0.0;
-        for &value in values {
-            most = Self::join(most, value);
+        let mut lanes = [0.0; 8];
+        let (wide, rest) = values.as_chunks::<8>();
+        for chunk in wide {
+            for lane in 0..8 {
+                lanes[lane] = Self::join(lanes[lane], chunk[lane]);
+            }
         }
-        most
+        lanes.iter().chain(rest).fold(0.0, |most, &value| Self::join(most, value))
     }
 }
 
@@ -240,8 +241,6 @@ impl Tree {
                 work.log = f64::NEG_INFINITY;
                 break;
             }
-            let up = clique.up.base;
-            work.store[up..up + clique.width].iter_mut().for_each(|x| *x /= most);
             work.most[number] = most;
             work.log += most.ln();
         }
@@ -251,34 +250,41 @@ impl Tree {
     fn up<J: Join>(&self, clique: &Clique, work: &mut Work, control: &Control) -> f64 {
         let (read, rest) = work.store.split_at_mut(clique.up.base);
         let message = &mut rest[..clique.width];
-        message.fill(J::NONE);
         let inputs = &self.operands[clique.inputs.0..clique.inputs.1];
-        let count = inputs.len();
-        let bases = &mut work.bases[..count + 1];
-        for (base, input) in bases.iter_mut().zip(inputs) {
-            *base = input.base;
-        }
-        bases[count] = 0;
-        let block = &mut work.block[..clique.block];
-        let digits = &mut work.digits[..clique.inner - clique.first];
-        digits.fill(0);
-        for done in 0..clique.blocks {
-            if let Some(scale) = self.product(inputs, bases, read, block) {
-                self.add::<J>(&clique.up, bases[count], block, scale, message);
+        let keep = clique.kept.is_some();
+        if clique.blocks == 1 {
+            let start = clique.kept.unwrap_or(0);
+            let block = &mut work.block[start..start + clique.block];
+            match self.product(inputs, inputs.iter().map(|input| input.base), read, keep, block) {
+                true => add::<J, true>(clique.up.along, &self.offsets, block, message),
+                false => message.iter_mut().for_each(|x| *x = J::NONE),
             }
-            if done & 0x3ff == 0x3ff && control.stopped() {
-                break;
+        } else {
+            message.fill(J::NONE);
+            let count = inputs.len();
+            let bases = &mut work.bases[..count + 1];
+            for (base, input) in bases.iter_mut().zip(inputs) {
+                *base = input.base;
             }
-            self.advance(clique, digits, bases, |operand| match operand {
-                k if k < count => inputs[k].strides,
-                _ => clique.up.strides,
-            });
+            bases[count] = 0;
+            let digits = &mut work.digits[..clique.inner - clique.first];
+            digits.fill(0);
+            for done in 0..clique.blocks {
+                let start = clique.kept.map_or(0, |kept| kept + done * clique.block);
+                let block = &mut work.block[start..start + clique.block];
+                if self.product(inputs, bases[..count].iter().copied(), read, keep, block) {
+                    add::<J, false>(clique.up.along, &self.offsets, block, &mut message[bases[count]..]);
+                }
+                if done & 0x3ff == 0x3ff && control.stopped() {
+                    break;
+                }
+                self.advance(clique, digits, bases, |operand| match operand {
+                    k if k < count => inputs[k].strides,
+                    _ => clique.up.strides,
+                });
+            }
         }
-        let mut most = 0.0;
-        for &value in message.iter() {
-            most = Most::join(most, value);
-        }
-        most
+        normalise(message)
     }
 
     /// Messages away from the roots, after `collect`: leaves beliefs, which sum to 1, on every separator and wanted table.
@@ -296,7 +302,9 @@ impl Tree {
                 continue;
             }
             self.down(clique, work.most[number], work, control);
-            control.check()?;
+            if clique.blocks > 1 {
+                control.check()?;
+            }
         }
         Ok(())
     }
@@ -304,27 +312,41 @@ impl Tree {
     fn down(&self, clique: &Clique, most: f64, work: &mut Work, control: &Control) {
         let inputs = &self.operands[clique.inputs.0..clique.inputs.1];
         let outputs = &self.operands[clique.outputs.0..clique.outputs.1];
+        // Belief over message, 0 where the message is: there the clique's table is 0 as well. Beliefs on separators, apart
+        // from this scratch, stay, since marginals are read from them.
+        let up = &work.store[clique.up.base..clique.up.base + clique.width];
+        let ratio = &mut work.ratio[..clique.width];
+        divide(&work.beliefs[clique.down..], up, most.recip(), ratio);
+        if clique.blocks == 1 {
+            let start = clique.kept.unwrap_or(0);
+            let block = &mut work.block[start..start + clique.block];
+            if clique.kept.is_none()
+                && !self.product(inputs, inputs.iter().map(|input| input.base), &work.store, false, block)
+            {
+                return;
+            }
+            self.weigh(&clique.up, 0, ratio, block);
+            for output in outputs {
+                add::<Sum, true>(output.along, &self.offsets, block, &mut work.beliefs[output.base..]);
+            }
+            return;
+        }
         let (count, outs) = (inputs.len(), outputs.len());
         let bases = &mut work.bases[..count + outs + 1];
         for (base, operand) in bases.iter_mut().zip(inputs.iter().chain(outputs)) {
             *base = operand.base;
         }
         bases[count + outs] = 0;
-        let block = &mut work.block[..clique.block];
         let digits = &mut work.digits[..clique.inner - clique.first];
         digits.fill(0);
-        // Belief over message, 0 where the message is: there the clique's table is 0 as well. Beliefs on separators, apart
-        // from this scratch, stay, since marginals are read from them.
-        let up = &work.store[clique.up.base..clique.up.base + clique.width];
-        let ratio = &mut work.ratio[..clique.width];
-        for ((ratio, up), belief) in ratio.iter_mut().zip(up).zip(&work.beliefs[clique.down..]) {
-            *ratio = if *up > 0.0 { belief / up / most } else { 0.0 };
-        }
         for done in 0..clique.blocks {
-            if let Some(scale) = self.product(inputs, &bases[..count], &work.store, block) {
+            let start = clique.kept.map_or(0, |kept| kept + done * clique.block);
+            let block = &mut work.block[start..start + clique.block];
+            if clique.kept.is_some() || self.product(inputs, bases[..count].iter().copied(), &work.store, false, block)
+            {
                 self.weigh(&clique.up, bases[count + outs], ratio, block);
                 for (k, output) in outputs.iter().enumerate() {
-                    self.add::<Sum>(output, bases[count + k], block, scale, &mut work.beliefs);
+                    add::<Sum, false>(output.along, &self.offsets, block, &mut work.beliefs[bases[count + k]..]);
                 }
             }
             if done & 0x3ff == 0x3ff && control.stopped() {
@@ -357,79 +379,41 @@ impl Tree {
         }
     }
 
-    /// The product of operands along a block, apart from a common factor that is returned; none where all of it is 0.
+    /// The product of operands along a block; false where it is 0 throughout, which is written where it is kept.
     #[inline(always)]
-    fn product(&self, inputs: &[Operand], bases: &[usize], read: &[f64], block: &mut [f64]) -> Option<f64> {
+    fn product(
+        &self,
+        inputs: &[Operand],
+        bases: impl Iterator<Item = usize> + Clone,
+        read: &[f64],
+        keep: bool,
+        block: &mut [f64],
+    ) -> bool {
         let mut scale = 1.0;
-        for (input, &base) in inputs.iter().zip(bases) {
+        for (input, base) in inputs.iter().zip(bases.clone()) {
             if input.along == Along::Constant {
                 scale *= read[base];
             }
         }
-        if scale == 0.0 {
-            return None;
-        }
-        let mut fresh = true;
-        for (input, &base) in inputs.iter().zip(bases) {
-            if input.along != Along::Constant {
-                self.times(input, &read[base..], block, fresh);
-                fresh = false;
-            }
-        }
+        let mut fresh = scale != 0.0;
         if fresh {
-            block.fill(1.0);
-        }
-        Some(scale)
-    }
-
-    /// Sets a block to an operand, or multiplies it by one.
-    #[inline(always)]
-    fn times(&self, operand: &Operand, values: &[f64], block: &mut [f64], fresh: bool) {
-        let n = block.len();
-        match operand.along {
-            Along::Constant => {}
-            Along::Each => {
-                let values = &values[..n];
-                if fresh {
-                    block.copy_from_slice(values);
-                } else {
-                    for k in 0..n {
-                        block[k] *= values[k];
+            for (input, base) in inputs.iter().zip(bases) {
+                if input.along != Along::Constant {
+                    match fresh {
+                        true => times::<true>(input.along, &self.offsets, &read[base..], scale, block),
+                        false => times::<false>(input.along, &self.offsets, &read[base..], scale, block),
                     }
+                    fresh = false;
                 }
             }
-            Along::Held(run) => {
-                for (run, &value) in block.chunks_exact_mut(run as usize).zip(values) {
-                    if fresh {
-                        run.fill(value);
-                    } else {
-                        run.iter_mut().for_each(|x| *x *= value);
-                    }
-                }
-            }
-            Along::Again(len) => {
-                let values = &values[..len as usize];
-                for run in block.chunks_exact_mut(len as usize) {
-                    if fresh {
-                        run.copy_from_slice(values);
-                    } else {
-                        run.iter_mut().zip(values).for_each(|(x, y)| *x *= y);
-                    }
-                }
-            }
-            Along::Listed(start) => {
-                let offsets = &self.offsets[start as usize..start as usize + n];
-                if fresh {
-                    for k in 0..n {
-                        block[k] = values[offsets[k] as usize];
-                    }
-                } else {
-                    for k in 0..n {
-                        block[k] *= values[offsets[k] as usize];
-                    }
-                }
+            if !fresh {
+                return true;
             }
         }
+        if scale != 0.0 || keep {
+            block.fill(scale);
+        }
+        scale != 0.0
     }
 
     /// Multiplies a block by a clique's own separator table.
@@ -439,43 +423,7 @@ impl Tree {
             let value = values[base];
             block.iter_mut().for_each(|x| *x *= value);
         } else {
-            self.times(own, &values[base..], block, false);
-        }
-    }
-
-    /// Adds a block, times `scale`, to a table.
-    #[inline(always)]
-    fn add<J: Join>(&self, operand: &Operand, base: usize, block: &[f64], scale: f64, into: &mut [f64]) {
-        let n = block.len();
-        match operand.along {
-            Along::Constant => into[base] = J::join(into[base], J::all(block) * scale),
-            Along::Each => {
-                let into = &mut into[base..base + n];
-                for k in 0..n {
-                    into[k] = J::join(into[k], block[k] * scale);
-                }
-            }
-            Along::Held(run) => {
-                for (run, into) in block.chunks_exact(run as usize).zip(&mut into[base..]) {
-                    *into = J::join(*into, J::all(run) * scale);
-                }
-            }
-            Along::Again(len) => {
-                let into = &mut into[base..base + len as usize];
-                for run in block.chunks_exact(len as usize) {
-                    for (into, x) in into.iter_mut().zip(run) {
-                        *into = J::join(*into, x * scale);
-                    }
-                }
-            }
-            Along::Listed(start) => {
-                let offsets = &self.offsets[start as usize..start as usize + n];
-                let into = &mut into[base..];
-                for k in 0..n {
-                    let slot = &mut into[offsets[k] as usize];
-                    *slot = J::join(*slot, block[k] * scale);
-                }
-            }
+            times::<false>(own.along, &self.offsets, &values[base..], 1.0, block);
         }
     }
 
@@ -493,7 +441,10 @@ impl Tree {
             Along::Each => along,
             Along::Held(run) => along / run as usize,
             Along::Again(len) => along % len as usize,
-            Along::Listed(start) => self.offsets[start as usize + along] as usize,
+            Along::Runs { start, run } => {
+                self.offsets[start as usize + along / run as usize] as usize + along % run as usize
+            }
+            Along::Spread { start, run } => self.offsets[start as usize + along / run as usize] as usize,
         }
     }
 
@@ -573,6 +524,139 @@ impl Tree {
             })
             .collect()
     }
+}
+
+/// Sets a block to an operand times `scale`, or multiplies it by one.
+#[multiversion(targets("x86_64+avx2"))]
+fn times<const SET: bool>(along: Along, offsets: &[u32], values: &[f64], scale: f64, block: &mut [f64]) {
+    match along {
+        Along::Constant => {}
+        Along::Each => multiply::<SET>(block, values, scale),
+        Along::Held(run) => unrolled(run, |run| {
+            for (run, &value) in block.chunks_exact_mut(run).zip(values) {
+                hold::<SET>(run, value, scale);
+            }
+        }),
+        Along::Again(len) => unrolled(len, |len| {
+            for run in block.chunks_exact_mut(len) {
+                multiply::<SET>(run, &values[..len], scale);
+            }
+        }),
+        Along::Runs { start, run } => unrolled(run, |run| {
+            for (run, &offset) in block.chunks_exact_mut(run).zip(&offsets[start as usize..]) {
+                multiply::<SET>(run, &values[offset as usize..], scale);
+            }
+        }),
+        Along::Spread { start, run } => unrolled(run, |run| {
+            for (run, &offset) in block.chunks_exact_mut(run).zip(&offsets[start as usize..]) {
+                hold::<SET>(run, values[offset as usize], scale);
+            }
+        }),
+    }
+}
+
+/// Joins a block to a table, or, where the block is the first and only one, sets the table to it.
+#[multiversion(targets("x86_64+avx2"))]
+fn add<J: Join, const SET: bool>(along: Along, offsets: &[u32], block: &[f64], into: &mut [f64]) {
+    match along {
+        Along::Constant => set::<J, SET>(&mut into[0], J::all(block)),
+        Along::Each => join::<J, SET>(into, block),
+        Along::Held(run) => unrolled(run, |run| {
+            for (run, into) in block.chunks_exact(run).zip(into.iter_mut()) {
+                set::<J, SET>(into, J::all(run));
+            }
+        }),
+        Along::Again(len) => unrolled(len, |len| {
+            let mut runs = block.chunks_exact(len);
+            if SET && let Some(run) = runs.next() {
+                join::<J, true>(into, run);
+            }
+            for run in runs {
+                join::<J, false>(into, run);
+            }
+        }),
+        Along::Runs { start, run } => unrolled(run, |run| {
+            let runs = || block.chunks_exact(run).zip(&offsets[start as usize..]);
+            if SET {
+                for (_, &offset) in runs() {
+                    into[offset as usize..][..run].fill(J::NONE);
+                }
+            }
+            for (run, &offset) in runs() {
+                join::<J, false>(&mut into[offset as usize..], run);
+            }
+        }),
+        Along::Spread { start, run } => unrolled(run, |run| {
+            let runs = || block.chunks_exact(run).zip(&offsets[start as usize..]);
+            if SET {
+                for (_, &offset) in runs() {
+                    into[offset as usize] = J::NONE;
+                }
+            }
+            for (run, &offset) in runs() {
+                set::<J, false>(&mut into[offset as usize], J::all(run));
+            }
+        }),
+    }
+}
+
+/// Divides a message by its largest entry, which is returned; not where all digits would be lost.
+#[multiversion(targets("x86_64+avx2"))]
+fn normalise(message: &mut [f64]) -> f64 {
+    let most = Most::all(message);
+    if most >= f64::MIN_POSITIVE {
+        let scale = most.recip();
+        message.iter_mut().for_each(|x| *x *= scale);
+    }
+    most
+}
+
+/// Beliefs over a message, 0 where the message is.
+#[multiversion(targets("x86_64+avx2"))]
+fn divide(beliefs: &[f64], message: &[f64], scale: f64, ratio: &mut [f64]) {
+    for ((ratio, &up), &belief) in ratio.iter_mut().zip(message).zip(beliefs) {
+        *ratio = if up > 0.0 { belief / up * scale } else { 0.0 };
+    }
+}
+
+/// Does with short runs what it does with any, but with their length known beforehand, so that they are unrolled.
+#[inline(always)]
+fn unrolled(run: u32, mut work: impl FnMut(usize)) {
+    match run {
+        2 => work(2),
+        3 => work(3),
+        4 => work(4),
+        5 => work(5),
+        _ => work(run as usize),
+    }
+}
+
+#[inline(always)]
+fn multiply<const SET: bool>(block: &mut [f64], values: &[f64], scale: f64) {
+    let values = &values[..block.len()];
+    for (x, &value) in block.iter_mut().zip(values) {
+        *x = if SET { value * scale } else { *x * value };
+    }
+}
+
+#[inline(always)]
+fn hold<const SET: bool>(block: &mut [f64], value: f64, scale: f64) {
+    for x in block {
+        *x = if SET { value * scale } else { *x * value };
+    }
+}
+
+#[inline(always)]
+fn join<J: Join, const SET: bool>(into: &mut [f64], block: &[f64]) {
+    let into = &mut into[..block.len()];
+    for (into, &x) in into.iter_mut().zip(block) {
+        set::<J, SET>(into, x);
+    }
+}
+
+#[inline(always)]
+fn set<J: Join, const SET: bool>(into: &mut f64, x: f64) {
+    *into = if SET { x } else { J::join(*into, x) };
 }
 
 /// Copies a source's table into ascending places, from `start` on.

@@ -16,12 +16,17 @@ use smallvec::{SmallVec, smallvec};
 const BLOCK: usize = 512;
 /// Blocks shorter than this take one more axis, however long.
 const SHORT: usize = 32;
-/// Cliques smaller than this multiply all their operands at once,
+/// Operands over the same variables are multiplied first where that saves more entries than this.
+const GROUPED: f64 = 128.0;
+/// Cliques smaller than this multiply all others at once,
 const COMBINED: f64 = 512.0;
 /// unless there are more than so many.
 const MANY: usize = 16;
 /// A product of two operands is made first where it is so many times smaller than the clique.
 const WORTH: f64 = 8.0;
+
+/// Trees of no more entries than this keep their cliques' products from the way up: they stay in the second-level cache.
+const KEEP: f64 = 64_000.0;
 
 pub(super) const ROOT: usize = usize::MAX;
 
@@ -36,8 +41,10 @@ pub(super) enum Along {
     Held(u32),
     /// The same so many entries over and over.
     Again(u32),
-    /// By a list of offsets, which starts here.
-    Listed(u32),
+    /// Runs of so many, which begin at offsets of a list that starts here.
+    Runs { start: u32, run: u32 },
+    /// Entries at offsets of a list that starts here, each of which holds for so many in a row.
+    Spread { start: u32, run: u32 },
 }
 
 /// A table that a clique reads or adds to: where it begins, and how it runs along blocks.
@@ -74,6 +81,8 @@ pub(super) struct Clique {
     pub maximised: bool,
     /// What is summed out: `axes[own.0..own.1]`, places ascending.
     pub own: (usize, usize),
+    /// Where its product is kept on the way up for the way down.
+    pub kept: Option<usize>,
 }
 
 /// Where a factor comes from.
@@ -169,6 +178,8 @@ pub struct Tree {
     pub(super) beliefs: usize,
     /// Entries of all cliques together.
     pub(super) total: f64,
+    /// Entries of products kept.
+    pub(super) kept: usize,
 }
 
 struct Builder<'a> {
@@ -274,6 +285,7 @@ impl Tree {
             store: 0,
             beliefs: 0,
             total: 0.0,
+            kept: 0,
         };
         let stride = vec![0; tree.sizes.len()];
         let mut builder = Builder { network, plan, tree, stride, along: vec![], scopes: vec![], downs: vec![] };
@@ -304,7 +316,7 @@ impl Tree {
 
     /// Bytes that one workspace takes.
     pub fn bytes(&self) -> f64 {
-        8.0 * (self.store + self.beliefs) as f64
+        8.0 * (self.store + self.beliefs + self.kept) as f64
     }
 }
 
@@ -445,7 +457,7 @@ impl Builder<'_> {
         let count = clique.factors.len() + clique.children.len();
         let axes: Vec<u32> = clique.separator.iter().chain(&clique.own).copied().collect();
         let cells = self.cells(&axes);
-        if axes.len() > 64 || count <= 2 || (cells < COMBINED && count <= MANY) {
+        if axes.len() > 64 || count <= 2 {
             return;
         }
         let sizes: Vec<f64> = axes.iter().map(|&place| self.tree.sizes[place as usize] as f64).collect();
@@ -472,7 +484,17 @@ impl Builder<'_> {
             });
             joined
         };
-        items.sort_by(|a, b| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes)));
+        let order = |a: &Item, b: &Item| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes));
+        items.sort_by(order);
+        let same: Vec<Item> = items
+            .chunk_by(|a, b| a.axes == b.axes)
+            .flat_map(|parts| parts.chunks(MANY))
+            .flat_map(|parts| match (parts.len() - 1) as f64 * (cells - parts[0].cells) > GROUPED {
+                true => vec![join(parts, filled)],
+                false => parts.to_vec(),
+            })
+            .collect();
+        items = same;
         let most = if cells < COMBINED { MANY } else { 4 * MANY };
         while items.len() > most {
             let mut next: Vec<Item> = items
@@ -482,7 +504,7 @@ impl Builder<'_> {
                     parts => join(parts, filled),
                 })
                 .collect();
-            next.sort_by(|a, b| a.cells.total_cmp(&b.cells).then(a.axes.cmp(&b.axes)));
+            next.sort_by(order);
             items = next;
         }
         while cells >= COMBINED && items.len() > 2 {
@@ -604,7 +626,10 @@ impl Builder<'_> {
             }
             let outputs = (inputs.1, self.tree.operands.len());
             let up = self.operand(&loops, &clique.separator, up);
+            let kept = (self.tree.total <= KEEP).then_some(self.tree.kept);
+            self.tree.kept += kept.map_or(0, |_| loops.block * loops.blocks);
             self.tree.cliques.push(Clique {
+                kept,
                 inputs,
                 outputs,
                 up,
@@ -647,8 +672,24 @@ impl Builder<'_> {
         let blocks = self.tree.axes[first..inner].iter().map(|&p| sizes[p as usize]).product();
         let up = Operand { base: 0, along: Along::Constant, strides: 0 };
         let (inputs, outputs, width, down, parent) = ((0, 0), (0, 0), 0, 0, ROOT);
-        let (wanted, maximised) = (false, false);
-        Clique { first, inner, last, block, blocks, parent, inputs, outputs, up, width, down, wanted, maximised, own }
+        let (wanted, maximised, kept) = (false, false, None);
+        Clique {
+            kept,
+            first,
+            inner,
+            last,
+            block,
+            blocks,
+            parent,
+            inputs,
+            outputs,
+            up,
+            width,
+            down,
+            wanted,
+            maximised,
+            own,
+        }
     }
 
     fn load(&mut self, source: Source, vars: &[usize]) {
@@ -699,9 +740,10 @@ impl Builder<'_> {
         self.along.extend(inner.map(|&p| (tree.sizes[p as usize], self.stride[p as usize])));
         scope.iter().for_each(|&place| self.stride[place as usize] = 0);
         let along = simple(&self.along).unwrap_or_else(|| {
-            let start = tree.offsets.len();
-            list(&self.along, &mut tree.offsets);
-            Along::Listed(start as u32)
+            let start = tree.offsets.len() as u32;
+            let (head, run, there) = tail(&self.along);
+            list(head, &mut tree.offsets);
+            if there { Along::Runs { start, run } } else { Along::Spread { start, run } }
         });
         Operand { base, along, strides }
     }
@@ -731,7 +773,21 @@ fn simple(axes: &[(usize, u32)]) -> Option<Along> {
     }
 }
 
-/// Appends the offset of every entry of a block.
+/// The axes before the last ones that are all there, one after the other, or all missing; how many entries these make, and
+/// whether they are there.
+fn tail(axes: &[(usize, u32)]) -> (&[(usize, u32)], u32, bool) {
+    let there = axes.iter().rev().find(|axis| axis.0 > 1).is_some_and(|axis| axis.1 > 0);
+    let (mut head, mut run) = (axes, 1);
+    while let [first @ .., (size, stride)] = head
+        && (*size == 1 || *stride == if there { run } else { 0 })
+    {
+        run *= *size as u32;
+        head = first;
+    }
+    (head, run, there)
+}
+
+/// Appends the offset of every entry over some axes.
 fn list(axes: &[(usize, u32)], offsets: &mut Vec<u32>) {
     let start = offsets.len();
     offsets.push(0);
