@@ -269,10 +269,10 @@ impl Round<'_> {
     /// Removes a vertex, joins its neighbours, and gives the size of its table.
     fn eliminate(&mut self, v: usize) -> f64 {
         let words = self.core.words;
-        let near: Vec<u64> = self.row(v).to_vec();
+        let near: SmallVec<[u64; 4]> = SmallVec::from_slice(self.row(v));
         let mut size = self.core.sizes[v];
         let mut filled = false;
-        let neighbours: Vec<usize> = bits(&near).collect();
+        let neighbours: SmallVec<[usize; 16]> = bits(&near).collect();
         for &u in &neighbours {
             size *= self.core.sizes[u];
             let row = &mut self.rows[u * words..(u + 1) * words];

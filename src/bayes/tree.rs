@@ -261,8 +261,9 @@ impl Tree {
         let split = if plan.maximise { late } else { None };
         let skeletons = skeletons(&graph, &order, split.as_deref());
         let mut places = vec![ROOT; cut.len()];
-        let mut sizes = vec![];
-        let mut placed = vec![];
+        let n = variables.len();
+        let mut sizes = Vec::with_capacity(n);
+        let mut placed = Vec::with_capacity(n);
         for (place, &vertex) in order.vertices.iter().enumerate() {
             let v = variables[vertex];
             places[v] = place;
@@ -274,13 +275,13 @@ impl Tree {
             places,
             sizes,
             cliques: Vec::with_capacity(skeletons.len()),
-            axes: vec![],
-            operands: vec![],
-            strides: vec![],
-            offsets: vec![],
-            loaded: vec![],
+            axes: Vec::with_capacity(4 * n),
+            operands: Vec::with_capacity(4 * n),
+            strides: Vec::with_capacity(n),
+            offsets: Vec::with_capacity(4 * n),
+            loaded: Vec::with_capacity(network.cards().len()),
             tables: vec![ROOT; cut.len()],
-            reads: vec![],
+            reads: Vec::with_capacity(plan.marginals.len()),
             joints: vec![],
             store: 0,
             beliefs: 0,
@@ -288,7 +289,15 @@ impl Tree {
             kept: 0,
         };
         let stride = vec![0; tree.sizes.len()];
-        let mut builder = Builder { network, plan, tree, stride, along: vec![], scopes: vec![], downs: vec![] };
+        let mut builder = Builder {
+            network,
+            plan,
+            tree,
+            stride,
+            along: vec![],
+            scopes: Vec::with_capacity(cut.len()),
+            downs: vec![],
+        };
         let mut skeletons = builder.fill(skeletons, &relevant);
         builder.wanted(&mut skeletons);
         builder.afford(&skeletons)?;
@@ -455,12 +464,15 @@ impl Builder<'_> {
     /// over it. Many operands go through products of few, so that no product underflows.
     fn combine(&self, clique: &mut Skeleton, filled: &mut Vec<Skeleton>) {
         let count = clique.factors.len() + clique.children.len();
-        let axes: Vec<u32> = clique.separator.iter().chain(&clique.own).copied().collect();
-        let cells = self.cells(&axes);
-        if axes.len() > 64 || count <= 2 {
+        let cells = self.cells(&clique.separator) * self.cells(&clique.own);
+        if count <= 2 || (count as f64 * cells <= GROUPED && count <= MANY) {
             return;
         }
-        let sizes: Vec<f64> = axes.iter().map(|&place| self.tree.sizes[place as usize] as f64).collect();
+        let axes: Near = clique.separator.iter().chain(&clique.own).copied().collect();
+        if axes.len() > 64 {
+            return;
+        }
+        let sizes: SmallVec<[f64; 8]> = axes.iter().map(|&place| self.tree.sizes[place as usize] as f64).collect();
         let mask = |scope: &[u32]| {
             scope.iter().fold(0u64, |mask, place| mask | axes.iter().position(|p| p == place).map_or(0, |i| 1 << i))
         };
@@ -539,7 +551,7 @@ impl Builder<'_> {
                 }
             }
         }
-        let mut read_from: Vec<Option<usize>> = vec![];
+        let mut read_from: Vec<Option<usize>> = Vec::with_capacity(self.plan.marginals.len());
         for &v in self.plan.marginals {
             let place = self.tree.places[v];
             if place == ROOT {
@@ -752,9 +764,9 @@ impl Builder<'_> {
 /// How (size, stride) axes run, where a list is not needed: missing axes first, then those there, then missing ones, with at
 /// most one of the two missing groups.
 fn simple(axes: &[(usize, u32)]) -> Option<Along> {
-    let here: Vec<bool> = axes.iter().map(|&(size, stride)| stride > 0 || size == 1).collect();
-    let Some(start) = here.iter().position(|h| *h) else { return Some(Along::Constant) };
-    let end = here.iter().rposition(|h| *h).map_or(start, |e| e + 1);
+    let here = |&(size, stride): &(usize, u32)| stride > 0 || size == 1;
+    let Some(start) = axes.iter().position(here) else { return Some(Along::Constant) };
+    let end = axes.iter().rposition(here).map_or(start, |e| e + 1);
     let cells = |axes: &[(usize, u32)]| axes.iter().map(|axis| axis.0).product::<usize>() as u32;
     // What is there must lie together: each stride the size of all later axes of the group.
     let mut next = 1;
