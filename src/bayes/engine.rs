@@ -40,6 +40,7 @@ struct Key {
     joints: Vec<Vec<usize>>,
     late: Vec<usize>,
     maximise: bool,
+    apart: bool,
 }
 
 #[derive(Debug)]
@@ -125,6 +126,7 @@ impl Engine {
             joints: &key.joints,
             late: &key.late,
             maximise: key.maximise,
+            apart: key.apart,
             effort: self.effort,
             limit: limits::memory(),
         };
@@ -200,11 +202,12 @@ impl Engine {
             tree.distribute(work, control)?;
             let mut reads = vec![None; self.network.cards().len()];
             tree.reads.iter().for_each(|(v, read)| reads[*v] = Some(read));
+            let known = self.dense(evidence);
             let law = |v: usize| {
                 let mut law = vec![0.0; self.network.cards()[v]];
                 match reads[v] {
                     Some(read) => tree.marginal(read, work, &mut law),
-                    None => law[known(evidence, v)] = 1.0,
+                    None => law[state_of(&known[v])] = 1.0,
                 }
                 (v, law)
             };
@@ -306,18 +309,12 @@ impl Engine {
         let log_evidence = self.ask(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log))?;
         let mut late = of.to_vec();
         late.sort_unstable();
-        let key = Key { late, maximise: true, ..cutting(evidence) };
+        let key = Key { late, maximise: true, apart: true, ..cutting(evidence) };
         self.ask(key, evidence, control, |tree, work, log_joint| {
-            let places = tree.decode(work, true, |weights| {
-                let mut best = 0;
-                for (i, &weight) in weights.iter().enumerate() {
-                    if weight > weights[best] {
-                        best = i;
-                    }
-                }
-                best
-            });
-            let state = |v: usize| tree.place(v).map_or_else(|| known(evidence, v), |place| places[place]);
+            let mut places = vec![];
+            tree.decode(work, true, &mut places, &mut vec![], best);
+            let known = self.dense(evidence);
+            let state = |v: usize| tree.place(v).map_or_else(|| state_of(&known[v]), |place| places[place]);
             Ok(Explained { states: of.iter().map(|&v| state(v)).collect(), log_joint, log_evidence })
         })
     }
@@ -328,32 +325,28 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn sample(&self, n: usize, seed: u64, evidence: &Evidence, control: &Control) -> Result<Vec<u32>> {
-        // Once as draws, once put together.
-        afford("draws", n, 8.0 * self.visible as f64 + 48.0)?;
-        let all: Vec<usize> = (0..self.visible).collect();
-        self.ask(self.key(&all, evidence), evidence, control, |tree, work, _| {
-            let work = &*work;
-            let draws: Vec<Vec<u32>> = (0..n)
-                .into_par_iter()
-                .map(|draw| {
-                    control.check()?;
-                    let mut rng = random::stream(seed, draw as u64);
-                    let places = tree.decode(work, false, |weights| {
-                        let total: f64 = weights.iter().sum();
-                        let mut left = rng.random::<f64>() * total;
-                        let fits = weights.iter().position(|&weight| {
-                            left -= weight;
-                            left < 0.0
-                        });
-                        // Rounding may leave a sliver: it belongs to the last state that has weight.
-                        fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
-                    });
-                    let state = |v: usize| tree.place(v).map_or_else(|| known(evidence, v), |place| places[place]);
-                    Ok((0..self.visible).map(|v| state(v) as u32).collect())
-                })
-                .collect::<Result<_>>()?;
-            Ok(draws.concat())
-        })
+        afford("draws", n, 4.0 * self.visible as f64)?;
+        let mut draws = vec![0; n * self.visible];
+        self.ask(self.drawing(evidence), evidence, control, |tree, work, _| {
+            let (work, known) = (&*work, self.dense(evidence));
+            let draw = |(places, weights): &mut (Vec<usize>, Vec<f64>), (i, draw): (usize, &mut [u32])| {
+                control.check()?;
+                let mut rng = random::stream(seed, i as u64);
+                tree.decode(work, false, places, weights, |weights| pick(weights, rng.random()));
+                let state = |v: usize| tree.place(v).map_or_else(|| state_of(&known[v]), |place| places[place]);
+                draw.iter_mut().enumerate().for_each(|(v, drawn)| *drawn = state(v) as u32);
+                Ok(())
+            };
+            draws.par_chunks_mut(self.visible.max(1)).enumerate().try_for_each_init(Default::default, draw)
+        })?;
+        Ok(draws)
+    }
+
+    /// A tree to draw all visible variables from.
+    fn drawing(&self, evidence: &Evidence) -> Key {
+        let mut key = if self.whole() { Key::default() } else { cutting(evidence) };
+        key.seen = (0..self.visible).filter(|v| key.cut.binary_search(v).is_err()).collect();
+        Key { apart: true, ..key }
     }
 
     /// Marginals of `targets` for a table of evidence: `rows[row][column]` is the state of `columns[column]`, negative where
@@ -549,12 +542,28 @@ fn cutting(evidence: &Evidence) -> Key {
     Key { cut: variables(evidence, hard), seen: variables(evidence, |finding| !hard(finding)), ..Key::default() }
 }
 
-/// The state that a variable was found in.
-fn known(evidence: &Evidence, variable: usize) -> usize {
-    match evidence.iter().find(|(v, _)| *v == variable) {
-        Some((_, Finding::State(state))) => *state,
+/// The state of what was found in one.
+fn state_of(finding: &Finding) -> usize {
+    match finding {
+        Finding::State(state) => *state,
         _ => 0,
     }
+}
+
+/// The first of the largest weights.
+fn best(weights: &[f64]) -> usize {
+    (1..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best })
+}
+
+/// What a number in [0, 1) falls on, each weight as wide as it is.
+fn pick(weights: &[f64], at: f64) -> usize {
+    let mut left = at * weights.iter().sum::<f64>();
+    let fits = weights.iter().position(|&weight| {
+        left -= weight;
+        left < 0.0
+    });
+    // Rounding may leave a sliver: it belongs to the last state that has weight.
+    fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
 }
 
 /// A lock whose holder cannot panic while it is held.

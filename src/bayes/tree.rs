@@ -123,6 +123,8 @@ pub struct Plan<'a> {
     pub late: &'a [usize],
     /// Whether the late ones are maximised.
     pub maximise: bool,
+    /// Whether states are drawn or read off: a clique a variable then, so that each choice is among its states alone.
+    pub apart: bool,
     /// Work on the order, as a multiple of the work on the tables.
     pub effort: f64,
     /// Bytes that a workspace may take.
@@ -139,6 +141,7 @@ impl Default for Plan<'_> {
             joints: &[],
             late: &[],
             maximise: false,
+            apart: false,
             effort: 0.3,
             limit: limits::memory(),
         }
@@ -248,7 +251,7 @@ impl Tree {
         let late = late.filter(|_| !every);
         let order = graph.order(late.as_deref(), plan.effort);
         let split = if plan.maximise { late } else { None };
-        let skeletons = skeletons(&graph, &order, split.as_deref());
+        let skeletons = skeletons(&graph, &order, split.as_deref(), plan.apart);
         let mut places = vec![ROOT; cut.len()];
         let mut sizes = vec![];
         let mut placed = vec![];
@@ -309,8 +312,8 @@ impl Tree {
 }
 
 /// The cliques of an order, children before parents: one bucket a vertex, merged where one holds the next whole. Buckets on
-/// the two sides of `split` stay apart.
-fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skeleton> {
+/// the two sides of `split` stay apart, and where `apart` all of those past it (all, without it).
+fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>, apart: bool) -> Vec<Skeleton> {
     let n = order.vertices.len();
     let mut place = vec![0u32; n];
     order.vertices.iter().enumerate().for_each(|(i, &v)| place[v] = i as u32);
@@ -331,10 +334,11 @@ fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skelet
         near[i] = set;
     }
     let side = |i: usize| split.is_some_and(|split| split[order.vertices[i]]);
+    let alone = |i: usize| apart && split.is_none_or(|split| split[order.vertices[i]]);
     // The bucket that each one's clique began with.
     let mut bottom: Vec<u32> = (0..n as u32).collect();
     let mut top: Vec<u32> = (0..n as u32).collect();
-    for i in 0..n {
+    for i in (0..n).filter(|&i| !alone(i)) {
         let fits = |&&child: &&u32| near[child as usize].len() == near[i].len() + 1 && side(child as usize) == side(i);
         if let Some(&child) = waiting[i].iter().find(fits) {
             bottom[i] = bottom[child as usize];

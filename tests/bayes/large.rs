@@ -311,6 +311,26 @@ fn a_clique_too_large_is_refused_by_name() {
 }
 
 #[test]
+fn a_draw_does_not_go_through_a_wide_clique() {
+    let started = Instant::now();
+    let net = tangle(18);
+    // Pairs that agree, all of them: every root is in the one state or every root in the other, and the second likes that.
+    let mut evidence: Found = (18..net.engine().visible()).map(|v| (v, Finding::State(0))).collect();
+    evidence.push((1, Finding::Likelihood(vec![0.25, 0.75])));
+    for engine in both(&net) {
+        let draws = engine.sample(3000, 1, &evidence, &Control::default()).unwrap();
+        let roots = draws.chunks(engine.visible()).map(|draw| &draw[..18]);
+        assert!(roots.clone().all(|draw| draw.iter().all(|s| *s == draw[0])));
+        let ones = roots.filter(|draw| draw[0] == 1).count();
+        assert!((2150..2350).contains(&ones), "{ones}");
+        let all: Vec<usize> = (0..18).collect();
+        let found = engine.most_probable(&all, &evidence, &Control::default()).unwrap();
+        assert!(found.states.iter().all(|s| *s == 1) && close(found.log_joint - found.log_evidence, 0.75f64.ln()));
+    }
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+#[test]
 fn cliques_past_all_numbers_are_refused() {
     // 32 to the power of 220 is more than a double holds.
     let n = 220;
