@@ -267,7 +267,7 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`; `Spec` for a variable that is there twice.
     pub fn joint(&self, of: &[usize], evidence: &Evidence, control: &Control) -> Result<(Vec<f64>, f64)> {
-        let (mut laws, log) = self.laws(&[of.to_vec()], of, evidence, control)?;
+        let (mut laws, log) = self.laws(&[of.to_vec()], of, &[], evidence, control)?;
         Ok((laws.pop().unwrap_or_default(), log))
     }
 
@@ -276,14 +276,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::joint`].
     pub fn joints(&self, sets: &[Vec<usize>], evidence: &Evidence, control: &Control) -> Result<(Vec<Vec<f64>>, f64)> {
-        self.laws(sets, &[], evidence, control)
+        self.laws(sets, &[], &[], evidence, control)
     }
 
-    /// Joint laws by a tree that sums `late` out last. Evidence stays in the tree: a variable asked for may be observed.
-    fn laws(
+    /// Joint laws by a tree that sums `late` out last and from which hard evidence is cut, save that on `open` variables,
+    /// which may be found in several states one after the other.
+    pub(super) fn laws(
         &self,
         sets: &[Vec<usize>],
         late: &[usize],
+        open: &[usize],
         evidence: &Evidence,
         control: &Control,
     ) -> Result<(Vec<Vec<f64>>, f64)> {
@@ -292,12 +294,40 @@ impl Engine {
             let message = format!("a variable is asked for twice: {}", self.network.named(set));
             return Err(Error::spec("", "joint law", message));
         }
-        let seen = variables(evidence, |_| true);
-        let key = Key { joints: sets.to_vec(), late: late.to_vec(), seen, ..Key::default() };
+        let stays = |v: &usize, finding: &Finding| self.whole() || !hard(finding) || open.contains(v);
+        let cut = variables(evidence, |v, finding| !stays(v, finding));
+        let mut seen = variables(evidence, stays);
+        seen.extend(open);
+        seen.sort_unstable();
+        seen.dedup();
+        let uncut =
+            |set: &[usize]| -> Vec<usize> { set.iter().copied().filter(|v| cut.binary_search(v).is_err()).collect() };
+        let free: Vec<Vec<usize>> = sets.iter().map(|set| uncut(set)).collect();
+        let key = Key { joints: free.clone(), late: uncut(late), seen, cut, ..Key::default() };
         self.ask(key, evidence, control, |tree, work, log| {
             tree.distribute(work, control)?;
-            Ok((sets.iter().enumerate().map(|(i, set)| tree.joint(i, set, work)).collect(), log))
+            let known = self.dense(evidence);
+            let law = |(i, (set, free)): (usize, (&Vec<usize>, &Vec<usize>))| {
+                let law = tree.joint(i, free, work);
+                if set.len() == free.len() { law } else { self.spread(law, set, free, &known) }
+            };
+            Ok((sets.iter().zip(&free).enumerate().map(law).collect(), log))
         })
+    }
+
+    /// The law of a set of which only the `free` ones are not known: the others are in their states for sure.
+    fn spread(&self, law: Vec<f64>, set: &[usize], free: &[usize], known: &[Finding]) -> Vec<f64> {
+        let mut stride = set.iter().map(|&v| self.network.cards()[v]).product::<usize>();
+        let mut all = vec![0.0; stride];
+        let mut at = vec![0];
+        for &v in set {
+            let card = self.network.cards()[v];
+            stride /= card;
+            let states = if free.contains(&v) { 0..card } else { state_of(&known[v])..state_of(&known[v]) + 1 };
+            at = at.iter().flat_map(|&base| states.clone().map(move |s| base + s * stride)).collect();
+        }
+        at.into_iter().zip(law).for_each(|(i, p)| all[i] = p);
+        all
     }
 
     /// The most probable joint state of `of` given the evidence, all else summed out (marginal MAP); of all variables, the
@@ -476,7 +506,7 @@ impl Engine {
     /// Whether evidence has any probability.
     fn possible(&self, evidence: &Evidence, control: &Control) -> Result<bool> {
         control.check()?;
-        let (cut, seen) = (variables(evidence, hard), variables(evidence, |finding| !hard(finding)));
+        let (cut, seen) = sides(evidence);
         let tree = Tree::new(&self.network, &Plan { cut: &cut, seen: &seen, effort: 0.0, ..Plan::default() })?;
         let mut work = Work::new(&tree);
         let mut findings = self.dense(evidence);
@@ -526,20 +556,27 @@ fn scaled(evidence: &Evidence) -> (Cow<'_, Evidence>, f64) {
     (Cow::Owned(all), divided)
 }
 
+/// Whether a finding is a state.
 fn hard(finding: &Finding) -> bool {
     matches!(finding, Finding::State(_))
 }
 
 /// Variables of some findings, ascending.
-fn variables(evidence: &Evidence, which: impl Fn(&Finding) -> bool) -> Vec<usize> {
-    let mut variables: Vec<usize> = evidence.iter().filter(|(_, finding)| which(finding)).map(|(v, _)| *v).collect();
+fn variables(evidence: &Evidence, which: impl Fn(&usize, &Finding) -> bool) -> Vec<usize> {
+    let mut variables: Vec<usize> = evidence.iter().filter(|(v, finding)| which(v, finding)).map(|(v, _)| *v).collect();
     variables.sort_unstable();
     variables
 }
 
+/// Variables of hard evidence, and of other.
+fn sides(evidence: &Evidence) -> (Vec<usize>, Vec<usize>) {
+    (variables(evidence, |_, finding| hard(finding)), variables(evidence, |_, finding| !hard(finding)))
+}
+
 /// A tree from which hard evidence is cut.
 fn cutting(evidence: &Evidence) -> Key {
-    Key { cut: variables(evidence, hard), seen: variables(evidence, |finding| !hard(finding)), ..Key::default() }
+    let (cut, seen) = sides(evidence);
+    Key { cut, seen, ..Key::default() }
 }
 
 /// The state of what was found in one.

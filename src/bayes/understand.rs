@@ -45,7 +45,8 @@ pub struct Weight {
     pub surprise: f64,
 }
 
-/// The law of each variable with its parents, as its table lies.
+/// The law of each variable with its parents, as its table lies; zeros where neither the target nor evidence descends from
+/// it: its parameters bear on nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counts {
     /// P(target | evidence).
@@ -89,26 +90,30 @@ impl Counts {
 
 impl Engine {
     /// P(target = state | evidence), and what every family is expected to be in, with the target in its state and without.
+    /// One tree answers both.
     ///
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Interrupted`.
     pub fn counts(&self, target: usize, state: usize, evidence: &Evidence, control: &Control) -> Result<Counts> {
         let network = self.network();
-        let value = self.chance(target, state, evidence, control)?;
-        let families: Vec<Vec<usize>> =
-            (0..network.cards().len()).map(|v| network.parents()[v].iter().copied().chain([v]).collect()).collect();
-        let (all, _) = self.joints(&families, evidence, control)?;
+        let seen = evidence.iter().filter(|(_, finding)| *finding != Finding::Nothing).map(|(v, _)| *v);
+        let bears = network.ancestors(seen.chain([target]));
+        let bearing: Vec<usize> = (0..bears.len()).filter(|&v| bears[v]).collect();
+        let family = |&v: &usize| network.parents()[v].iter().copied().chain([v]).collect();
+        let families: Vec<Vec<usize>> = bearing.iter().map(family).collect();
+        let ask = |evidence: &Evidence| -> Result<Vec<Vec<f64>>> {
+            let (laws, _) = self.laws(&families, &[], &[target], evidence, control)?;
+            let mut all: Vec<Vec<f64>> = network.tables().iter().map(|table| vec![0.0; table.len()]).collect();
+            bearing.iter().zip(laws).for_each(|(&v, law)| all[v] = law);
+            Ok(all)
+        };
+        let all = ask(evidence)?;
+        let value = all[target].iter().skip(state).step_by(network.cards()[target]).sum();
         let with = match value > 0.0 {
-            true => self.joints(&families, &restrict(network, evidence, target, state), control)?.0,
+            true => ask(&restrict(network, evidence, target, state))?,
             false => all.iter().map(|law| vec![0.0; law.len()]).collect(),
         };
         Ok(Counts { value, with, all })
-    }
-
-    /// P(target = state | evidence).
-    fn chance(&self, target: usize, state: usize, evidence: &Evidence, control: &Control) -> Result<f64> {
-        let found = self.posteriors(&[target], evidence, control)?;
-        Ok(found.laws.first().map_or(0.0, |(_, law)| law[state]))
     }
 
     /// What each unobserved variable would tell about the target.

@@ -1,6 +1,6 @@
 //! Large networks: ways of asking against each other, closed forms, and what must be refused.
 
-use crate::oracle::{Found, TOLERANCE, close, row};
+use crate::oracle::{Found, TOLERANCE, all_close, close, row};
 use escalade::bayes::cpd::{Cpd, Summary};
 use escalade::bayes::formats::bif;
 use escalade::bayes::named::{BayesNet, NetSpec, NodeSpec};
@@ -328,6 +328,26 @@ fn a_draw_does_not_go_through_a_wide_clique() {
         assert!(found.states.iter().all(|s| *s == 1) && close(found.log_joint - found.log_evidence, 0.75f64.ln()));
     }
     assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+#[test]
+fn joint_laws_and_slopes_cut_what_is_known() {
+    let net = tangle(44);
+    // All roots but three are known, and whether they agree: together they would be one clique.
+    let apart = |name: &str| name[1..].split('-').all(|root| root.parse::<usize>().unwrap() > 2);
+    let known = net.spec().node.iter().enumerate().filter(|(_, node)| apart(&node.name));
+    let mut evidence: Found = known.map(|(v, _)| (v, Finding::State(0))).collect();
+    evidence.push((net.number("p0-1").unwrap(), Finding::Likelihood(vec![0.75, 0.25])));
+    let (law, log) = net.engine().joint(&[0, 5, 1], &evidence, &Control::default()).unwrap();
+    assert!(all_close(&law, &[0.375, 0.125, 0.0, 0.0, 0.125, 0.375, 0.0, 0.0]), "{law:?}");
+    assert!(close(log, 41.0 * 0.5f64.ln() + 0.5f64.ln()), "{log}");
+    let (both, _) = net.engine().joints(&[vec![7], vec![2, 8]], &evidence, &Control::default()).unwrap();
+    assert_eq!(both, [vec![1.0, 0.0], vec![0.5, 0.0, 0.5, 0.0]]);
+    let (value, slopes) = net.slopes(0, 1, &evidence, &Control::default()).unwrap();
+    assert!(close(value, 0.5));
+    // At θ = P(r0 = 1) nothing but r0 moves: its joint with the evidence by 1 a unit, the evidence not at all.
+    let own = slopes.iter().find(|slope| (slope.variable, slope.entry) == (0, 1)).unwrap();
+    assert!(close(own.joint, 1.0) && close(own.evidence, 0.0), "{own:?}");
 }
 
 #[test]
