@@ -57,6 +57,7 @@ pub struct Engine {
     visible: usize,
     effort: f64,
     whole: OnceLock<bool>,
+    /// The tree used longest ago first.
     kept: Mutex<Vec<(Key, Arc<Kept>)>>,
 }
 
@@ -114,8 +115,7 @@ impl Engine {
     }
 
     fn kept(&self, key: Key) -> Result<Arc<Kept>> {
-        let find = |kept: &Vec<(Key, Arc<Kept>)>| kept.iter().find(|(k, _)| *k == key).map(|(_, tree)| tree.clone());
-        if let Some(tree) = find(&lock(&self.kept)) {
+        if let Some(tree) = held(&mut lock(&self.kept), &key) {
             return Ok(tree);
         }
         let plan = Plan {
@@ -132,6 +132,10 @@ impl Engine {
         };
         let tree = Arc::new(Kept { tree: Tree::new(&self.network, &plan)?, idle: Mutex::new(vec![]) });
         let mut kept = lock(&self.kept);
+        // Another thread may have been as fast.
+        if let Some(tree) = held(&mut kept, &key) {
+            return Ok(tree);
+        }
         if kept.len() >= KEPT {
             kept.remove(0);
         }
@@ -155,6 +159,24 @@ impl Engine {
         control: &Control,
         answer: impl FnOnce(&Tree, &mut Work, f64) -> Result<T>,
     ) -> Result<T> {
+        let possible = |tree: &Tree, work: &mut Work, log: f64| match log > f64::NEG_INFINITY {
+            true => answer(tree, work, log).map(Some),
+            false => Ok(None),
+        };
+        match self.pass(key, evidence, control, possible)? {
+            Some(answer) => Ok(answer),
+            None => Err(self.contradiction(&scaled(evidence).0, control)?),
+        }
+    }
+
+    /// As [`Engine::ask`], whether the evidence is possible or ln P is −inf.
+    fn pass<T>(
+        &self,
+        key: Key,
+        evidence: &Evidence,
+        control: &Control,
+        answer: impl FnOnce(&Tree, &mut Work, f64) -> Result<T>,
+    ) -> Result<T> {
         let (evidence, divided) = scaled(evidence);
         let evidence = &*evidence;
         let cuts = !key.cut.is_empty();
@@ -171,10 +193,7 @@ impl Engine {
             tree.enter(&self.network, evidence, &mut work);
         }
         let log = tree.collect(&mut work, control)?;
-        let found = match log > f64::NEG_INFINITY {
-            true => answer(tree, &mut work, log + divided),
-            false => Err(self.contradiction(evidence, control)?),
-        };
+        let found = answer(tree, &mut work, log + divided);
         // Numbers of a large tree are made anew rather than held: every kept tree would hold its own.
         if tree.bytes() <= IDLE {
             lock(&kept.idle).push(work);
@@ -256,9 +275,10 @@ impl Engine {
     /// # Errors
     /// `TooLarge`, `Diverged`, `Interrupted`.
     pub fn log_evidence(&self, evidence: &Evidence, control: &Control) -> Result<f64> {
-        match self.ask(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log)) {
-            Err(Error::Contradiction { .. }) => Ok(f64::NEG_INFINITY),
-            found => found,
+        let log = self.pass(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log))?;
+        match log == f64::NEG_INFINITY && self.possible(&scaled(evidence).0, control)? {
+            true => Err(lost()),
+            false => Ok(log),
         }
     }
 
@@ -491,9 +511,7 @@ impl Engine {
     /// probability was lost on the way.
     fn contradiction(&self, evidence: &Evidence, control: &Control) -> Result<Error> {
         if self.possible(evidence, control)? {
-            let message = "the evidence is possible, but some of it speaks against the rest by more than numbers can hold \
-                           (1 to 1e308)";
-            return Ok(Error::Diverged { message: message.into() });
+            return Ok(lost());
         }
         let culprits = super::contradiction::smallest(evidence.len(), &mut |subset: &[usize]| {
             let some: Vec<(usize, Finding)> = subset.iter().map(|&i| evidence[i].clone()).collect();
@@ -518,6 +536,13 @@ impl Engine {
         tree.load(&self.network, &[], &findings, &mut work);
         tree.possible(&mut work, control)
     }
+}
+
+/// Evidence is possible whose probability left the range of numbers.
+fn lost() -> Error {
+    let message = "the evidence is possible, but some of it speaks against the rest by more than numbers can hold \
+                   (1 to 1e308)";
+    Error::Diverged { message: message.into() }
 }
 
 /// Refuses more of something than memory holds.
@@ -603,7 +628,34 @@ fn pick(weights: &[f64], at: f64) -> usize {
     fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
 }
 
+/// The tree for a key, if it is there; it becomes the last to go.
+fn held(kept: &mut [(Key, Arc<Kept>)], key: &Key) -> Option<Arc<Kept>> {
+    let at = kept.iter().rposition(|(k, _)| k == key)?;
+    kept[at..].rotate_left(1);
+    kept.last().map(|(_, tree)| tree.clone())
+}
+
 /// A lock whose holder cannot panic while it is held.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_used_longest_ago_goes_first() {
+        let n = 2 * KEPT;
+        let network = Network::new(vec![2; n], vec![vec![]; n], vec![vec![0.5, 0.5]; n]).unwrap();
+        let engine = Engine::new(network, n, 0.0).with_whole(false);
+        for v in 0..n {
+            engine.posteriors(&[v], &[], &Control::default()).unwrap();
+            engine.posteriors(&[0], &[], &Control::default()).unwrap();
+        }
+        let kept = lock(&engine.kept);
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept.last().unwrap().0.marginals, [0]);
+        assert!(kept.iter().rev().skip(1).rev().all(|(key, _)| key.marginals[0] > KEPT));
+    }
 }

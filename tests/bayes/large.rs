@@ -351,6 +351,23 @@ fn joint_laws_and_slopes_cut_what_is_known() {
 }
 
 #[test]
+fn what_is_impossible_has_a_logarithm_without_a_search() {
+    const LINKS: usize = 4000;
+    let started = Instant::now();
+    let root = |i: usize| node(format!("x{i}"), 2, &[], Cpd::Table(vec![0.5, 0.5]));
+    let pair =
+        |i: usize| node(format!("y{i}"), 2, &[format!("x{i}"), format!("x{}", i + 1)], Cpd::Function(vec![0, 1, 1, 0]));
+    let net = net((0..=LINKS).map(root).chain((0..LINKS).map(pair)).collect());
+    // Neighbours agree, and the ends do not: nothing can be left out.
+    let mut evidence: Found = (LINKS + 1..=2 * LINKS).map(|v| (v, Finding::State(0))).collect();
+    evidence.extend([(0, Finding::State(0)), (LINKS, Finding::State(1))]);
+    for engine in both(&net) {
+        assert_eq!(engine.log_evidence(&evidence, &Control::default()).unwrap(), f64::NEG_INFINITY);
+    }
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+#[test]
 fn cliques_past_all_numbers_are_refused() {
     // 32 to the power of 220 is more than a double holds.
     let n = 220;
