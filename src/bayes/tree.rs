@@ -23,6 +23,9 @@ const MANY: usize = 16;
 /// A product of two operands is made first where it is so many times smaller than the clique.
 const WORTH: f64 = 8.0;
 
+/// Bytes of an entry of a joint law while its axes are reordered.
+const REORDERED: f64 = 24.0;
+
 pub(super) const ROOT: usize = usize::MAX;
 
 /// How an operand's entries run along a block.
@@ -249,7 +252,7 @@ impl Tree {
         });
         let every = plan.maximise && late.as_ref().is_some_and(|late| late.iter().all(|late| *late));
         let late = late.filter(|_| !every);
-        let order = graph.order(late.as_deref(), plan.effort);
+        let order = graph.order(late.as_deref(), plan.effort, plan.limit)?;
         let split = if plan.maximise { late } else { None };
         let skeletons = skeletons(&graph, &order, split.as_deref(), plan.apart);
         let mut places = vec![ROOT; cut.len()];
@@ -370,18 +373,29 @@ impl Builder<'_> {
     /// Counts what the messages will take, and refuses what is too much.
     fn afford(&mut self, skeletons: &[Skeleton]) -> Result<()> {
         let mut bytes = 8.0 * (self.tree.store as f64 + self.tree.beliefs as f64);
+        bytes += REORDERED * self.tree.joints.iter().map(|joint| joint.1 as f64).sum::<f64>();
         let mut widest: (f64, usize) = (0.0, 0);
         let mut longest: f64 = 0.0;
+        let mut block: f64 = 0.0;
         for (number, clique) in skeletons.iter().enumerate() {
             let separator = self.cells(&clique.separator);
             let size = separator * self.cells(&clique.own);
             self.tree.total += size;
             bytes += 8.0 * separator;
             longest = longest.max(separator);
+            // What each operand may list, an offset an entry of the block.
+            let axes = clique.separator.iter().chain(&clique.own);
+            let most = axes.clone().map(|&p| self.tree.sizes[p as usize]).max().unwrap_or(1);
+            let listed = size.min(BLOCK.max(SHORT * most) as f64);
+            let operands = (clique.factors.len() + 2 * clique.children.len() + clique.tables.len() + 1) as f64;
+            bytes += operands * (4.0 * (listed + axes.count() as f64) + size_of::<Operand>() as f64);
+            block = block.max(listed);
             if size > widest.0 {
                 widest = (size, number);
             }
         }
+        // A block, and belief over message of the widest separator.
+        bytes += 8.0 * (block + longest);
         let limit = self.plan.limit;
         let cells = |sizes: &[usize]| sizes.iter().map(|&size| size as f64).product::<f64>();
         longest = self.tree.loaded.iter().map(|loaded| cells(&loaded.sizes)).fold(longest, f64::max);

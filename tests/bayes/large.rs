@@ -396,6 +396,44 @@ fn laws_over_too_many_parents_are_refused() {
 }
 
 #[test]
+fn tables_made_of_few_numbers_are_refused_before_they_are_made() {
+    // As many states as make tables of some 1e12 bytes from a few million numbers.
+    const MANY: usize = 350_000;
+    let row = |at: usize| (0..MANY).map(move |s| f64::from(u8::from(s == at)));
+    let noisy = Cpd::NoisyMax { links: vec![row(0).chain(row(1)).collect()], leak: Some(row(0).collect()) };
+    for (states, cpd) in [(MANY, Cpd::Function(vec![0; MANY])), (2, noisy)] {
+        let parent = node("x".into(), states, &[], Cpd::Table(vec![1.0 / states as f64; states]));
+        let node = vec![parent, node("y".into(), MANY, &["x".into()], cpd)];
+        let made = BayesNet::new(NetSpec { name: String::new(), node }, 0.0);
+        let error = made.map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("node 'y'"), "{error}");
+    }
+}
+
+#[test]
+fn work_beside_the_messages_is_counted() {
+    // A joint law of 2^20 entries is read off, then reordered: more than its belief and message take.
+    let roots = (0..20).map(|_| vec![0.5, 0.5]).collect();
+    let network = Network::new(vec![2; 20], vec![vec![]; 20], roots).unwrap();
+    let joints = [(0..20).collect::<Vec<_>>()];
+    let tree = |limit| Tree::new(&network, &Plan { joints: &joints, limit, ..Plan::default() });
+    assert!(matches!(tree(2e7), Err(Error::TooLarge { .. })));
+    assert!(tree(6e7).is_ok());
+}
+
+#[test]
+fn partial_maxima_are_told_by_the_name_of_their_node() {
+    let names: Vec<String> = (0..3).map(|i| format!("r{i}")).collect();
+    let roots = names.iter().map(|name| node(name.clone(), 2, &[], Cpd::Table(vec![0.5, 0.5])));
+    let noisy = Cpd::NoisyMax { links: vec![vec![0.9, 0.1, 0.2, 0.8]; 3], leak: Some(vec![0.9, 0.1]) };
+    let net = net(roots.chain([node("y".into(), 2, &names, noisy)]).collect());
+    let joints = [(0..net.engine().network().cards().len()).collect::<Vec<_>>()];
+    let plan = Plan { joints: &joints, limit: 1.0, ..Plan::default() };
+    let error = Tree::new(net.engine().network(), &plan).unwrap_err();
+    assert!(error.to_string().contains("partial maximum 2 of 'y'"), "{error}");
+}
+
+#[test]
 fn a_table_over_many_parents_of_one_state() {
     let names: Vec<String> = (0..70).map(|i| format!("r{i}")).collect();
     let roots = names.iter().map(|name| node(name.clone(), 1, &[], Cpd::Table(vec![1.0])));
