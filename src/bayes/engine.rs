@@ -7,6 +7,7 @@ use crate::ground::{Control, Error, Result, limits, random};
 use rand::RngExt;
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Networks whose tables together are no larger than this keep one tree for all evidence; in larger ones evidence is cut
@@ -22,6 +23,8 @@ const COMPILED: f64 = 300.0;
 const IDLE: f64 = 32e6;
 /// How many trees are kept.
 const KEPT: usize = 16;
+/// Bytes of an entry of a joint law while it is brought into the order asked for.
+const SPREAD: f64 = 24.0;
 /// Rows that one task predicts: fixed, so that the work does not depend on the number of threads.
 const ROWS: usize = 64;
 
@@ -201,7 +204,8 @@ impl Engine {
         found
     }
 
-    fn dense(&self, evidence: &Evidence) -> Vec<Finding> {
+    /// The finding of each variable.
+    pub(super) fn dense(&self, evidence: &Evidence) -> Vec<Finding> {
         let mut findings = vec![Finding::Nothing; self.network.cards().len()];
         evidence.iter().for_each(|(v, finding)| findings[*v] = finding.clone());
         findings
@@ -314,6 +318,10 @@ impl Engine {
             let message = format!("a variable is asked for twice: {}", self.network.named(set));
             return Err(Error::spec("", "joint law", message));
         }
+        for set in sets {
+            let cells: f64 = set.iter().map(|&v| self.network.cards()[v] as f64).product();
+            afford(SPREAD * cells, || format!("the joint law of {}", self.network.named(set)))?;
+        }
         let stays = |v: &usize, finding: &Finding| self.whole() || !hard(finding) || open.contains(v);
         let cut = variables(evidence, |v, finding| !stays(v, finding));
         let mut seen = variables(evidence, stays);
@@ -375,7 +383,7 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn sample(&self, n: usize, seed: u64, evidence: &Evidence, control: &Control) -> Result<Vec<u32>> {
-        afford("draws", n, 4.0 * self.visible as f64)?;
+        afford(4.0 * n as f64 * self.visible as f64, || format!("{n} draws"))?;
         let mut draws = vec![0; n * self.visible];
         self.ask(self.drawing(evidence), evidence, control, |tree, work, _| {
             let (work, known) = (&*work, self.dense(evidence));
@@ -403,7 +411,8 @@ impl Engine {
     /// it is missing. Gives `[row][target][state]`, flat, and ln P(evidence) of each row; an impossible row has NaN and −inf.
     /// ln P is NaN where a row is possible but its probability was lost on the way.
     ///
-    /// Rows with the same columns observed share a tree.
+    /// Rows with the same columns observed share a tree; those with some missing take the one that serves all evidence, where
+    /// that is less work than to compile another.
     ///
     /// # Errors
     /// `TooLarge`, `Interrupted`.
@@ -414,49 +423,76 @@ impl Engine {
         targets: &[usize],
         control: &Control,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let width = columns.len().max(1);
-        let count = rows.len() / width;
+        let count = rows.len() / columns.len().max(1);
         let size: usize = targets.iter().map(|&v| self.network.cards()[v]).sum();
-        afford("rows", count, 16.0 * size as f64 + 64.0)?;
+        afford(count as f64 * (16.0 * size as f64 + 64.0), || format!("{count} rows"))?;
         if let Some((i, _)) = columns.iter().enumerate().find(|(i, v)| columns[..*i].contains(v)) {
             let message = format!("a column is there twice: {}", self.network.named(&columns[i..=i]));
             return Err(Error::spec("", "table of evidence", message));
         }
         let mut laws = vec![f64::NAN; count * size];
         let mut logs = vec![f64::NEG_INFINITY; count];
-        let mut groups: Vec<(Vec<bool>, Vec<usize>)> = vec![];
-        let mut index = std::collections::HashMap::new();
-        for (row, states) in rows.chunks_exact(width).enumerate() {
-            let seen: Vec<bool> = states.iter().map(|&state| state >= 0).collect();
-            let group = *index.entry(seen.clone()).or_insert_with(|| {
-                groups.push((seen, vec![]));
-                groups.len() - 1
-            });
-            groups[group].1.push(row);
-        }
         control.announce(count);
-        for (seen, members) in &groups {
-            let cut: Vec<usize> = columns.iter().zip(seen).filter(|(_, seen)| **seen).map(|(v, _)| *v).collect();
-            let open: Vec<usize> = targets.iter().copied().filter(|v| !cut.contains(v)).collect();
-            let late = if open.len() == 1 { open.clone() } else { vec![] };
-            let kept = self.kept(Key { cut: cut.clone(), marginals: open, late, ..Key::default() })?;
-            let parts: Vec<Vec<(usize, f64, Vec<f64>)>> = members
-                .par_chunks(ROWS)
-                .map(|chunk| self.predict_some(&kept.tree, columns, rows, chunk, targets, control))
-                .collect::<Result<_>>()?;
-            for (row, log, law) in parts.into_iter().flatten() {
-                logs[row] = log;
-                if log > f64::NEG_INFINITY {
-                    laws[row * size..(row + 1) * size].copy_from_slice(&law);
+        for (cut, members) in self.patterns(columns, rows) {
+            control.check()?;
+            let kept = self.kept(self.row_key(&cut, targets))?;
+            let some = |chunk| self.predict_some(&kept.tree, !cut.is_empty(), columns, rows, chunk, targets, control);
+            // Each task has numbers of its own: no more at once than memory holds.
+            let at_once = (limits::memory() / kept.tree.bytes()).max(1.0) as usize;
+            for members in members.chunks(at_once.saturating_mul(ROWS)) {
+                let parts = members.par_chunks(ROWS).map(some).collect::<Result<Vec<_>>>()?;
+                for (row, log, law) in parts.into_iter().flatten() {
+                    logs[row] = log;
+                    if log > f64::NEG_INFINITY {
+                        laws[row * size..(row + 1) * size].copy_from_slice(&law);
+                    }
                 }
             }
         }
         Ok((laws, logs))
     }
 
+    /// Sets of variables to cut and the rows that each is for. It is the row that decides and not how many are like it, so
+    /// that a row has the same answer in any table.
+    fn patterns(&self, columns: &[usize], rows: &[i32]) -> Vec<(Vec<usize>, Vec<usize>)> {
+        let whole = self.whole() && self.sooner_passed_than_compiled();
+        let mut patterns: Vec<(Vec<usize>, Vec<usize>)> = vec![];
+        let mut index = HashMap::new();
+        for (row, states) in rows.chunks_exact(columns.len().max(1)).enumerate() {
+            let observed = columns.iter().zip(states).filter(|(_, state)| **state >= 0);
+            let mut cut: Vec<usize> = observed.map(|(v, _)| *v).collect();
+            if whole && cut.len() < columns.len() {
+                cut.clear();
+            }
+            let pattern = *index.entry(cut).or_insert_with_key(|cut| {
+                patterns.push((cut.clone(), vec![]));
+                patterns.len() - 1
+            });
+            patterns[pattern].1.push(row);
+        }
+        patterns
+    }
+
+    /// Whether messages through the tree that serves all evidence take less than another tree.
+    fn sooner_passed_than_compiled(&self) -> bool {
+        self.kept(self.all()).is_ok_and(|kept| BOTH_WAYS * kept.tree.total() <= COMPILED * kept.tree.len() as f64)
+    }
+
+    /// A tree for rows from which some columns are cut.
+    fn row_key(&self, cut: &[usize], targets: &[usize]) -> Key {
+        if cut.is_empty() && self.whole() {
+            return self.all();
+        }
+        let open: Vec<usize> = targets.iter().copied().filter(|v| !cut.contains(v)).collect();
+        let late = if open.len() == 1 { open.clone() } else { vec![] };
+        Key { cut: cut.to_vec(), marginals: open, late, ..Key::default() }
+    }
+
+    #[allow(clippy::too_many_arguments)]
     fn predict_some(
         &self,
         tree: &Tree,
+        cuts: bool,
         columns: &[usize],
         rows: &[i32],
         members: &[usize],
@@ -465,38 +501,39 @@ impl Engine {
     ) -> Result<Vec<(usize, f64, Vec<f64>)>> {
         let mut work = Work::new(tree);
         let mut findings = vec![Finding::Nothing; self.network.cards().len()];
+        let mut reads = vec![None; findings.len()];
+        tree.reads.iter().for_each(|(v, read)| reads[*v] = Some(read));
         let mut found = Vec::with_capacity(members.len());
-        let mut fresh = true;
         for &row in members {
             control.check()?;
-            for (&v, &state) in columns.iter().zip(&rows[row * columns.len()..]) {
-                findings[v] = if state < 0 { Finding::Nothing } else { Finding::State(state as usize) };
+            let states = columns.iter().zip(&rows[row * columns.len()..]).filter(|(_, state)| **state >= 0);
+            let evidence: Vec<_> = states.map(|(&v, &state)| (v, Finding::State(state as usize))).collect();
+            columns.iter().for_each(|&v| findings[v] = Finding::Nothing);
+            evidence.iter().for_each(|(v, finding)| findings[*v] = finding.clone());
+            // What was possible but lost, or impossible, left no table as it was.
+            match (cuts, work.loaded()) {
+                (true, true) => tree.slice(&self.network, &findings, &mut work),
+                (true, false) => tree.load(&self.network, &[], &findings, &mut work),
+                (false, true) => {}
+                (false, false) => tree.load(&self.network, &[], &[], &mut work),
             }
-            if std::mem::take(&mut fresh) {
-                tree.load(&self.network, &[], &findings, &mut work);
-            } else {
-                tree.slice(&self.network, &findings, &mut work);
+            if !cuts {
+                tree.enter(&self.network, &evidence, &mut work);
             }
             let mut log = tree.collect(&mut work, control)?;
             if log == f64::NEG_INFINITY && tree.possible(&mut work, control)? {
                 log = f64::NAN;
             }
-            // That left no table as it was.
-            fresh = log.is_nan() || log == f64::NEG_INFINITY;
             let mut law = vec![];
             if log > f64::NEG_INFINITY {
                 tree.distribute(&mut work, control)?;
-                let mut reads = tree.reads.iter();
                 for &v in targets {
                     let start = law.len();
                     law.resize(start + self.network.cards()[v], 0.0);
-                    match &findings[v] {
-                        Finding::State(state) => law[start + state] = 1.0,
-                        _ => {
-                            if let Some((_, read)) = reads.next() {
-                                tree.marginal(read, &work, &mut law[start..]);
-                            }
-                        }
+                    match (&findings[v], reads[v]) {
+                        (Finding::State(state), _) => law[start + state] = 1.0,
+                        (_, Some(read)) => tree.marginal(read, &work, &mut law[start..]),
+                        _ => {}
                     }
                 }
             }
@@ -545,13 +582,13 @@ fn lost() -> Error {
     Error::Diverged { message: message.into() }
 }
 
-/// Refuses more of something than memory holds.
-fn afford(what: &str, count: usize, bytes: f64) -> Result<()> {
-    let (bytes, limit) = (count as f64 * bytes, limits::memory());
+/// Refuses what takes more than memory holds.
+fn afford(bytes: f64, what: impl FnOnce() -> String) -> Result<()> {
+    let limit = limits::memory();
     if bytes <= limit {
         return Ok(());
     }
-    let message = format!("{count} {what} would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+    let message = format!("{} would take {bytes:.3e} bytes; {limit:.3e} are allowed", what());
     Err(Error::TooLarge { bytes, limit, message })
 }
 

@@ -1,7 +1,7 @@
 //! Understanding an answer: derivatives by every parameter, what each finding did, what an observation would tell, and who
 //! depends on whom.
 
-use super::engine::{Engine, Evidence};
+use super::engine::{Engine, Evidence, Laws};
 use super::network::Network;
 use super::propagate::Finding;
 use crate::ground::{Control, Result};
@@ -123,24 +123,22 @@ impl Engine {
     pub fn information(&self, target: usize, evidence: &Evidence, control: &Control) -> Result<Vec<Told>> {
         let visible: Vec<usize> = (0..self.visible()).collect();
         let before = self.posteriors(&visible, evidence, control)?;
-        let law = |laws: &[(usize, Vec<f64>)], v: usize| laws.iter().find(|(u, _)| *u == v).map(|(_, l)| l.clone());
-        let target_law = law(&before.laws, target).unwrap_or_default();
-        let mut given: Vec<Option<Vec<Vec<f64>>>> = vec![];
+        // Laws come in the order asked for.
+        let target_law = &before.laws[target].1;
+        let mut given: Vec<Option<Laws>> = vec![];
         for (state, &p) in target_law.iter().enumerate() {
-            given.push(if p > 0.0 {
-                let found = self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control)?;
-                Some(visible.iter().map(|&v| law(&found.laws, v).unwrap_or_default()).collect())
-            } else {
-                None
-            });
+            control.check()?;
+            let ask = || self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control);
+            given.push(if p > 0.0 { Some(ask()?.laws) } else { None });
         }
-        let observed = |v: usize| evidence.iter().any(|(u, f)| *u == v && matches!(f, Finding::State(_)));
+        let findings = self.dense(evidence);
+        let observed = |v: usize| matches!(findings[v], Finding::State(_));
         let told = |v: usize| {
-            let own = law(&before.laws, v).unwrap_or_default();
+            let own = &before.laws[v].1;
             let (mut bits, mut brier) = (0.0, 0.0);
             for (x, &px) in own.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                 for (t, &pt) in target_law.iter().enumerate() {
-                    let joint = given[t].as_ref().map_or(0.0, |laws| pt * laws[v][x]);
+                    let joint = given[t].as_ref().map_or(0.0, |laws| pt * laws[v].1[x]);
                     if joint > 0.0 {
                         bits += joint * (joint / (pt * px)).log2();
                     }

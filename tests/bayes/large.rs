@@ -411,6 +411,18 @@ fn tables_made_of_few_numbers_are_refused_before_they_are_made() {
 }
 
 #[test]
+fn a_joint_law_over_what_is_known_is_refused_by_its_size() {
+    let roots = (0..50).map(|i| node(format!("r{i}"), 2, &[], Cpd::Table(vec![0.5, 0.5])));
+    let net = net(roots.collect());
+    let all: Vec<usize> = (0..50).collect();
+    let evidence: Found = (0..45).map(|v| (v, Finding::State(0))).collect();
+    for engine in both(&net) {
+        let error = engine.joint(&all, &evidence, &Control::default()).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("r0, r1"), "{error}");
+    }
+}
+
+#[test]
 fn work_beside_the_messages_is_counted() {
     // A joint law of 2^20 entries is read off, then reordered: more than its belief and message take.
     let roots = (0..20).map(|_| vec![0.5, 0.5]).collect();
