@@ -68,15 +68,17 @@ impl Cpd {
                 if let Some(state) = states.iter().find(|state| **state >= card) {
                     return wrong(format!("its function gives state {state} of {card}"));
                 }
+                fits(rows as f64 * card as f64)?;
                 Ok(own(states.iter().flat_map(|&s| (0..card).map(move |k| f64::from(u8::from(k == s)))).collect()))
             }
-            Cpd::Ranked { .. } | Cpd::Logistic { .. } if 8.0 * (rows * card) as f64 > limits::memory() => {
-                let (bytes, limit) = (8.0 * (rows * card) as f64, limits::memory());
-                let message = format!("its table would take {bytes:.3e} bytes; {limit:.3e} are allowed");
-                Err(Error::TooLarge { bytes, limit, message })
+            Cpd::Ranked { weights, spread, by } => {
+                fits(rows as f64 * card as f64)?;
+                Ok(own(ranked(card, cards, rows, weights, *spread, *by)?))
             }
-            Cpd::Ranked { weights, spread, by } => Ok(own(ranked(card, cards, rows, weights, *spread, *by)?)),
-            Cpd::Logistic { cuts, effects } => Ok(own(logistic(card, cards, rows, cuts, effects)?)),
+            Cpd::Logistic { cuts, effects } => {
+                fits(rows as f64 * card as f64)?;
+                Ok(own(logistic(card, cards, rows, cuts, effects)?))
+            }
         }
     }
 }
@@ -87,6 +89,16 @@ fn wrong<T>(message: String) -> Result<T> {
 
 fn expect(what: &str, found: usize, wanted: usize) -> Result<()> {
     if found == wanted { Ok(()) } else { wrong(format!("{what} has {found} numbers; expected {wanted}")) }
+}
+
+/// Refuses tables of more entries than memory holds.
+fn fits(cells: f64) -> Result<()> {
+    let (bytes, limit) = (8.0 * cells, limits::memory());
+    if bytes <= limit {
+        return Ok(());
+    }
+    let message = format!("its table would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+    Err(Error::TooLarge { bytes, limit, message })
 }
 
 /// Partial maxima M₀ (the leak), M₁, …, the variable itself last: M_i = max(M_{i−1}, cause i).
@@ -107,6 +119,7 @@ fn chain(
         expect("the leak", leak.len(), card)?;
         law("the leak", leak)?;
     }
+    fits(links.iter().map(|link| card as f64 * link.len() as f64).sum())?;
     let mut made = vec![];
     let mut before: Option<usize> = None;
     if let Some(leak) = leak {

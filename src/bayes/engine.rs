@@ -7,6 +7,7 @@ use crate::ground::{Control, Error, Result, limits, random};
 use rand::RngExt;
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Networks whose tables together are no larger than this keep one tree for all evidence; in larger ones evidence is cut
@@ -22,6 +23,8 @@ const COMPILED: f64 = 300.0;
 const IDLE: f64 = 32e6;
 /// How many trees are kept.
 const KEPT: usize = 16;
+/// Bytes of an entry of a joint law while it is brought into the order asked for.
+const SPREAD: f64 = 24.0;
 /// Rows that one task predicts: fixed, so that the work does not depend on the number of threads.
 const ROWS: usize = 64;
 
@@ -40,6 +43,7 @@ struct Key {
     joints: Vec<Vec<usize>>,
     late: Vec<usize>,
     maximise: bool,
+    apart: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +60,7 @@ pub struct Engine {
     visible: usize,
     effort: f64,
     whole: OnceLock<bool>,
+    /// The tree used longest ago first.
     kept: Mutex<Vec<(Key, Arc<Kept>)>>,
 }
 
@@ -113,8 +118,7 @@ impl Engine {
     }
 
     fn kept(&self, key: Key) -> Result<Arc<Kept>> {
-        let find = |kept: &Vec<(Key, Arc<Kept>)>| kept.iter().find(|(k, _)| *k == key).map(|(_, tree)| tree.clone());
-        if let Some(tree) = find(&lock(&self.kept)) {
+        if let Some(tree) = held(&mut lock(&self.kept), &key) {
             return Ok(tree);
         }
         let plan = Plan {
@@ -125,11 +129,16 @@ impl Engine {
             joints: &key.joints,
             late: &key.late,
             maximise: key.maximise,
+            apart: key.apart,
             effort: self.effort,
             limit: limits::memory(),
         };
         let tree = Arc::new(Kept { tree: Tree::new(&self.network, &plan)?, idle: Mutex::new(vec![]) });
         let mut kept = lock(&self.kept);
+        // Another thread may have been as fast.
+        if let Some(tree) = held(&mut kept, &key) {
+            return Ok(tree);
+        }
         if kept.len() >= KEPT {
             kept.remove(0);
         }
@@ -153,6 +162,24 @@ impl Engine {
         control: &Control,
         answer: impl FnOnce(&Tree, &mut Work, f64) -> Result<T>,
     ) -> Result<T> {
+        let possible = |tree: &Tree, work: &mut Work, log: f64| match log > f64::NEG_INFINITY {
+            true => answer(tree, work, log).map(Some),
+            false => Ok(None),
+        };
+        match self.pass(key, evidence, control, possible)? {
+            Some(answer) => Ok(answer),
+            None => Err(self.contradiction(&scaled(evidence).0, control)?),
+        }
+    }
+
+    /// As [`Engine::ask`], whether the evidence is possible or ln P is −inf.
+    fn pass<T>(
+        &self,
+        key: Key,
+        evidence: &Evidence,
+        control: &Control,
+        answer: impl FnOnce(&Tree, &mut Work, f64) -> Result<T>,
+    ) -> Result<T> {
         let (evidence, divided) = scaled(evidence);
         let evidence = &*evidence;
         let cuts = !key.cut.is_empty();
@@ -169,10 +196,7 @@ impl Engine {
             tree.enter(&self.network, evidence, &mut work);
         }
         let log = tree.collect(&mut work, control)?;
-        let found = match log > f64::NEG_INFINITY {
-            true => answer(tree, &mut work, log + divided),
-            false => Err(self.contradiction(evidence, control)?),
-        };
+        let found = answer(tree, &mut work, log + divided);
         // Numbers of a large tree are made anew rather than held: every kept tree would hold its own.
         if tree.bytes() <= IDLE {
             lock(&kept.idle).push(work);
@@ -180,7 +204,8 @@ impl Engine {
         found
     }
 
-    fn dense(&self, evidence: &Evidence) -> Vec<Finding> {
+    /// The finding of each variable.
+    pub(super) fn dense(&self, evidence: &Evidence) -> Vec<Finding> {
         let mut findings = vec![Finding::Nothing; self.network.cards().len()];
         evidence.iter().for_each(|(v, finding)| findings[*v] = finding.clone());
         findings
@@ -200,11 +225,12 @@ impl Engine {
             tree.distribute(work, control)?;
             let mut reads = vec![None; self.network.cards().len()];
             tree.reads.iter().for_each(|(v, read)| reads[*v] = Some(read));
+            let known = self.dense(evidence);
             let law = |v: usize| {
                 let mut law = vec![0.0; self.network.cards()[v]];
                 match reads[v] {
                     Some(read) => tree.marginal(read, work, &mut law),
-                    None => law[known(evidence, v)] = 1.0,
+                    None => law[state_of(&known[v])] = 1.0,
                 }
                 (v, law)
             };
@@ -253,9 +279,10 @@ impl Engine {
     /// # Errors
     /// `TooLarge`, `Diverged`, `Interrupted`.
     pub fn log_evidence(&self, evidence: &Evidence, control: &Control) -> Result<f64> {
-        match self.ask(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log)) {
-            Err(Error::Contradiction { .. }) => Ok(f64::NEG_INFINITY),
-            found => found,
+        let log = self.pass(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log))?;
+        match log == f64::NEG_INFINITY && self.possible(&scaled(evidence).0, control)? {
+            true => Err(lost()),
+            false => Ok(log),
         }
     }
 
@@ -264,7 +291,7 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`; `Spec` for a variable that is there twice.
     pub fn joint(&self, of: &[usize], evidence: &Evidence, control: &Control) -> Result<(Vec<f64>, f64)> {
-        let (mut laws, log) = self.laws(&[of.to_vec()], of, evidence, control)?;
+        let (mut laws, log) = self.laws(&[of.to_vec()], of, &[], evidence, control)?;
         Ok((laws.pop().unwrap_or_default(), log))
     }
 
@@ -273,14 +300,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::joint`].
     pub fn joints(&self, sets: &[Vec<usize>], evidence: &Evidence, control: &Control) -> Result<(Vec<Vec<f64>>, f64)> {
-        self.laws(sets, &[], evidence, control)
+        self.laws(sets, &[], &[], evidence, control)
     }
 
-    /// Joint laws by a tree that sums `late` out last. Evidence stays in the tree: a variable asked for may be observed.
-    fn laws(
+    /// Joint laws by a tree that sums `late` out last and from which hard evidence is cut, save that on `open` variables,
+    /// which may be found in several states one after the other.
+    pub(super) fn laws(
         &self,
         sets: &[Vec<usize>],
         late: &[usize],
+        open: &[usize],
         evidence: &Evidence,
         control: &Control,
     ) -> Result<(Vec<Vec<f64>>, f64)> {
@@ -289,12 +318,44 @@ impl Engine {
             let message = format!("a variable is asked for twice: {}", self.network.named(set));
             return Err(Error::spec("", "joint law", message));
         }
-        let seen = variables(evidence, |_| true);
-        let key = Key { joints: sets.to_vec(), late: late.to_vec(), seen, ..Key::default() };
+        for set in sets {
+            let cells: f64 = set.iter().map(|&v| self.network.cards()[v] as f64).product();
+            afford(SPREAD * cells, || format!("the joint law of {}", self.network.named(set)))?;
+        }
+        let stays = |v: &usize, finding: &Finding| self.whole() || !hard(finding) || open.contains(v);
+        let cut = variables(evidence, |v, finding| !stays(v, finding));
+        let mut seen = variables(evidence, stays);
+        seen.extend(open);
+        seen.sort_unstable();
+        seen.dedup();
+        let uncut =
+            |set: &[usize]| -> Vec<usize> { set.iter().copied().filter(|v| cut.binary_search(v).is_err()).collect() };
+        let free: Vec<Vec<usize>> = sets.iter().map(|set| uncut(set)).collect();
+        let key = Key { joints: free.clone(), late: uncut(late), seen, cut, ..Key::default() };
         self.ask(key, evidence, control, |tree, work, log| {
             tree.distribute(work, control)?;
-            Ok((sets.iter().enumerate().map(|(i, set)| tree.joint(i, set, work)).collect(), log))
+            let known = self.dense(evidence);
+            let law = |(i, (set, free)): (usize, (&Vec<usize>, &Vec<usize>))| {
+                let law = tree.joint(i, free, work);
+                if set.len() == free.len() { law } else { self.spread(law, set, free, &known) }
+            };
+            Ok((sets.iter().zip(&free).enumerate().map(law).collect(), log))
         })
+    }
+
+    /// The law of a set of which only the `free` ones are not known: the others are in their states for sure.
+    fn spread(&self, law: Vec<f64>, set: &[usize], free: &[usize], known: &[Finding]) -> Vec<f64> {
+        let mut stride = set.iter().map(|&v| self.network.cards()[v]).product::<usize>();
+        let mut all = vec![0.0; stride];
+        let mut at = vec![0];
+        for &v in set {
+            let card = self.network.cards()[v];
+            stride /= card;
+            let states = if free.contains(&v) { 0..card } else { state_of(&known[v])..state_of(&known[v]) + 1 };
+            at = at.iter().flat_map(|&base| states.clone().map(move |s| base + s * stride)).collect();
+        }
+        at.into_iter().zip(law).for_each(|(i, p)| all[i] = p);
+        all
     }
 
     /// The most probable joint state of `of` given the evidence, all else summed out (marginal MAP); of all variables, the
@@ -306,18 +367,12 @@ impl Engine {
         let log_evidence = self.ask(self.key(&[], evidence), evidence, control, |_, _, log| Ok(log))?;
         let mut late = of.to_vec();
         late.sort_unstable();
-        let key = Key { late, maximise: true, ..cutting(evidence) };
+        let key = Key { late, maximise: true, apart: true, ..cutting(evidence) };
         self.ask(key, evidence, control, |tree, work, log_joint| {
-            let places = tree.decode(work, true, |weights| {
-                let mut best = 0;
-                for (i, &weight) in weights.iter().enumerate() {
-                    if weight > weights[best] {
-                        best = i;
-                    }
-                }
-                best
-            });
-            let state = |v: usize| tree.place(v).map_or_else(|| known(evidence, v), |place| places[place]);
+            let mut places = vec![];
+            tree.decode(work, true, &mut places, &mut vec![], best);
+            let known = self.dense(evidence);
+            let state = |v: usize| tree.place(v).map_or_else(|| state_of(&known[v]), |place| places[place]);
             Ok(Explained { states: of.iter().map(|&v| state(v)).collect(), log_joint, log_evidence })
         })
     }
@@ -328,39 +383,36 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn sample(&self, n: usize, seed: u64, evidence: &Evidence, control: &Control) -> Result<Vec<u32>> {
-        // Once as draws, once put together.
-        afford("draws", n, 8.0 * self.visible as f64 + 48.0)?;
-        let all: Vec<usize> = (0..self.visible).collect();
-        self.ask(self.key(&all, evidence), evidence, control, |tree, work, _| {
-            let work = &*work;
-            let draws: Vec<Vec<u32>> = (0..n)
-                .into_par_iter()
-                .map(|draw| {
-                    control.check()?;
-                    let mut rng = random::stream(seed, draw as u64);
-                    let places = tree.decode(work, false, |weights| {
-                        let total: f64 = weights.iter().sum();
-                        let mut left = rng.random::<f64>() * total;
-                        let fits = weights.iter().position(|&weight| {
-                            left -= weight;
-                            left < 0.0
-                        });
-                        // Rounding may leave a sliver: it belongs to the last state that has weight.
-                        fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
-                    });
-                    let state = |v: usize| tree.place(v).map_or_else(|| known(evidence, v), |place| places[place]);
-                    Ok((0..self.visible).map(|v| state(v) as u32).collect())
-                })
-                .collect::<Result<_>>()?;
-            Ok(draws.concat())
-        })
+        afford(4.0 * n as f64 * self.visible as f64, || format!("{n} draws"))?;
+        let mut draws = vec![0; n * self.visible];
+        self.ask(self.drawing(evidence), evidence, control, |tree, work, _| {
+            let (work, known) = (&*work, self.dense(evidence));
+            let draw = |(places, weights): &mut (Vec<usize>, Vec<f64>), (i, draw): (usize, &mut [u32])| {
+                control.check()?;
+                let mut rng = random::stream(seed, i as u64);
+                tree.decode(work, false, places, weights, |weights| pick(weights, rng.random()));
+                let state = |v: usize| tree.place(v).map_or_else(|| state_of(&known[v]), |place| places[place]);
+                draw.iter_mut().enumerate().for_each(|(v, drawn)| *drawn = state(v) as u32);
+                Ok(())
+            };
+            draws.par_chunks_mut(self.visible.max(1)).enumerate().try_for_each_init(Default::default, draw)
+        })?;
+        Ok(draws)
+    }
+
+    /// A tree to draw all visible variables from.
+    fn drawing(&self, evidence: &Evidence) -> Key {
+        let mut key = if self.whole() { Key::default() } else { cutting(evidence) };
+        key.seen = (0..self.visible).filter(|v| key.cut.binary_search(v).is_err()).collect();
+        Key { apart: true, ..key }
     }
 
     /// Marginals of `targets` for a table of evidence: `rows[row][column]` is the state of `columns[column]`, negative where
     /// it is missing. Gives `[row][target][state]`, flat, and ln P(evidence) of each row; an impossible row has NaN and −inf.
     /// ln P is NaN where a row is possible but its probability was lost on the way.
     ///
-    /// Rows with the same columns observed share a tree.
+    /// Rows with the same columns observed share a tree; those with some missing take the one that serves all evidence, where
+    /// that is less work than to compile another.
     ///
     /// # Errors
     /// `TooLarge`, `Interrupted`.
@@ -371,49 +423,76 @@ impl Engine {
         targets: &[usize],
         control: &Control,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let width = columns.len().max(1);
-        let count = rows.len() / width;
+        let count = rows.len() / columns.len().max(1);
         let size: usize = targets.iter().map(|&v| self.network.cards()[v]).sum();
-        afford("rows", count, 16.0 * size as f64 + 64.0)?;
+        afford(count as f64 * (16.0 * size as f64 + 64.0), || format!("{count} rows"))?;
         if let Some((i, _)) = columns.iter().enumerate().find(|(i, v)| columns[..*i].contains(v)) {
             let message = format!("a column is there twice: {}", self.network.named(&columns[i..=i]));
             return Err(Error::spec("", "table of evidence", message));
         }
         let mut laws = vec![f64::NAN; count * size];
         let mut logs = vec![f64::NEG_INFINITY; count];
-        let mut groups: Vec<(Vec<bool>, Vec<usize>)> = vec![];
-        let mut index = std::collections::HashMap::new();
-        for (row, states) in rows.chunks_exact(width).enumerate() {
-            let seen: Vec<bool> = states.iter().map(|&state| state >= 0).collect();
-            let group = *index.entry(seen.clone()).or_insert_with(|| {
-                groups.push((seen, vec![]));
-                groups.len() - 1
-            });
-            groups[group].1.push(row);
-        }
         control.announce(count);
-        for (seen, members) in &groups {
-            let cut: Vec<usize> = columns.iter().zip(seen).filter(|(_, seen)| **seen).map(|(v, _)| *v).collect();
-            let open: Vec<usize> = targets.iter().copied().filter(|v| !cut.contains(v)).collect();
-            let late = if open.len() == 1 { open.clone() } else { vec![] };
-            let kept = self.kept(Key { cut: cut.clone(), marginals: open, late, ..Key::default() })?;
-            let parts: Vec<Vec<(usize, f64, Vec<f64>)>> = members
-                .par_chunks(ROWS)
-                .map(|chunk| self.predict_some(&kept.tree, columns, rows, chunk, targets, control))
-                .collect::<Result<_>>()?;
-            for (row, log, law) in parts.into_iter().flatten() {
-                logs[row] = log;
-                if log > f64::NEG_INFINITY {
-                    laws[row * size..(row + 1) * size].copy_from_slice(&law);
+        for (cut, members) in self.patterns(columns, rows) {
+            control.check()?;
+            let kept = self.kept(self.row_key(&cut, targets))?;
+            let some = |chunk| self.predict_some(&kept.tree, !cut.is_empty(), columns, rows, chunk, targets, control);
+            // Each task has numbers of its own: no more at once than memory holds.
+            let at_once = (limits::memory() / kept.tree.bytes()).max(1.0) as usize;
+            for members in members.chunks(at_once.saturating_mul(ROWS)) {
+                let parts = members.par_chunks(ROWS).map(some).collect::<Result<Vec<_>>>()?;
+                for (row, log, law) in parts.into_iter().flatten() {
+                    logs[row] = log;
+                    if log > f64::NEG_INFINITY {
+                        laws[row * size..(row + 1) * size].copy_from_slice(&law);
+                    }
                 }
             }
         }
         Ok((laws, logs))
     }
 
+    /// Sets of variables to cut and the rows that each is for. It is the row that decides and not how many are like it, so
+    /// that a row has the same answer in any table.
+    fn patterns(&self, columns: &[usize], rows: &[i32]) -> Vec<(Vec<usize>, Vec<usize>)> {
+        let whole = self.whole() && self.sooner_passed_than_compiled();
+        let mut patterns: Vec<(Vec<usize>, Vec<usize>)> = vec![];
+        let mut index = HashMap::new();
+        for (row, states) in rows.chunks_exact(columns.len().max(1)).enumerate() {
+            let observed = columns.iter().zip(states).filter(|(_, state)| **state >= 0);
+            let mut cut: Vec<usize> = observed.map(|(v, _)| *v).collect();
+            if whole && cut.len() < columns.len() {
+                cut.clear();
+            }
+            let pattern = *index.entry(cut).or_insert_with_key(|cut| {
+                patterns.push((cut.clone(), vec![]));
+                patterns.len() - 1
+            });
+            patterns[pattern].1.push(row);
+        }
+        patterns
+    }
+
+    /// Whether messages through the tree that serves all evidence take less than another tree.
+    fn sooner_passed_than_compiled(&self) -> bool {
+        self.kept(self.all()).is_ok_and(|kept| BOTH_WAYS * kept.tree.total() <= COMPILED * kept.tree.len() as f64)
+    }
+
+    /// A tree for rows from which some columns are cut.
+    fn row_key(&self, cut: &[usize], targets: &[usize]) -> Key {
+        if cut.is_empty() && self.whole() {
+            return self.all();
+        }
+        let open: Vec<usize> = targets.iter().copied().filter(|v| !cut.contains(v)).collect();
+        let late = if open.len() == 1 { open.clone() } else { vec![] };
+        Key { cut: cut.to_vec(), marginals: open, late, ..Key::default() }
+    }
+
+    #[allow(clippy::too_many_arguments)]
     fn predict_some(
         &self,
         tree: &Tree,
+        cuts: bool,
         columns: &[usize],
         rows: &[i32],
         members: &[usize],
@@ -422,38 +501,39 @@ impl Engine {
     ) -> Result<Vec<(usize, f64, Vec<f64>)>> {
         let mut work = Work::new(tree);
         let mut findings = vec![Finding::Nothing; self.network.cards().len()];
+        let mut reads = vec![None; findings.len()];
+        tree.reads.iter().for_each(|(v, read)| reads[*v] = Some(read));
         let mut found = Vec::with_capacity(members.len());
-        let mut fresh = true;
         for &row in members {
             control.check()?;
-            for (&v, &state) in columns.iter().zip(&rows[row * columns.len()..]) {
-                findings[v] = if state < 0 { Finding::Nothing } else { Finding::State(state as usize) };
+            let states = columns.iter().zip(&rows[row * columns.len()..]).filter(|(_, state)| **state >= 0);
+            let evidence: Vec<_> = states.map(|(&v, &state)| (v, Finding::State(state as usize))).collect();
+            columns.iter().for_each(|&v| findings[v] = Finding::Nothing);
+            evidence.iter().for_each(|(v, finding)| findings[*v] = finding.clone());
+            // What was possible but lost, or impossible, left no table as it was.
+            match (cuts, work.loaded()) {
+                (true, true) => tree.slice(&self.network, &findings, &mut work),
+                (true, false) => tree.load(&self.network, &[], &findings, &mut work),
+                (false, true) => {}
+                (false, false) => tree.load(&self.network, &[], &[], &mut work),
             }
-            if std::mem::take(&mut fresh) {
-                tree.load(&self.network, &[], &findings, &mut work);
-            } else {
-                tree.slice(&self.network, &findings, &mut work);
+            if !cuts {
+                tree.enter(&self.network, &evidence, &mut work);
             }
             let mut log = tree.collect(&mut work, control)?;
             if log == f64::NEG_INFINITY && tree.possible(&mut work, control)? {
                 log = f64::NAN;
             }
-            // That left no table as it was.
-            fresh = log.is_nan() || log == f64::NEG_INFINITY;
             let mut law = vec![];
             if log > f64::NEG_INFINITY {
                 tree.distribute(&mut work, control)?;
-                let mut reads = tree.reads.iter();
                 for &v in targets {
                     let start = law.len();
                     law.resize(start + self.network.cards()[v], 0.0);
-                    match &findings[v] {
-                        Finding::State(state) => law[start + state] = 1.0,
-                        _ => {
-                            if let Some((_, read)) = reads.next() {
-                                tree.marginal(read, &work, &mut law[start..]);
-                            }
-                        }
+                    match (&findings[v], reads[v]) {
+                        (Finding::State(state), _) => law[start + state] = 1.0,
+                        (_, Some(read)) => tree.marginal(read, &work, &mut law[start..]),
+                        _ => {}
                     }
                 }
             }
@@ -468,9 +548,7 @@ impl Engine {
     /// probability was lost on the way.
     fn contradiction(&self, evidence: &Evidence, control: &Control) -> Result<Error> {
         if self.possible(evidence, control)? {
-            let message = "the evidence is possible, but some of it speaks against the rest by more than numbers can hold \
-                           (1 to 1e308)";
-            return Ok(Error::Diverged { message: message.into() });
+            return Ok(lost());
         }
         let culprits = super::contradiction::smallest(evidence.len(), &mut |subset: &[usize]| {
             let some: Vec<(usize, Finding)> = subset.iter().map(|&i| evidence[i].clone()).collect();
@@ -483,7 +561,7 @@ impl Engine {
     /// Whether evidence has any probability.
     fn possible(&self, evidence: &Evidence, control: &Control) -> Result<bool> {
         control.check()?;
-        let (cut, seen) = (variables(evidence, hard), variables(evidence, |finding| !hard(finding)));
+        let (cut, seen) = sides(evidence);
         let tree = Tree::new(&self.network, &Plan { cut: &cut, seen: &seen, effort: 0.0, ..Plan::default() })?;
         let mut work = Work::new(&tree);
         let mut findings = self.dense(evidence);
@@ -497,13 +575,20 @@ impl Engine {
     }
 }
 
-/// Refuses more of something than memory holds.
-fn afford(what: &str, count: usize, bytes: f64) -> Result<()> {
-    let (bytes, limit) = (count as f64 * bytes, limits::memory());
+/// Evidence is possible whose probability left the range of numbers.
+fn lost() -> Error {
+    let message = "the evidence is possible, but some of it speaks against the rest by more than numbers can hold \
+                   (1 to 1e308)";
+    Error::Diverged { message: message.into() }
+}
+
+/// Refuses what takes more than memory holds.
+fn afford(bytes: f64, what: impl FnOnce() -> String) -> Result<()> {
+    let limit = limits::memory();
     if bytes <= limit {
         return Ok(());
     }
-    let message = format!("{count} {what} would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+    let message = format!("{} would take {bytes:.3e} bytes; {limit:.3e} are allowed", what());
     Err(Error::TooLarge { bytes, limit, message })
 }
 
@@ -533,31 +618,81 @@ fn scaled(evidence: &Evidence) -> (Cow<'_, Evidence>, f64) {
     (Cow::Owned(all), divided)
 }
 
+/// Whether a finding is a state.
 fn hard(finding: &Finding) -> bool {
     matches!(finding, Finding::State(_))
 }
 
 /// Variables of some findings, ascending.
-fn variables(evidence: &Evidence, which: impl Fn(&Finding) -> bool) -> Vec<usize> {
-    let mut variables: Vec<usize> = evidence.iter().filter(|(_, finding)| which(finding)).map(|(v, _)| *v).collect();
+fn variables(evidence: &Evidence, which: impl Fn(&usize, &Finding) -> bool) -> Vec<usize> {
+    let mut variables: Vec<usize> = evidence.iter().filter(|(v, finding)| which(v, finding)).map(|(v, _)| *v).collect();
     variables.sort_unstable();
     variables
 }
 
-/// A tree from which hard evidence is cut.
-fn cutting(evidence: &Evidence) -> Key {
-    Key { cut: variables(evidence, hard), seen: variables(evidence, |finding| !hard(finding)), ..Key::default() }
+/// Variables of hard evidence, and of other.
+fn sides(evidence: &Evidence) -> (Vec<usize>, Vec<usize>) {
+    (variables(evidence, |_, finding| hard(finding)), variables(evidence, |_, finding| !hard(finding)))
 }
 
-/// The state that a variable was found in.
-fn known(evidence: &Evidence, variable: usize) -> usize {
-    match evidence.iter().find(|(v, _)| *v == variable) {
-        Some((_, Finding::State(state))) => *state,
+/// A tree from which hard evidence is cut.
+fn cutting(evidence: &Evidence) -> Key {
+    let (cut, seen) = sides(evidence);
+    Key { cut, seen, ..Key::default() }
+}
+
+/// The state of what was found in one.
+fn state_of(finding: &Finding) -> usize {
+    match finding {
+        Finding::State(state) => *state,
         _ => 0,
     }
+}
+
+/// The first of the largest weights.
+fn best(weights: &[f64]) -> usize {
+    (1..weights.len()).fold(0, |best, i| if weights[i] > weights[best] { i } else { best })
+}
+
+/// What a number in [0, 1) falls on, each weight as wide as it is.
+fn pick(weights: &[f64], at: f64) -> usize {
+    let mut left = at * weights.iter().sum::<f64>();
+    let fits = weights.iter().position(|&weight| {
+        left -= weight;
+        left < 0.0
+    });
+    // Rounding may leave a sliver: it belongs to the last state that has weight.
+    fits.unwrap_or_else(|| weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0))
+}
+
+/// The tree for a key, if it is there; it becomes the last to go.
+fn held(kept: &mut [(Key, Arc<Kept>)], key: &Key) -> Option<Arc<Kept>> {
+    let at = kept.iter().rposition(|(k, _)| k == key)?;
+    kept[at..].rotate_left(1);
+    kept.last().map(|(_, tree)| tree.clone())
 }
 
 /// A lock whose holder cannot panic while it is held.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_used_longest_ago_goes_first() {
+        let n = 2 * KEPT;
+        let network = Network::new(vec![2; n], vec![vec![]; n], vec![vec![0.5, 0.5]; n]).unwrap();
+        let engine = Engine::new(network, n, 0.0).with_whole(false);
+        for v in 0..n {
+            engine.posteriors(&[v], &[], &Control::default()).unwrap();
+            engine.posteriors(&[0], &[], &Control::default()).unwrap();
+        }
+        let kept = lock(&engine.kept);
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept.last().unwrap().0.marginals, [0]);
+        assert!(kept.iter().rev().skip(1).rev().all(|(key, _)| key.marginals[0] > KEPT));
+    }
 }

@@ -100,7 +100,10 @@ impl BayesNet {
                 let _ = row::normalise(row);
             });
         }
-        let labels = spec.node.iter().map(|node| node.name.clone()).collect();
+        let mut labels: Vec<String> = spec.node.iter().map(|node| node.name.clone()).collect();
+        for (node, &(_, count)) in spec.node.iter().zip(&between) {
+            labels.extend((1..=count).map(|i| format!("partial maximum {i} of '{}'", node.name)));
+        }
         let network = Network::new(
             lowered.iter().map(|part| part.0).collect(),
             lowered.iter().map(|part| part.1.clone()).collect(),

@@ -5,6 +5,7 @@
 //! joined cost nothing and go first. Effort is counted in steps of work, not in seconds, so that the same network always
 //! gets the same order.
 
+use crate::ground::{Error, Result};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use smallvec::SmallVec;
@@ -95,12 +96,15 @@ impl Graph {
 
     /// An order of all vertices; those marked `late` come after all others, in an order of their own. Rounds with random
     /// ties go on while they have taken less than `effort` times the work that the tables themselves will take.
-    pub fn order(&self, late: Option<&[bool]>, effort: f64) -> Order {
+    ///
+    /// # Errors
+    /// `Error::TooLarge` where the search itself would take more than `limit` bytes.
+    pub fn order(&self, late: Option<&[bool]>, effort: f64, limit: f64) -> Result<Order> {
         let mut left = self.clone();
-        left.reduce(late, effort)
+        left.reduce(late, effort, limit)
     }
 
-    fn reduce(&mut self, late: Option<&[bool]>, effort: f64) -> Order {
+    fn reduce(&mut self, late: Option<&[bool]>, effort: f64, limit: f64) -> Result<Order> {
         let is_late = |v: usize| late.is_some_and(|late| late[v]);
         let mut gone = vec![false; self.sizes.len()];
         let mut vertices = Vec::with_capacity(self.sizes.len());
@@ -125,13 +129,27 @@ impl Graph {
         }
         let rest: Vec<usize> = (0..self.sizes.len()).filter(|&v| !gone[v]).collect();
         if !rest.is_empty() {
+            afford(rest.len(), limit)?;
             let core = Core::new(self, &rest, is_late);
             let best = core.best(total, effort);
             total += best.total;
             vertices.extend(best.vertices.into_iter().map(|i| rest[i]));
         }
-        Order { vertices, total }
+        Ok(Order { vertices, total })
     }
+}
+
+/// Refuses a core whose bit rows, and their copy in a round, are too many.
+fn afford(vertices: usize, limit: f64) -> Result<()> {
+    let bytes = 16.0 * vertices as f64 * vertices.div_ceil(64) as f64;
+    if bytes <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "the search for an order of {vertices} variables that hang together takes {bytes:.3e} bytes and {limit:.3e} are \
+         allowed"
+    );
+    Err(Error::TooLarge { bytes, limit, message })
 }
 
 /// What reductions leave, as bit rows.
@@ -383,7 +401,7 @@ mod tests {
         let mut graph = Graph::new(vec![3; 50]);
         (1..50).for_each(|v| graph.join(&[v / 2, v]));
         graph.settle();
-        let order = graph.order(None, 1.0);
+        let order = graph.order(None, 1.0, 1e9).unwrap();
         assert_eq!(order.total, 49.0 * 9.0 + 3.0);
         let mut seen = order.vertices.clone();
         seen.sort_unstable();
@@ -393,14 +411,20 @@ mod tests {
     #[test]
     fn a_grid_is_cut_along_its_side() {
         // No table of a side × side grid need hold more than side + 1 vertices.
-        let order = grid(6, 2).order(None, 1000.0);
+        let order = grid(6, 2).order(None, 1000.0, 1e9).unwrap();
         assert!(order.total <= 36.0 * 128.0, "{}", order.total);
+    }
+
+    #[test]
+    fn a_search_too_large_is_refused() {
+        let refused = grid(30, 2).order(None, 1.0, 1e5);
+        assert!(matches!(refused, Err(Error::TooLarge { bytes, .. }) if bytes > 1e5));
     }
 
     #[test]
     fn late_vertices_come_last() {
         let late: Vec<bool> = (0..36).map(|v| v % 7 == 0).collect();
-        let order = grid(6, 2).order(Some(&late), 1.0);
+        let order = grid(6, 2).order(Some(&late), 1.0, 1e9).unwrap();
         let first = order.vertices.iter().position(|&v| late[v]).unwrap();
         assert!(order.vertices[first..].iter().all(|&v| late[v]));
         assert_eq!(order.vertices.len(), 36);
@@ -408,6 +432,6 @@ mod tests {
 
     #[test]
     fn the_same_graph_gets_the_same_order() {
-        assert_eq!(grid(5, 3).order(None, 50.0), grid(5, 3).order(None, 50.0));
+        assert_eq!(grid(5, 3).order(None, 50.0, 1e9).unwrap(), grid(5, 3).order(None, 50.0, 1e9).unwrap());
     }
 }

@@ -448,35 +448,35 @@ impl Tree {
         }
     }
 
-    /// Walks from the roots down, after `collect`, and chooses the states of what each clique summed out: `choose` is given
-    /// the weight of each of its joint states, in order, and picks one. Cliques that were summed are left out where
-    /// `maximised` is wanted alone. Gives a state for each place.
-    pub(super) fn decode(&self, work: &Work, maximised: bool, mut choose: impl FnMut(&[f64]) -> usize) -> Vec<usize> {
-        let mut states = vec![0; self.sizes.len()];
-        let mut weights = vec![];
-        for clique in self.cliques.iter().rev().filter(|clique| clique.own.0 < clique.own.1) {
-            if maximised && !clique.maximised {
-                continue;
-            }
+    /// Walks from the roots down, after `collect` in a tree whose variables are kept apart, and chooses each one's state:
+    /// `choose` is given the weights of its states, those above it known, and picks one. Where `maximised`, summed ones are
+    /// left out. Leaves a state for each place in `states`; `weights` is scratch.
+    pub(super) fn decode(
+        &self,
+        work: &Work,
+        maximised: bool,
+        states: &mut Vec<usize>,
+        weights: &mut Vec<f64>,
+        mut choose: impl FnMut(&[f64]) -> usize,
+    ) {
+        states.clear();
+        states.resize(self.sizes.len(), 0);
+        for clique in self.cliques.iter().rev().filter(|clique| clique.maximised || !maximised) {
+            // Cliques that only multiply have nothing to choose.
+            let &[place] = &self.axes[clique.own.0..clique.own.1] else { continue };
+            let (place, size) = (place as usize, self.sizes[place as usize]);
             weights.clear();
-            let own = &self.axes[clique.own.0..clique.own.1];
-            own.iter().for_each(|&place| states[place as usize] = 0);
-            loop {
-                let inputs = &self.operands[clique.inputs.0..clique.inputs.1];
-                weights.push(inputs.iter().map(|input| work.store[self.entry(clique, input, &states)]).product());
-                let Some(&place) = own.iter().rev().find(|&&p| states[p as usize] + 1 < self.sizes[p as usize]) else {
-                    break;
-                };
-                states[place as usize] += 1;
-                own.iter().filter(|&&p| p > place).for_each(|&p| states[p as usize] = 0);
+            weights.resize(size, 1.0);
+            for input in &self.operands[clique.inputs.0..clique.inputs.1] {
+                states[place] = 0;
+                let start = self.entry(clique, input, states);
+                states[place] = size.min(2) - 1;
+                // Tables are regular: the second state tells where all others lie.
+                let stride = self.entry(clique, input, states) - start;
+                weights.iter_mut().enumerate().for_each(|(s, weight)| *weight *= work.store[start + s * stride]);
             }
-            let mut picked = choose(&weights);
-            for &place in own.iter().rev() {
-                states[place as usize] = picked % self.sizes[place as usize];
-                picked /= self.sizes[place as usize];
-            }
+            states[place] = choose(weights);
         }
-        states
     }
 
     /// Adds a wanted marginal, which sums to 1, to `out`.

@@ -24,9 +24,10 @@ const COMBINED: f64 = 512.0;
 const MANY: usize = 16;
 /// A product of two operands is made first where it is so many times smaller than the clique.
 const WORTH: f64 = 8.0;
-
 /// Trees of no more entries than this keep their cliques' products from the way up: they stay in the second-level cache.
 const KEEP: f64 = 64_000.0;
+/// Bytes of an entry of a joint law while its axes are reordered.
+const REORDERED: f64 = 24.0;
 
 pub(super) const ROOT: usize = usize::MAX;
 
@@ -132,6 +133,8 @@ pub struct Plan<'a> {
     pub late: &'a [usize],
     /// Whether the late ones are maximised.
     pub maximise: bool,
+    /// Whether states are drawn or read off: a clique a variable then, so that each choice is among its states alone.
+    pub apart: bool,
     /// Work on the order, as a multiple of the work on the tables.
     pub effort: f64,
     /// Bytes that a workspace may take.
@@ -148,6 +151,7 @@ impl Default for Plan<'_> {
             joints: &[],
             late: &[],
             maximise: false,
+            apart: false,
             effort: 0.3,
             limit: limits::memory(),
         }
@@ -257,9 +261,9 @@ impl Tree {
         });
         let every = plan.maximise && late.as_ref().is_some_and(|late| late.iter().all(|late| *late));
         let late = late.filter(|_| !every);
-        let order = graph.order(late.as_deref(), plan.effort);
+        let order = graph.order(late.as_deref(), plan.effort, plan.limit)?;
         let split = if plan.maximise { late } else { None };
-        let skeletons = skeletons(&graph, &order, split.as_deref());
+        let skeletons = skeletons(&graph, &order, split.as_deref(), plan.apart);
         let mut places = vec![ROOT; cut.len()];
         let n = variables.len();
         let mut sizes = Vec::with_capacity(n);
@@ -330,8 +334,8 @@ impl Tree {
 }
 
 /// The cliques of an order, children before parents: one bucket a vertex, merged where one holds the next whole. Buckets on
-/// the two sides of `split` stay apart.
-fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skeleton> {
+/// the two sides of `split` stay apart, and where `apart` all of those past it (all, without it).
+fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>, apart: bool) -> Vec<Skeleton> {
     let n = order.vertices.len();
     let mut place = vec![0u32; n];
     order.vertices.iter().enumerate().for_each(|(i, &v)| place[v] = i as u32);
@@ -352,10 +356,11 @@ fn skeletons(graph: &Graph, order: &Order, split: Option<&[bool]>) -> Vec<Skelet
         near[i] = set;
     }
     let side = |i: usize| split.is_some_and(|split| split[order.vertices[i]]);
+    let alone = |i: usize| apart && split.is_none_or(|split| split[order.vertices[i]]);
     // The bucket that each one's clique began with.
     let mut bottom: Vec<u32> = (0..n as u32).collect();
     let mut top: Vec<u32> = (0..n as u32).collect();
-    for i in 0..n {
+    for i in (0..n).filter(|&i| !alone(i)) {
         let fits = |&&child: &&u32| near[child as usize].len() == near[i].len() + 1 && side(child as usize) == side(i);
         if let Some(&child) = waiting[i].iter().find(fits) {
             bottom[i] = bottom[child as usize];
@@ -387,18 +392,29 @@ impl Builder<'_> {
     /// Counts what the messages will take, and refuses what is too much.
     fn afford(&mut self, skeletons: &[Skeleton]) -> Result<()> {
         let mut bytes = 8.0 * (self.tree.store as f64 + self.tree.beliefs as f64);
+        bytes += REORDERED * self.tree.joints.iter().map(|joint| joint.1 as f64).sum::<f64>();
         let mut widest: (f64, usize) = (0.0, 0);
         let mut longest: f64 = 0.0;
+        let mut block: f64 = 0.0;
         for (number, clique) in skeletons.iter().enumerate() {
             let separator = self.cells(&clique.separator);
             let size = separator * self.cells(&clique.own);
             self.tree.total += size;
             bytes += 8.0 * separator;
             longest = longest.max(separator);
+            // What each operand may list, an offset an entry of the block.
+            let axes = clique.separator.iter().chain(&clique.own);
+            let most = axes.clone().map(|&p| self.tree.sizes[p as usize]).max().unwrap_or(1);
+            let listed = size.min(BLOCK.max(SHORT * most) as f64);
+            let operands = (clique.factors.len() + 2 * clique.children.len() + clique.tables.len() + 1) as f64;
+            bytes += operands * (4.0 * (listed + axes.count() as f64) + size_of::<Operand>() as f64);
+            block = block.max(listed);
             if size > widest.0 {
                 widest = (size, number);
             }
         }
+        // A block, and belief over message of the widest separator.
+        bytes += 8.0 * (block + longest);
         let limit = self.plan.limit;
         let cells = |sizes: &[usize]| sizes.iter().map(|&size| size as f64).product::<f64>();
         longest = self.tree.loaded.iter().map(|loaded| cells(&loaded.sizes)).fold(longest, f64::max);

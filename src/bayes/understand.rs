@@ -1,7 +1,7 @@
 //! Understanding an answer: derivatives by every parameter, what each finding did, what an observation would tell, and who
 //! depends on whom.
 
-use super::engine::{Engine, Evidence};
+use super::engine::{Engine, Evidence, Laws};
 use super::network::Network;
 use super::propagate::Finding;
 use crate::ground::{Control, Result};
@@ -45,7 +45,8 @@ pub struct Weight {
     pub surprise: f64,
 }
 
-/// The law of each variable with its parents, as its table lies.
+/// The law of each variable with its parents, as its table lies; zeros where neither the target nor evidence descends from
+/// it: its parameters bear on nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counts {
     /// P(target | evidence).
@@ -89,26 +90,30 @@ impl Counts {
 
 impl Engine {
     /// P(target = state | evidence), and what every family is expected to be in, with the target in its state and without.
+    /// One tree answers both.
     ///
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Interrupted`.
     pub fn counts(&self, target: usize, state: usize, evidence: &Evidence, control: &Control) -> Result<Counts> {
         let network = self.network();
-        let value = self.chance(target, state, evidence, control)?;
-        let families: Vec<Vec<usize>> =
-            (0..network.cards().len()).map(|v| network.parents()[v].iter().copied().chain([v]).collect()).collect();
-        let (all, _) = self.joints(&families, evidence, control)?;
+        let seen = evidence.iter().filter(|(_, finding)| *finding != Finding::Nothing).map(|(v, _)| *v);
+        let bears = network.ancestors(seen.chain([target]));
+        let bearing: Vec<usize> = (0..bears.len()).filter(|&v| bears[v]).collect();
+        let family = |&v: &usize| network.parents()[v].iter().copied().chain([v]).collect();
+        let families: Vec<Vec<usize>> = bearing.iter().map(family).collect();
+        let ask = |evidence: &Evidence| -> Result<Vec<Vec<f64>>> {
+            let (laws, _) = self.laws(&families, &[], &[target], evidence, control)?;
+            let mut all: Vec<Vec<f64>> = network.tables().iter().map(|table| vec![0.0; table.len()]).collect();
+            bearing.iter().zip(laws).for_each(|(&v, law)| all[v] = law);
+            Ok(all)
+        };
+        let all = ask(evidence)?;
+        let value = all[target].iter().skip(state).step_by(network.cards()[target]).sum();
         let with = match value > 0.0 {
-            true => self.joints(&families, &restrict(network, evidence, target, state), control)?.0,
+            true => ask(&restrict(network, evidence, target, state))?,
             false => all.iter().map(|law| vec![0.0; law.len()]).collect(),
         };
         Ok(Counts { value, with, all })
-    }
-
-    /// P(target = state | evidence).
-    fn chance(&self, target: usize, state: usize, evidence: &Evidence, control: &Control) -> Result<f64> {
-        let found = self.posteriors(&[target], evidence, control)?;
-        Ok(found.laws.first().map_or(0.0, |(_, law)| law[state]))
     }
 
     /// What each unobserved variable would tell about the target.
@@ -118,24 +123,22 @@ impl Engine {
     pub fn information(&self, target: usize, evidence: &Evidence, control: &Control) -> Result<Vec<Told>> {
         let visible: Vec<usize> = (0..self.visible()).collect();
         let before = self.posteriors(&visible, evidence, control)?;
-        let law = |laws: &[(usize, Vec<f64>)], v: usize| laws.iter().find(|(u, _)| *u == v).map(|(_, l)| l.clone());
-        let target_law = law(&before.laws, target).unwrap_or_default();
-        let mut given: Vec<Option<Vec<Vec<f64>>>> = vec![];
+        // Laws come in the order asked for.
+        let target_law = &before.laws[target].1;
+        let mut given: Vec<Option<Laws>> = vec![];
         for (state, &p) in target_law.iter().enumerate() {
-            given.push(if p > 0.0 {
-                let found = self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control)?;
-                Some(visible.iter().map(|&v| law(&found.laws, v).unwrap_or_default()).collect())
-            } else {
-                None
-            });
+            control.check()?;
+            let ask = || self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control);
+            given.push(if p > 0.0 { Some(ask()?.laws) } else { None });
         }
-        let observed = |v: usize| evidence.iter().any(|(u, f)| *u == v && matches!(f, Finding::State(_)));
+        let findings = self.dense(evidence);
+        let observed = |v: usize| matches!(findings[v], Finding::State(_));
         let told = |v: usize| {
-            let own = law(&before.laws, v).unwrap_or_default();
+            let own = &before.laws[v].1;
             let (mut bits, mut brier) = (0.0, 0.0);
             for (x, &px) in own.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                 for (t, &pt) in target_law.iter().enumerate() {
-                    let joint = given[t].as_ref().map_or(0.0, |laws| pt * laws[v][x]);
+                    let joint = given[t].as_ref().map_or(0.0, |laws| pt * laws[v].1[x]);
                     if joint > 0.0 {
                         bits += joint * (joint / (pt * px)).log2();
                     }

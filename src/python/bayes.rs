@@ -32,8 +32,9 @@ type Predicted<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 type Weights<'py> = (f64, Vec<usize>, Bound<'py, PyArray2<f64>>);
 
 impl BayesNet {
-    fn made(py: Python<'_>, made: Result<Kernel>, effort: f64) -> PyResult<Self> {
-        Ok(BayesNet { kernel: Arc::new(made.map_err(|error| raise(py, error))?), effort })
+    /// Checks and lowers a network away from the GIL.
+    fn made(py: Python<'_>, make: impl FnOnce() -> Result<Kernel> + Send, effort: f64) -> PyResult<Self> {
+        Ok(BayesNet { kernel: Arc::new(py.detach(make).map_err(|error| raise(py, error))?), effort })
     }
 
     /// The evidence by number.
@@ -138,21 +139,22 @@ impl BayesNet {
     #[pyo3(signature = (spec_json, effort=0.3))]
     fn new(py: Python<'_>, spec_json: &str, effort: f64) -> PyResult<Self> {
         let spec: NetSpec = parse(py, "the network", spec_json)?;
-        BayesNet::made(py, Kernel::new(spec, effort), effort)
+        BayesNet::made(py, || Kernel::new(spec, effort), effort)
     }
 
     /// The network of a text in BIF, gzipped or not.
     #[staticmethod]
     #[pyo3(signature = (content, file=None, effort=0.3))]
     fn from_bif(py: Python<'_>, content: &Bound<'_, PyBytes>, file: Option<&str>, effort: f64) -> PyResult<Self> {
-        let read =
-            bif::read_bytes(content.as_bytes(), file).and_then(|document| Kernel::from_document(document, effort));
+        let content = content.as_bytes();
+        let read = || bif::read_bytes(content, file).and_then(|document| Kernel::from_document(document, effort));
         BayesNet::made(py, read, effort)
     }
 
     /// The network in BIF.
     fn to_bif(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(bif::write(&self.kernel.document().map_err(|error| raise(py, error))?))
+        let written = py.detach(|| self.kernel.document().map(|document| bif::write(&document)));
+        written.map_err(|error| raise(py, error))
     }
 
     /// The specification as JSON.
@@ -167,7 +169,7 @@ impl BayesNet {
 
     /// The same network with nothing compiled yet, and this much work for elimination orders.
     fn fresh(&self, py: Python<'_>, effort: f64) -> PyResult<Self> {
-        BayesNet::made(py, Kernel::new(self.kernel.spec().clone(), effort), effort)
+        BayesNet::made(py, || Kernel::new(self.kernel.spec().clone(), effort), effort)
     }
 
     #[getter]
@@ -205,7 +207,7 @@ impl BayesNet {
     /// The whole table of a variable, shape (configurations of the parents, states).
     fn table<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let v = self.number(py, name)?;
-        let table = self.kernel.table(v).map_err(|error| raise(py, error))?;
+        let table = py.detach(|| self.kernel.table(v)).map_err(|error| raise(py, error))?;
         let card = self.kernel.spec().node[v].states.len();
         let rows = table.len() / card;
         table.into_pyarray(py).reshape([rows, card])
@@ -328,16 +330,23 @@ impl BayesNet {
 
     /// The network in which some variables are set by hand, cut from their parents.
     fn do_(&self, py: Python<'_>, states: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let mut spec = self.kernel.spec().clone();
+        let mut set = vec![];
         for (v, finding) in self.evidence(py, Some(states))? {
             let Finding::State(state) = finding else {
                 return Err(self.wrong(py, v, "an intervention sets one state".into()));
             };
-            let node = &mut spec.node[v];
-            node.given.clear();
-            node.cpd = Cpd::Table((0..node.states.len()).map(|s| f64::from(u8::from(s == state))).collect());
+            set.push((v, state));
         }
-        BayesNet::made(py, Kernel::new(spec, self.effort), self.effort)
+        let cut = || {
+            let mut spec = self.kernel.spec().clone();
+            for (v, state) in set {
+                let node = &mut spec.node[v];
+                node.given.clear();
+                node.cpd = Cpd::Table((0..node.states.len()).map(|s| f64::from(u8::from(s == state))).collect());
+            }
+            Kernel::new(spec, self.effort)
+        };
+        BayesNet::made(py, cut, self.effort)
     }
 
     /// P(target = state | evidence), and for every parameter that is neither 0 nor 1: its variable, its entry in that

@@ -1,6 +1,6 @@
 //! Large networks: ways of asking against each other, closed forms, and what must be refused.
 
-use crate::oracle::{Found, TOLERANCE, close, row};
+use crate::oracle::{Found, TOLERANCE, all_close, close, row};
 use escalade::bayes::cpd::{Cpd, Summary};
 use escalade::bayes::formats::bif;
 use escalade::bayes::named::{BayesNet, NetSpec, NodeSpec};
@@ -311,6 +311,63 @@ fn a_clique_too_large_is_refused_by_name() {
 }
 
 #[test]
+fn a_draw_does_not_go_through_a_wide_clique() {
+    let started = Instant::now();
+    let net = tangle(18);
+    // Pairs that agree, all of them: every root is in the one state or every root in the other, and the second likes that.
+    let mut evidence: Found = (18..net.engine().visible()).map(|v| (v, Finding::State(0))).collect();
+    evidence.push((1, Finding::Likelihood(vec![0.25, 0.75])));
+    for engine in both(&net) {
+        let draws = engine.sample(3000, 1, &evidence, &Control::default()).unwrap();
+        let roots = draws.chunks(engine.visible()).map(|draw| &draw[..18]);
+        assert!(roots.clone().all(|draw| draw.iter().all(|s| *s == draw[0])));
+        let ones = roots.filter(|draw| draw[0] == 1).count();
+        assert!((2150..2350).contains(&ones), "{ones}");
+        let all: Vec<usize> = (0..18).collect();
+        let found = engine.most_probable(&all, &evidence, &Control::default()).unwrap();
+        assert!(found.states.iter().all(|s| *s == 1) && close(found.log_joint - found.log_evidence, 0.75f64.ln()));
+    }
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+#[test]
+fn joint_laws_and_slopes_cut_what_is_known() {
+    let net = tangle(44);
+    // All roots but three are known, and whether they agree: together they would be one clique.
+    let apart = |name: &str| name[1..].split('-').all(|root| root.parse::<usize>().unwrap() > 2);
+    let known = net.spec().node.iter().enumerate().filter(|(_, node)| apart(&node.name));
+    let mut evidence: Found = known.map(|(v, _)| (v, Finding::State(0))).collect();
+    evidence.push((net.number("p0-1").unwrap(), Finding::Likelihood(vec![0.75, 0.25])));
+    let (law, log) = net.engine().joint(&[0, 5, 1], &evidence, &Control::default()).unwrap();
+    assert!(all_close(&law, &[0.375, 0.125, 0.0, 0.0, 0.125, 0.375, 0.0, 0.0]), "{law:?}");
+    assert!(close(log, 41.0 * 0.5f64.ln() + 0.5f64.ln()), "{log}");
+    let (both, _) = net.engine().joints(&[vec![7], vec![2, 8]], &evidence, &Control::default()).unwrap();
+    assert_eq!(both, [vec![1.0, 0.0], vec![0.5, 0.0, 0.5, 0.0]]);
+    let (value, slopes) = net.slopes(0, 1, &evidence, &Control::default()).unwrap();
+    assert!(close(value, 0.5));
+    // At θ = P(r0 = 1) nothing but r0 moves: its joint with the evidence by 1 a unit, the evidence not at all.
+    let own = slopes.iter().find(|slope| (slope.variable, slope.entry) == (0, 1)).unwrap();
+    assert!(close(own.joint, 1.0) && close(own.evidence, 0.0), "{own:?}");
+}
+
+#[test]
+fn what_is_impossible_has_a_logarithm_without_a_search() {
+    const LINKS: usize = 4000;
+    let started = Instant::now();
+    let root = |i: usize| node(format!("x{i}"), 2, &[], Cpd::Table(vec![0.5, 0.5]));
+    let pair =
+        |i: usize| node(format!("y{i}"), 2, &[format!("x{i}"), format!("x{}", i + 1)], Cpd::Function(vec![0, 1, 1, 0]));
+    let net = net((0..=LINKS).map(root).chain((0..LINKS).map(pair)).collect());
+    // Neighbours agree, and the ends do not: nothing can be left out.
+    let mut evidence: Found = (LINKS + 1..=2 * LINKS).map(|v| (v, Finding::State(0))).collect();
+    evidence.extend([(0, Finding::State(0)), (LINKS, Finding::State(1))]);
+    for engine in both(&net) {
+        assert_eq!(engine.log_evidence(&evidence, &Control::default()).unwrap(), f64::NEG_INFINITY);
+    }
+    assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
+}
+
+#[test]
 fn cliques_past_all_numbers_are_refused() {
     // 32 to the power of 220 is more than a double holds.
     let n = 220;
@@ -336,6 +393,56 @@ fn laws_over_too_many_parents_are_refused() {
         let error = made.map(|_| ()).unwrap_err();
         assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("'y'"), "{error}");
     }
+}
+
+#[test]
+fn tables_made_of_few_numbers_are_refused_before_they_are_made() {
+    // As many states as make tables of some 1e12 bytes from a few million numbers.
+    const MANY: usize = 350_000;
+    let row = |at: usize| (0..MANY).map(move |s| f64::from(u8::from(s == at)));
+    let noisy = Cpd::NoisyMax { links: vec![row(0).chain(row(1)).collect()], leak: Some(row(0).collect()) };
+    for (states, cpd) in [(MANY, Cpd::Function(vec![0; MANY])), (2, noisy)] {
+        let parent = node("x".into(), states, &[], Cpd::Table(vec![1.0 / states as f64; states]));
+        let node = vec![parent, node("y".into(), MANY, &["x".into()], cpd)];
+        let made = BayesNet::new(NetSpec { name: String::new(), node }, 0.0);
+        let error = made.map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("node 'y'"), "{error}");
+    }
+}
+
+#[test]
+fn a_joint_law_over_what_is_known_is_refused_by_its_size() {
+    let roots = (0..50).map(|i| node(format!("r{i}"), 2, &[], Cpd::Table(vec![0.5, 0.5])));
+    let net = net(roots.collect());
+    let all: Vec<usize> = (0..50).collect();
+    let evidence: Found = (0..45).map(|v| (v, Finding::State(0))).collect();
+    for engine in both(&net) {
+        let error = engine.joint(&all, &evidence, &Control::default()).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("r0, r1"), "{error}");
+    }
+}
+
+#[test]
+fn work_beside_the_messages_is_counted() {
+    // A joint law of 2^20 entries is read off, then reordered: more than its belief and message take.
+    let roots = (0..20).map(|_| vec![0.5, 0.5]).collect();
+    let network = Network::new(vec![2; 20], vec![vec![]; 20], roots).unwrap();
+    let joints = [(0..20).collect::<Vec<_>>()];
+    let tree = |limit| Tree::new(&network, &Plan { joints: &joints, limit, ..Plan::default() });
+    assert!(matches!(tree(2e7), Err(Error::TooLarge { .. })));
+    assert!(tree(6e7).is_ok());
+}
+
+#[test]
+fn partial_maxima_are_told_by_the_name_of_their_node() {
+    let names: Vec<String> = (0..3).map(|i| format!("r{i}")).collect();
+    let roots = names.iter().map(|name| node(name.clone(), 2, &[], Cpd::Table(vec![0.5, 0.5])));
+    let noisy = Cpd::NoisyMax { links: vec![vec![0.9, 0.1, 0.2, 0.8]; 3], leak: Some(vec![0.9, 0.1]) };
+    let net = net(roots.chain([node("y".into(), 2, &names, noisy)]).collect());
+    let joints = [(0..net.engine().network().cards().len()).collect::<Vec<_>>()];
+    let plan = Plan { joints: &joints, limit: 1.0, ..Plan::default() };
+    let error = Tree::new(net.engine().network(), &plan).unwrap_err();
+    assert!(error.to_string().contains("partial maximum 2 of 'y'"), "{error}");
 }
 
 #[test]

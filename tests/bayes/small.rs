@@ -301,6 +301,10 @@ fn prediction_with_missing_values() {
                 let told = format!("{} {} {}", case.told("ln P of a row", &evidence), logs[i], mass.ln());
                 assert!(close(logs[i], mass.ln()), "{told}");
                 let found = &laws[i * width..(i + 1) * width];
+                // The same bits alone as in a table.
+                let (alone, log) = engine.predict(&columns, row, targets, &Control::default()).unwrap();
+                assert!(alone.iter().zip(found).all(|(a, b)| a.to_bits() == b.to_bits()), "{told}");
+                assert_eq!(log[0].to_bits(), logs[i].to_bits(), "{told}");
                 if mass == 0.0 {
                     assert!(found.iter().all(|p| p.is_nan()), "{}", case.told("an impossible row", &evidence));
                 } else {

@@ -4,7 +4,10 @@ import copy
 import gzip
 import itertools
 import math
+import os
 import pickle
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -24,6 +27,7 @@ NETWORKS = Path(__file__).parents[3] / "shared" / "networks"
 EXACT = 1e-10  # the issue's: rounding of a few hundred products
 TABLE = 1e-13
 SEEDS = range(40)
+PROMPT = 1.5  # seconds until Ctrl-C is heard: the one, and what a busy machine adds
 
 
 @pytest.fixture
@@ -547,6 +551,49 @@ class TestFiles:
         weighted = joint @ np.array([evidence[soft][s] for s in states])
         assert net.posteriors(evidence, [target])[target].probs == pytest.approx(weighted / weighted.sum(), abs=EXACT)
         assert net.posteriors(evidence)[target].probs == pytest.approx(weighted / weighted.sum(), abs=EXACT)
+
+
+ASKED = {
+    "posteriors": lambda net, target, seen: net.posteriors(seen),
+    "log_evidence": lambda net, target, seen: net.log_evidence(seen),
+    "joint": lambda net, target, seen: net.joint([target, *seen], seen),
+    "mpe": lambda net, target, seen: net.mpe(seen),
+    "map": lambda net, target, seen: net.map([target], seen),
+    "sample": lambda net, target, seen: net.sample(100_000, seen),
+    "predict": lambda net, target, seen: net.predict(
+        pd.DataFrame({v: [s[0]] * 50_000 for v, s in seen.items()}), target
+    ),
+    "sensitivity": lambda net, target, seen: net.sensitivity((target, net[target].states[0]), seen),
+    "evidence_strength": lambda net, target, seen: net.evidence_strength((target, net[target].states[0]), seen),
+    "value_of_information": lambda net, target, seen: net.value_of_information(target, seen),
+    "compile": lambda net, target, seen: net.compile(1000).posteriors(seen),
+    "do": lambda net, target, seen: net.do({target: net[target].states[0]}).posteriors(seen),
+    "to_bif": lambda net, target, seen: net.to_bif(),
+}
+
+
+def for_ever(ask, net, target, seen):
+    while True:
+        ask(net, target, seen)
+
+
+@pytest.mark.skipif(not NETWORKS.exists(), reason="the networks lie beside the checkout only")
+@pytest.mark.parametrize("name", ["munin1", "alarm"])
+@pytest.mark.parametrize("asked", ASKED)
+def test_an_interrupt_stops_every_question(name, asked):
+    net = esc.BayesNet.read(NETWORKS / f"{name}.bif.gz")
+    roots = [v for v in net if not net.parents(v)][:3]
+    target = list(net)[len(net) // 2]
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Timer(0.3, interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        for_ever(ASKED[asked], net, target, {v: list(net[v].states) for v in roots})
+    assert time.perf_counter() - sent[0] < PROMPT
 
 
 def test_the_readme_runs():
