@@ -31,9 +31,6 @@ const ROWS: usize = 64;
 /// What is known, by variable; each variable at most once.
 pub type Evidence = [(usize, Finding)];
 
-/// The law of each of some variables.
-pub type Laws = Vec<(usize, Vec<f64>)>;
-
 /// What a kept tree answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Key {
@@ -67,8 +64,28 @@ pub struct Engine {
 /// Marginals of some variables, and the logarithm of the probability of the evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posteriors {
-    pub laws: Laws,
+    /// Each variable, and where its law ends among the values.
+    ends: Vec<(usize, usize)>,
+    values: Vec<f64>,
     pub log_evidence: f64,
+}
+
+impl Posteriors {
+    /// Each variable's law, in the order asked for.
+    pub fn laws(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        self.ends.iter().enumerate().map(|(i, (v, _))| (*v, self.law(i)))
+    }
+
+    /// The law of the `i`-th variable asked for.
+    pub fn law(&self, i: usize) -> &[f64] {
+        let start = if i == 0 { 0 } else { self.ends[i - 1].1 };
+        &self.values[start..self.ends[i].1]
+    }
+
+    /// One law after the other.
+    pub fn into_values(self) -> Vec<f64> {
+        self.values
+    }
 }
 
 /// A joint state that is most probable.
@@ -108,7 +125,7 @@ impl Engine {
     pub fn whole(&self) -> bool {
         *self.whole.get_or_init(|| {
             let small = self.network.tables().iter().map(Vec::len).sum::<usize>() <= WHOLE;
-            small && self.kept(self.all()).is_ok_and(|kept| kept.tree.total() <= WIDE)
+            small && self.compiled(self.all(), WIDE).is_ok()
         })
     }
 
@@ -118,12 +135,16 @@ impl Engine {
     }
 
     fn kept(&self, key: Key) -> Result<Arc<Kept>> {
+        self.compiled(key, f64::INFINITY)
+    }
+
+    /// The tree of a key, refused where it has more than so many entries.
+    fn compiled(&self, key: Key, most: f64) -> Result<Arc<Kept>> {
         if let Some(tree) = held(&mut lock(&self.kept), &key) {
             return Ok(tree);
         }
         let plan = Plan {
             cut: &key.cut,
-            given: &[],
             seen: &key.seen,
             marginals: &key.marginals,
             joints: &key.joints,
@@ -131,7 +152,8 @@ impl Engine {
             maximise: key.maximise,
             apart: key.apart,
             effort: self.effort,
-            limit: limits::memory(),
+            most: most.min(Plan::default().most),
+            ..Plan::default()
         };
         let tree = Arc::new(Kept { tree: Tree::new(&self.network, &plan)?, idle: Mutex::new(vec![]) });
         let mut kept = lock(&self.kept);
@@ -216,40 +238,49 @@ impl Engine {
     /// # Errors
     /// `Contradiction`, `TooLarge`, `Diverged`, `Interrupted`.
     pub fn posteriors(&self, targets: &[usize], evidence: &Evidence, control: &Control) -> Result<Posteriors> {
+        let mut end = 0;
+        let ends: Vec<(usize, usize)> = targets
+            .iter()
+            .map(|&v| {
+                end += self.network.cards()[v];
+                (v, end)
+            })
+            .collect();
         if evidence.is_empty()
-            && let Some(laws) = self.one_by_one(targets, control)?
+            && let Some(values) = self.one_by_one(targets, control)?
         {
-            return Ok(Posteriors { laws, log_evidence: 0.0 });
+            return Ok(Posteriors { ends, values, log_evidence: 0.0 });
         }
         self.ask(self.key(targets, evidence), evidence, control, |tree, work, log_evidence| {
             tree.distribute(work, control)?;
             let mut reads = vec![None; self.network.cards().len()];
             tree.reads.iter().for_each(|(v, read)| reads[*v] = Some(read));
             let known = self.dense(evidence);
-            let law = |v: usize| {
-                let mut law = vec![0.0; self.network.cards()[v]];
+            let mut values = vec![0.0; end];
+            let mut start = 0;
+            for &(v, end) in &ends {
                 match reads[v] {
-                    Some(read) => tree.marginal(read, work, &mut law),
-                    None => law[state_of(&known[v])] = 1.0,
+                    Some(read) => tree.marginal(read, work, &mut values[start..end]),
+                    None => values[start + state_of(&known[v])] = 1.0,
                 }
-                (v, law)
-            };
-            Ok(Posteriors { laws: targets.iter().map(|&v| law(v)).collect(), log_evidence })
+                start = end;
+            }
+            Ok(Posteriors { ends, values, log_evidence })
         })
     }
 
-    /// Prior laws, each from a tree over the target's ancestors alone, where that is less work than one tree for all: nothing
-    /// below a target bears on it while nothing is observed. None where one tree is better.
-    fn one_by_one(&self, targets: &[usize], control: &Control) -> Result<Option<Laws>> {
+    /// Prior laws, one after the other, each from a tree over the target's ancestors alone, where that is less work than one
+    /// tree for all: nothing below a target bears on it while nothing is observed. None where one tree is better.
+    fn one_by_one(&self, targets: &[usize], control: &Control) -> Result<Option<Vec<f64>>> {
         if targets.len() < 2 || self.whole() {
             return Ok(None);
         }
-        let budget = BOTH_WAYS
-            * match self.kept(Key { marginals: targets.to_vec(), ..Key::default() }) {
-                Ok(kept) => kept.tree.total(),
-                Err(Error::TooLarge { .. }) => f64::INFINITY,
-                Err(error) => return Err(error),
-            };
+        let rough = Tree::new(&self.network, &Plan { marginals: targets, effort: 0.0, ..Plan::default() });
+        let budget = match rough {
+            Ok(tree) => BOTH_WAYS * tree.total(),
+            Err(Error::TooLarge { .. }) => f64::INFINITY,
+            Err(error) => return Err(error),
+        };
         let mut spent = 0.0;
         let mut trees = Vec::with_capacity(targets.len());
         for &v in targets {
@@ -269,9 +300,9 @@ impl Engine {
             tree.distribute(&mut work, control)?;
             let mut law = vec![0.0; self.network.cards()[*v]];
             tree.reads.iter().for_each(|(_, read)| tree.marginal(read, &work, &mut law));
-            Ok((*v, law))
+            Ok(law)
         };
-        trees.par_iter().map(law).collect::<Result<Laws>>().map(Some)
+        Ok(Some(trees.par_iter().map(law).collect::<Result<Vec<_>>>()?.concat()))
     }
 
     /// ln P(evidence); −inf where it is impossible.

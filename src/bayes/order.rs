@@ -36,8 +36,8 @@ const HEURISTICS: [Heuristic; 4] = [Heuristic::Fill, Heuristic::WeightedFill, He
 const ROUNDS: usize = 400;
 /// Most work on an order, about a second: no query may hang before it is refused.
 const MOST_WORK: f64 = 3e8;
-/// Tables of more entries than this are refused whatever the order.
-const HOPELESS: f64 = 1e15;
+/// Orders that are so many times too large are not tried again with other ties.
+const HOPELESS: f64 = 2.0;
 
 /// An order, and the sum of the sizes of the tables that it makes, one a vertex.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,16 +95,17 @@ impl Graph {
     }
 
     /// An order of all vertices; those marked `late` come after all others, in an order of their own. Rounds with random
-    /// ties go on while they have taken less than `effort` times the work that the tables themselves will take.
+    /// ties go on while they have taken less than `effort` times the work that the tables themselves will take, and while
+    /// these are not far from `most` entries.
     ///
     /// # Errors
     /// `Error::TooLarge` where the search itself would take more than `limit` bytes.
-    pub fn order(&self, late: Option<&[bool]>, effort: f64, limit: f64) -> Result<Order> {
+    pub fn order(&self, late: Option<&[bool]>, effort: f64, most: f64, limit: f64) -> Result<Order> {
         let mut left = self.clone();
-        left.reduce(late, effort, limit)
+        left.reduce(late, effort, most, limit)
     }
 
-    fn reduce(&mut self, late: Option<&[bool]>, effort: f64, limit: f64) -> Result<Order> {
+    fn reduce(&mut self, late: Option<&[bool]>, effort: f64, most: f64, limit: f64) -> Result<Order> {
         let is_late = |v: usize| late.is_some_and(|late| late[v]);
         let mut gone = vec![false; self.sizes.len()];
         let mut vertices = Vec::with_capacity(self.sizes.len());
@@ -131,7 +132,7 @@ impl Graph {
         if !rest.is_empty() {
             afford(rest.len(), limit)?;
             let core = Core::new(self, &rest, is_late);
-            let best = core.best(total, effort);
+            let best = core.best(total, effort, most);
             total += best.total;
             vertices.extend(best.vertices.into_iter().map(|i| rest[i]));
         }
@@ -186,7 +187,7 @@ impl Core {
         Core { words, rows, sizes, late: rest.iter().map(|&v| late(v)).collect() }
     }
 
-    fn best(&self, reduced: f64, effort: f64) -> Order {
+    fn best(&self, reduced: f64, effort: f64, most: f64) -> Order {
         let mut best = Order { vertices: vec![], total: f64::INFINITY };
         // The first one counts even where its tables are past all numbers.
         let better = |order: &Order, best: &Order| order.total < best.total || best.vertices.is_empty();
@@ -207,7 +208,7 @@ impl Core {
         }
         let mut rng = crate::ground::random::stream(0, 0);
         for round in 0..ROUNDS {
-            if work >= (effort * (reduced + best.total)).min(MOST_WORK) || best.total >= HOPELESS {
+            if work >= (effort * (reduced + best.total)).min(MOST_WORK) || best.total >= HOPELESS * most {
                 break;
             }
             // The winner and the two fills take turns: ties are where they differ.
@@ -401,7 +402,7 @@ mod tests {
         let mut graph = Graph::new(vec![3; 50]);
         (1..50).for_each(|v| graph.join(&[v / 2, v]));
         graph.settle();
-        let order = graph.order(None, 1.0, 1e9).unwrap();
+        let order = graph.order(None, 1.0, 1e15, 1e9).unwrap();
         assert_eq!(order.total, 49.0 * 9.0 + 3.0);
         let mut seen = order.vertices.clone();
         seen.sort_unstable();
@@ -411,20 +412,20 @@ mod tests {
     #[test]
     fn a_grid_is_cut_along_its_side() {
         // No table of a side × side grid need hold more than side + 1 vertices.
-        let order = grid(6, 2).order(None, 1000.0, 1e9).unwrap();
+        let order = grid(6, 2).order(None, 1000.0, 1e15, 1e9).unwrap();
         assert!(order.total <= 36.0 * 128.0, "{}", order.total);
     }
 
     #[test]
     fn a_search_too_large_is_refused() {
-        let refused = grid(30, 2).order(None, 1.0, 1e5);
+        let refused = grid(30, 2).order(None, 1.0, 1e15, 1e5);
         assert!(matches!(refused, Err(Error::TooLarge { bytes, .. }) if bytes > 1e5));
     }
 
     #[test]
     fn late_vertices_come_last() {
         let late: Vec<bool> = (0..36).map(|v| v % 7 == 0).collect();
-        let order = grid(6, 2).order(Some(&late), 1.0, 1e9).unwrap();
+        let order = grid(6, 2).order(Some(&late), 1.0, 1e15, 1e9).unwrap();
         let first = order.vertices.iter().position(|&v| late[v]).unwrap();
         assert!(order.vertices[first..].iter().all(|&v| late[v]));
         assert_eq!(order.vertices.len(), 36);
@@ -432,6 +433,6 @@ mod tests {
 
     #[test]
     fn the_same_graph_gets_the_same_order() {
-        assert_eq!(grid(5, 3).order(None, 50.0, 1e9).unwrap(), grid(5, 3).order(None, 50.0, 1e9).unwrap());
+        assert_eq!(grid(5, 3).order(None, 50.0, 1e15, 1e9).unwrap(), grid(5, 3).order(None, 50.0, 1e15, 1e9).unwrap());
     }
 }

@@ -29,6 +29,9 @@ const KEEP: f64 = 64_000.0;
 /// Bytes of an entry of a joint law while its axes are reordered.
 const REORDERED: f64 = 24.0;
 
+/// No machine gets through more entries than this.
+const HOPELESS: f64 = 1e15;
+
 pub(super) const ROOT: usize = usize::MAX;
 
 /// How an operand's entries run along a block.
@@ -139,6 +142,8 @@ pub struct Plan<'a> {
     pub effort: f64,
     /// Bytes that a workspace may take.
     pub limit: f64,
+    /// Entries that all cliques may have together.
+    pub most: f64,
 }
 
 impl Default for Plan<'_> {
@@ -154,6 +159,7 @@ impl Default for Plan<'_> {
             apart: false,
             effort: 0.3,
             limit: limits::memory(),
+            most: HOPELESS,
         }
     }
 }
@@ -261,7 +267,7 @@ impl Tree {
         });
         let every = plan.maximise && late.as_ref().is_some_and(|late| late.iter().all(|late| *late));
         let late = late.filter(|_| !every);
-        let order = graph.order(late.as_deref(), plan.effort, plan.limit)?;
+        let order = graph.order(late.as_deref(), plan.effort, plan.most, plan.limit)?;
         let split = if plan.maximise { late } else { None };
         let skeletons = skeletons(&graph, &order, split.as_deref(), plan.apart);
         let mut places = vec![ROOT; cut.len()];
@@ -419,8 +425,8 @@ impl Builder<'_> {
         let cells = |sizes: &[usize]| sizes.iter().map(|&size| size as f64).product::<f64>();
         longest = self.tree.loaded.iter().map(|loaded| cells(&loaded.sizes)).fold(longest, f64::max);
         longest = self.tree.joints.iter().map(|joint| joint.1 as f64).fold(longest, f64::max);
-        // Strides are 32 bits wide, and no machine gets through more than 1e15 entries.
-        if bytes <= limit && longest <= f64::from(u32::MAX) && self.tree.total < 1e15 {
+        // Strides are 32 bits wide.
+        if bytes <= limit && longest <= f64::from(u32::MAX) && self.tree.total <= self.plan.most {
             return Ok(());
         }
         let clique = &skeletons[widest.1];

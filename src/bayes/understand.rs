@@ -1,7 +1,7 @@
 //! Understanding an answer: derivatives by every parameter, what each finding did, what an observation would tell, and who
 //! depends on whom.
 
-use super::engine::{Engine, Evidence, Laws};
+use super::engine::{Engine, Evidence, Posteriors};
 use super::network::Network;
 use super::propagate::Finding;
 use crate::ground::{Control, Result};
@@ -124,21 +124,21 @@ impl Engine {
         let visible: Vec<usize> = (0..self.visible()).collect();
         let before = self.posteriors(&visible, evidence, control)?;
         // Laws come in the order asked for.
-        let target_law = &before.laws[target].1;
-        let mut given: Vec<Option<Laws>> = vec![];
+        let target_law = before.law(target);
+        let mut given: Vec<Option<Posteriors>> = vec![];
         for (state, &p) in target_law.iter().enumerate() {
             control.check()?;
             let ask = || self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control);
-            given.push(if p > 0.0 { Some(ask()?.laws) } else { None });
+            given.push(if p > 0.0 { Some(ask()?) } else { None });
         }
         let findings = self.dense(evidence);
         let observed = |v: usize| matches!(findings[v], Finding::State(_));
         let told = |v: usize| {
-            let own = &before.laws[v].1;
+            let own = before.law(v);
             let (mut bits, mut brier) = (0.0, 0.0);
             for (x, &px) in own.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                 for (t, &pt) in target_law.iter().enumerate() {
-                    let joint = given[t].as_ref().map_or(0.0, |laws| pt * laws[v].1[x]);
+                    let joint = given[t].as_ref().map_or(0.0, |found| pt * found.law(v)[x]);
                     if joint > 0.0 {
                         bits += joint * (joint / (pt * px)).log2();
                     }
@@ -163,14 +163,14 @@ impl Engine {
     ) -> Result<(f64, Vec<Weight>)> {
         let odds = |p: f64| p.ln() - (-p).ln_1p();
         let all = self.posteriors(&[target], evidence, control)?;
-        let value = all.laws.first().map_or(0.0, |(_, law)| law[state]);
+        let value = all.law(0)[state];
         let weights: Result<Vec<Weight>> = (0..evidence.len())
             .into_par_iter()
             .map(|i| {
                 let rest: Vec<_> =
                     evidence.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, f)| f.clone()).collect();
                 let found = self.posteriors(&[target], &rest, control)?;
-                let without = found.laws.first().map_or(0.0, |(_, law)| law[state]);
+                let without = found.law(0)[state];
                 Ok(Weight {
                     variable: evidence[i].0,
                     // Of what was sure already, the odds are infinite both times.

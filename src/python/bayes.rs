@@ -229,10 +229,8 @@ impl BayesNet {
         };
         let flat = self.ask(py, &evidence, |control| {
             let found = engine.posteriors(&targets, &evidence, control)?;
-            let mut laws: Vec<Option<&Vec<f64>>> = vec![None; engine.visible()];
-            found.laws.iter().for_each(|(v, law)| laws[*v] = Some(law));
-            let flat: Vec<f64> = targets.iter().filter_map(|&v| laws[v]).flatten().copied().collect();
-            Ok((flat, found.log_evidence))
+            let log = found.log_evidence;
+            Ok((found.into_values(), log))
         })?;
         Ok((flat.0.into_pyarray(py), flat.1))
     }

@@ -29,7 +29,7 @@ fn laws(engine: &Engine, evidence: &Found) -> Option<(Vec<Vec<f64>>, f64)> {
     match engine.posteriors(&all, evidence, &Control::default()) {
         Ok(found) => {
             let mut laws = vec![vec![]; all.len()];
-            found.laws.into_iter().for_each(|(v, law)| laws[v] = law);
+            found.laws().for_each(|(v, law)| laws[v] = law.to_vec());
             Some((laws, found.log_evidence))
         }
         Err(Error::Contradiction { .. }) => None,
@@ -165,7 +165,7 @@ proptest! {
         let control = Control::default();
         let log = engine.log_evidence(&found, &control).unwrap();
         prop_assume!(log > f64::NEG_INFINITY);
-        let law = engine.posteriors(&[0], &found, &control).unwrap().laws[0].1.clone();
+        let law = engine.posteriors(&[0], &found, &control).unwrap().law(0).to_vec();
         for (state, p) in law.iter().enumerate() {
             let mut more = found.clone();
             more.push((0, Finding::State(state)));
