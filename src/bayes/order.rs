@@ -309,8 +309,8 @@ impl Round<'_> {
         }
         if filled && matches!(self.heuristic, Heuristic::Fill | Heuristic::WeightedFill) {
             // Farther vertices that see two of the neighbours: a pair that they miss may have been joined.
-            let mut once = vec![0u64; words];
-            let mut twice = vec![0u64; words];
+            let mut once: SmallVec<[u64; 4]> = SmallVec::from_elem(0, words);
+            let mut twice = once.clone();
             for &u in &neighbours {
                 for ((once, twice), row) in once.iter_mut().zip(&mut twice).zip(&self.rows[u * words..]) {
                     *twice |= *once & row;
@@ -318,7 +318,7 @@ impl Round<'_> {
                 }
             }
             twice.iter_mut().zip(&near).for_each(|(word, near)| *word &= !near);
-            let farther: Vec<usize> = bits(&twice).collect();
+            let farther: SmallVec<[usize; 16]> = bits(&twice).collect();
             farther.into_iter().for_each(|w| self.rescore(w));
         }
         size
