@@ -21,10 +21,12 @@ const BOTH_WAYS: f64 = 2.5;
 const COMPILED: f64 = 300.0;
 /// Bytes of a work that is held for the next query.
 const IDLE: f64 = 32e6;
+/// How many of them a tree holds.
+const HELD: usize = 4;
 /// How many trees are kept.
 const KEPT: usize = 16;
 /// Bytes of an entry of a joint law while it is brought into the order asked for.
-const SPREAD: f64 = 24.0;
+const JOINT: f64 = 24.0;
 /// Rows that one task predicts: fixed, so that the work does not depend on the number of threads.
 const ROWS: usize = 64;
 
@@ -125,7 +127,7 @@ impl Engine {
     pub fn whole(&self) -> bool {
         *self.whole.get_or_init(|| {
             let small = self.network.tables().iter().map(Vec::len).sum::<usize>() <= WHOLE;
-            small && self.compiled(self.all(), WIDE).is_ok()
+            small && self.compiled(self.all(), Some(WIDE)).is_ok()
         })
     }
 
@@ -135,11 +137,11 @@ impl Engine {
     }
 
     fn kept(&self, key: Key) -> Result<Arc<Kept>> {
-        self.compiled(key, f64::INFINITY)
+        self.compiled(key, None)
     }
 
     /// The tree of a key, refused where it has more than so many entries.
-    fn compiled(&self, key: Key, most: f64) -> Result<Arc<Kept>> {
+    fn compiled(&self, key: Key, most: Option<f64>) -> Result<Arc<Kept>> {
         if let Some(tree) = held(&mut lock(&self.kept), &key) {
             return Ok(tree);
         }
@@ -152,8 +154,12 @@ impl Engine {
             maximise: key.maximise,
             apart: key.apart,
             effort: self.effort,
-            most: most.min(Plan::default().most),
             ..Plan::default()
+        };
+        let plan = match most {
+            // Bounded by this alone, so that what a network is does not depend on what is free.
+            Some(most) => Plan { most, limit: f64::INFINITY, ..plan },
+            None => plan,
         };
         let tree = Arc::new(Kept { tree: Tree::new(&self.network, &plan)?, idle: Mutex::new(vec![]) });
         let mut kept = lock(&self.kept);
@@ -207,8 +213,8 @@ impl Engine {
         let cuts = !key.cut.is_empty();
         let kept = self.kept(key)?;
         let tree = &kept.tree;
-        let idle = lock(&kept.idle).pop();
-        let mut work = idle.unwrap_or_else(|| Work::new(tree));
+        let held = lock(&kept.idle).pop();
+        let mut work = held.unwrap_or_else(|| Work::new(tree));
         if cuts {
             tree.load(&self.network, &[], &self.dense(evidence), &mut work);
         } else {
@@ -220,8 +226,9 @@ impl Engine {
         let log = tree.collect(&mut work, control)?;
         let found = answer(tree, &mut work, log + divided);
         // Numbers of a large tree are made anew rather than held: every kept tree would hold its own.
-        if tree.bytes() <= IDLE {
-            lock(&kept.idle).push(work);
+        let mut idle = lock(&kept.idle);
+        if tree.bytes() <= IDLE && idle.len() < HELD {
+            idle.push(work);
         }
         found
     }
@@ -265,7 +272,10 @@ impl Engine {
                 }
                 start = end;
             }
-            Ok(Posteriors { ends, values, log_evidence })
+            match values.iter().any(|p| p.is_nan()) {
+                true => Err(lost()),
+                false => Ok(Posteriors { ends, values, log_evidence }),
+            }
         })
     }
 
@@ -302,7 +312,12 @@ impl Engine {
             tree.reads.iter().for_each(|(_, read)| tree.marginal(read, &work, &mut law));
             Ok(law)
         };
-        Ok(Some(trees.par_iter().map(law).collect::<Result<Vec<_>>>()?.concat()))
+        let widest = trees.iter().map(|(_, tree)| tree.bytes()).fold(1.0, f64::max);
+        let mut values = vec![];
+        for trees in trees.chunks(at_once(widest)) {
+            values.extend(trees.par_iter().map(law).collect::<Result<Vec<_>>>()?.concat());
+        }
+        Ok(Some(values))
     }
 
     /// ln P(evidence); −inf where it is impossible.
@@ -351,7 +366,7 @@ impl Engine {
         }
         for set in sets {
             let cells: f64 = set.iter().map(|&v| self.network.cards()[v] as f64).product();
-            afford(SPREAD * cells, || format!("the joint law of {}", self.network.named(set)))?;
+            afford(JOINT * cells, || format!("the joint law of {}", self.network.named(set)))?;
         }
         let stays = |v: &usize, finding: &Finding| self.whole() || !hard(finding) || open.contains(v);
         let cut = variables(evidence, |v, finding| !stays(v, finding));
@@ -468,9 +483,7 @@ impl Engine {
             control.check()?;
             let kept = self.kept(self.row_key(&cut, targets))?;
             let some = |chunk| self.predict_some(&kept.tree, !cut.is_empty(), columns, rows, chunk, targets, control);
-            // Each task has numbers of its own: no more at once than memory holds.
-            let at_once = (limits::memory() / kept.tree.bytes()).max(1.0) as usize;
-            for members in members.chunks(at_once.saturating_mul(ROWS)) {
+            for members in members.chunks(at_once(kept.tree.bytes()).saturating_mul(ROWS)) {
                 let parts = members.par_chunks(ROWS).map(some).collect::<Result<Vec<_>>>()?;
                 for (row, log, law) in parts.into_iter().flatten() {
                     logs[row] = log;
@@ -484,7 +497,7 @@ impl Engine {
     }
 
     /// Sets of variables to cut and the rows that each is for. It is the row that decides and not how many are like it, so
-    /// that a row has the same answer in any table.
+    /// that a row has the same answer in any table of these columns.
     fn patterns(&self, columns: &[usize], rows: &[i32]) -> Vec<(Vec<usize>, Vec<usize>)> {
         let whole = self.whole() && self.sooner_passed_than_compiled();
         let mut patterns: Vec<(Vec<usize>, Vec<usize>)> = vec![];
@@ -567,6 +580,9 @@ impl Engine {
                         _ => {}
                     }
                 }
+                if law.iter().any(|p| p.is_nan()) {
+                    log = f64::NAN;
+                }
             }
             found.push((row, log, law));
             control.tick();
@@ -611,6 +627,11 @@ fn lost() -> Error {
     let message = "the evidence is possible, but some of it speaks against the rest by more than numbers can hold \
                    (1 to 1e308)";
     Error::Diverged { message: message.into() }
+}
+
+/// How many tasks, each with numbers of its own that take so many bytes, memory holds at once.
+fn at_once(bytes: f64) -> usize {
+    (limits::memory() / bytes).max(1.0) as usize
 }
 
 /// Refuses what takes more than memory holds.

@@ -37,7 +37,7 @@ const ROUNDS: usize = 400;
 /// Most work on an order, about a second: no query may hang before it is refused.
 const MOST_WORK: f64 = 3e8;
 /// Orders that are so many times too large are not tried again with other ties.
-const HOPELESS: f64 = 2.0;
+const FAR: f64 = 2.0;
 
 /// An order, and the sum of the sizes of the tables that it makes, one a vertex.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,7 +208,7 @@ impl Core {
         }
         let mut rng = crate::ground::random::stream(0, 0);
         for round in 0..ROUNDS {
-            if work >= (effort * (reduced + best.total)).min(MOST_WORK) || best.total >= HOPELESS * most {
+            if work >= (effort * (reduced + best.total)).min(MOST_WORK) || best.total >= FAR * most {
                 break;
             }
             // The winner and the two fills take turns: ties are where they differ.

@@ -23,6 +23,7 @@ pub enum Finding {
 pub struct Work {
     store: Vec<f64>,
     beliefs: Vec<f64>,
+    /// Products of all cliques where they are kept, else of one block.
     block: Vec<f64>,
     /// Belief over message of the clique at hand.
     ratio: Vec<f64>,
@@ -162,8 +163,8 @@ impl Tree {
         }
         let values = &mut work.store[loaded.base..loaded.base + cells];
         copy(from, start, loaded, values);
-        if !loaded.cut.is_empty() {
-            // Evidence may leave small numbers everywhere: the product of many such tables would underflow.
+        if !loaded.cut.is_empty() || matches!(loaded.source, Source::Given(_)) {
+            // Evidence may leave small numbers everywhere, and factors large ones: products would leave the range.
             let most = values.iter().copied().fold(0.0, f64::max);
             if most > 0.0 {
                 values.iter_mut().for_each(|x| *x /= most);
@@ -226,10 +227,10 @@ impl Tree {
         Ok(self.ascend(work, true, control)? > f64::NEG_INFINITY)
     }
 
-    fn ascend(&self, work: &mut Work, most: bool, control: &Control) -> Result<f64> {
+    fn ascend(&self, work: &mut Work, maximise: bool, control: &Control) -> Result<f64> {
         work.log = work.fixed;
         for (number, clique) in self.cliques.iter().enumerate() {
-            let most = if clique.maximised || most {
+            let most = if clique.maximised || maximise {
                 self.up::<Most>(clique, work, control)
             } else {
                 self.up::<Sum>(clique, work, control)
@@ -237,7 +238,7 @@ impl Tree {
             if clique.blocks > 1 {
                 control.check()?;
             }
-            if most.is_nan() || most < f64::MIN_POSITIVE {
+            if !(f64::MIN_POSITIVE..f64::INFINITY).contains(&most) {
                 work.log = f64::NEG_INFINITY;
                 break;
             }
@@ -287,7 +288,7 @@ impl Tree {
         normalise(message)
     }
 
-    /// Messages away from the roots, after `collect`: leaves beliefs, which sum to 1, on every separator and wanted table.
+    /// Messages away from the roots, once after each `collect`: leaves beliefs, which sum to 1, on every separator and wanted table.
     ///
     /// # Errors
     /// `Interrupted`.

@@ -2,8 +2,8 @@
 //!
 //! Variables are numbered by their place in the elimination order, and every table has its axes in ascending place, the
 //! last fastest: neighbouring cliques share their fastest axes, so products and sums run along vectors. A clique's table is
-//! never stored: its product is formed block by block, in cache, once on the way up and once on the way down; only messages
-//! live in memory. Loops go over part of the separator, then over what is summed out, then along a block of the separator.
+//! never stored, unless all of them stay in cache: its product is formed block by block, once on the way up and once on the
+//! way down; only messages live in memory. Loops go over part of the separator, then over what is summed out, then along a block of the separator.
 //! (Shafer and Shenoy 1990 for the messages kept apart; Dechter 1999 for one bucket an eliminated variable.)
 
 use super::factor::Factor;
@@ -25,12 +25,12 @@ const MANY: usize = 16;
 /// A product of two operands is made first where it is so many times smaller than the clique.
 const WORTH: f64 = 8.0;
 /// Trees of no more entries than this keep their cliques' products from the way up: they stay in the second-level cache.
-const KEEP: f64 = 64_000.0;
+const PRODUCTS: f64 = 64_000.0;
 /// Bytes of an entry of a joint law while its axes are reordered.
 const REORDERED: f64 = 24.0;
 
 /// No machine gets through more entries than this.
-const HOPELESS: f64 = 1e15;
+const ENTRIES: f64 = 1e15;
 
 pub(super) const ROOT: usize = usize::MAX;
 
@@ -98,7 +98,7 @@ pub(super) enum Source {
     Given(usize),
 }
 
-/// A factor in the store: its axes are `axes[first..last]`, `strides` those of its source.
+/// A factor in the store: the sizes of its axes, in ascending place, and their strides in its source.
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub source: Source,
@@ -107,7 +107,7 @@ pub(super) struct Loaded {
     pub strides: SmallVec<[usize; 4]>,
     /// (variable of the network, stride) of axes that evidence cuts away.
     pub cut: SmallVec<[(usize, usize); 2]>,
-    /// Stride of the variable itself among `strides`, by position, where it is a table of an uncut variable.
+    /// Which axis is the variable itself, where it is a table of an uncut variable.
     pub own: Option<usize>,
 }
 
@@ -159,7 +159,7 @@ impl Default for Plan<'_> {
             apart: false,
             effort: 0.3,
             limit: limits::memory(),
-            most: HOPELESS,
+            most: ENTRIES,
         }
     }
 }
@@ -190,6 +190,7 @@ pub struct Tree {
     pub(super) total: f64,
     /// Entries of products kept.
     pub(super) kept: usize,
+    bytes: f64,
 }
 
 struct Builder<'a> {
@@ -204,6 +205,8 @@ struct Builder<'a> {
     scopes: Vec<Near>,
     /// Base of each separator's belief.
     downs: Vec<usize>,
+    /// Whether products are kept: of all cliques or of none, since others would be formed over those kept.
+    keeps: bool,
 }
 
 /// A clique before it is laid out: places, ascending, of what is summed out and of the separator; what it multiplies.
@@ -297,6 +300,7 @@ impl Tree {
             beliefs: 0,
             total: 0.0,
             kept: 0,
+            bytes: 0.0,
         };
         let stride = vec![0; tree.sizes.len()];
         let mut builder = Builder {
@@ -307,6 +311,7 @@ impl Tree {
             along: vec![],
             scopes: Vec::with_capacity(cut.len()),
             downs: vec![],
+            keeps: false,
         };
         let mut skeletons = builder.fill(skeletons, &relevant);
         builder.wanted(&mut skeletons);
@@ -333,9 +338,9 @@ impl Tree {
         self.total
     }
 
-    /// Bytes that one workspace takes.
+    /// Bytes that one workspace takes, and what the tree lists.
     pub fn bytes(&self) -> f64 {
-        8.0 * (self.store + self.beliefs + self.kept) as f64
+        self.bytes
     }
 }
 
@@ -422,6 +427,13 @@ impl Builder<'_> {
         // A block, and belief over message of the widest separator.
         bytes += 8.0 * (block + longest);
         let limit = self.plan.limit;
+        let down = !self.tree.reads.is_empty() || !self.tree.joints.is_empty();
+        let products = bytes + 8.0 * self.tree.total;
+        self.keeps = down && self.tree.total <= PRODUCTS && products <= limit;
+        if self.keeps {
+            bytes = products;
+        }
+        self.tree.bytes = bytes;
         let cells = |sizes: &[usize]| sizes.iter().map(|&size| size as f64).product::<f64>();
         longest = self.tree.loaded.iter().map(|loaded| cells(&loaded.sizes)).fold(longest, f64::max);
         longest = self.tree.joints.iter().map(|joint| joint.1 as f64).fold(longest, f64::max);
@@ -660,7 +672,7 @@ impl Builder<'_> {
             }
             let outputs = (inputs.1, self.tree.operands.len());
             let up = self.operand(&loops, &clique.separator, up);
-            let kept = (self.tree.total <= KEEP).then_some(self.tree.kept);
+            let kept = self.keeps.then_some(self.tree.kept);
             self.tree.kept += kept.map_or(0, |_| loops.block * loops.blocks);
             self.tree.cliques.push(Clique {
                 kept,
@@ -771,7 +783,8 @@ impl Builder<'_> {
         tree.strides.extend(tree.axes[loops.first..loops.inner].iter().map(|&p| self.stride[p as usize]));
         self.along.clear();
         let inner = tree.axes[loops.inner..loops.last].iter();
-        self.along.extend(inner.map(|&p| (tree.sizes[p as usize], self.stride[p as usize])));
+        let inner = inner.map(|&p| (tree.sizes[p as usize], self.stride[p as usize]));
+        self.along.extend(inner.filter(|axis| axis.0 > 1));
         scope.iter().for_each(|&place| self.stride[place as usize] = 0);
         let along = simple(&self.along).unwrap_or_else(|| {
             let start = tree.offsets.len() as u32;
@@ -783,17 +796,17 @@ impl Builder<'_> {
     }
 }
 
-/// How (size, stride) axes run, where a list is not needed: missing axes first, then those there, then missing ones, with at
+/// How (size, stride) axes, all of more than one state, run, where a list is not needed: missing axes first, then those there, then missing ones, with at
 /// most one of the two missing groups.
 fn simple(axes: &[(usize, u32)]) -> Option<Along> {
-    let here = |&(size, stride): &(usize, u32)| stride > 0 || size == 1;
+    let here = |axis: &(usize, u32)| axis.1 > 0;
     let Some(start) = axes.iter().position(here) else { return Some(Along::Constant) };
     let end = axes.iter().rposition(here).map_or(start, |e| e + 1);
     let cells = |axes: &[(usize, u32)]| axes.iter().map(|axis| axis.0).product::<usize>() as u32;
     // What is there must lie together: each stride the size of all later axes of the group.
     let mut next = 1;
     for &(size, stride) in axes[start..end].iter().rev() {
-        if size > 1 && stride != next {
+        if stride != next {
             return None;
         }
         next *= size as u32;
@@ -810,10 +823,10 @@ fn simple(axes: &[(usize, u32)]) -> Option<Along> {
 /// The axes before the last ones that are all there, one after the other, or all missing; how many entries these make, and
 /// whether they are there.
 fn tail(axes: &[(usize, u32)]) -> (&[(usize, u32)], u32, bool) {
-    let there = axes.iter().rev().find(|axis| axis.0 > 1).is_some_and(|axis| axis.1 > 0);
+    let there = axes.last().is_some_and(|axis| axis.1 > 0);
     let (mut head, mut run) = (axes, 1);
     while let [first @ .., (size, stride)] = head
-        && (*size == 1 || *stride == if there { run } else { 0 })
+        && *stride == if there { run } else { 0 }
     {
         run *= *size as u32;
         head = first;

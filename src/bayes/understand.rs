@@ -129,7 +129,7 @@ impl Engine {
         for (state, &p) in target_law.iter().enumerate() {
             control.check()?;
             let ask = || self.posteriors(&visible, &restrict(self.network(), evidence, target, state), control);
-            given.push(if p > 0.0 { Some(ask()?) } else { None });
+            given.push(if p >= f64::MIN_POSITIVE { Some(ask()?) } else { None });
         }
         let findings = self.dense(evidence);
         let observed = |v: usize| matches!(findings[v], Finding::State(_));

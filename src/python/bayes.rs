@@ -292,7 +292,7 @@ impl BayesNet {
     }
 
     /// Marginals of the targets for a table of evidence, as numbers of states (negative: missing), shape (rows, columns):
-    /// shape (rows, states of all targets), and ln P(evidence) of each row. An impossible row is NaN.
+    /// shape (rows, states of all targets), and ln P(evidence) of each row. An impossible row is NaN, with −inf; one that cannot be weighed is NaN, with NaN.
     #[pyo3(signature = (columns, rows, targets, progress=None))]
     fn predict<'py>(
         &self,

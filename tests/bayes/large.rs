@@ -490,3 +490,76 @@ fn a_noisy_or_of_two_hundred_parents() {
     assert!(matches!(net.document(), Err(Error::TooLarge { .. })));
     assert!(started.elapsed() < QUICKLY, "{:?}", started.elapsed());
 }
+
+#[test]
+fn products_kept_or_formed_again_give_the_same_bits() {
+    // A pair of large variables that nothing joins to the rest takes the tree past what keeps its products.
+    let large = 300;
+    let mut rng = random::stream(8, 0);
+    let mut nodes: Vec<NodeSpec> = (0..12usize)
+        .map(|v| {
+            let given: Vec<String> = (v.saturating_sub(3)..v).map(|u| format!("x{u}")).collect();
+            let table = (0..3usize.pow(given.len() as u32)).flat_map(|_| row(&mut rng, 3, 0.2)).collect();
+            node(format!("x{v}"), 3, &given, Cpd::Table(table))
+        })
+        .collect();
+    let small = net(nodes.clone());
+    nodes.push(node("a".into(), large, &[], Cpd::Table(vec![1.0 / large as f64; large])));
+    let uniform = vec![1.0 / large as f64; large * large];
+    nodes.push(node("b".into(), large, &["a".into()], Cpd::Table(uniform)));
+    let padded = net(nodes);
+    let targets: Vec<usize> = (0..12).collect();
+    let evidence: Found = vec![(11, Finding::Likelihood(vec![0.2, 1.0, 0.7])), (5, Finding::State(0))];
+    let ask = |net: &BayesNet| {
+        let engine = Engine::new(net.engine().network().clone(), net.engine().visible(), 0.0).with_whole(true);
+        let first = engine.posteriors(&targets, &evidence, &Control::default()).unwrap();
+        let again = engine.posteriors(&targets, &evidence, &Control::default()).unwrap();
+        assert_eq!(first, again);
+        first.into_values()
+    };
+    assert_eq!(ask(&small), ask(&padded));
+}
+
+#[test]
+fn no_answer_is_not_a_number() {
+    // Findings that lift what had all but left the range of numbers back into it.
+    let mut nodes = vec![node("x0".into(), 3, &[], Cpd::Table(vec![1.0 / 3.0; 3]))];
+    let same: Vec<f64> = (0..9).map(|i| if i % 4 == 0 { 1.0 } else { 0.0 }).collect();
+    (1..6).for_each(|v| nodes.push(node(format!("x{v}"), 3, &[format!("x{}", v - 1)], Cpd::Table(same.clone()))));
+    let net = net(nodes);
+    let evidence: Found = vec![
+        (0, Finding::Likelihood(vec![1.0, 1e-50, 1e-160])),
+        (1, Finding::Likelihood(vec![1.0, 1e-50, 1e-155])),
+        (3, Finding::Likelihood(vec![0.0, 1.0, 1.0])),
+        (5, Finding::Likelihood(vec![1.0, 0.0, 1.0])),
+    ];
+    for engine in both(&net) {
+        let all: Vec<usize> = (0..6).collect();
+        match engine.posteriors(&all, &evidence, &Control::default()) {
+            Ok(found) => assert!(found.laws().all(|(_, law)| law.iter().all(|p| p.is_finite()))),
+            Err(error) => assert!(matches!(error, Error::Diverged { .. }), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn large_factors_are_no_error() {
+    let network = Network::new(vec![2], vec![vec![]], vec![vec![0.5, 0.5]]).unwrap();
+    let factor = || escalade::bayes::Factor::new(vec![0], vec![2], vec![1e200, 1e199]).unwrap();
+    let (laws, log) = network.posteriors(&[factor(), factor()], 1e9).unwrap();
+    assert!(close(laws[0][0], 1.0 / 1.01) && close(log, 0.505f64.ln() + 400.0 * 10f64.ln()), "{laws:?} {log}");
+}
+
+#[test]
+fn a_tree_takes_no_more_than_its_limit() {
+    let tree = |plan: &Plan<'_>, network: &Network| Tree::new(network, plan).unwrap();
+    let pair = |v: usize| node(format!("x{v}"), 240, &[], Cpd::Table(vec![1.0 / 240.0; 240]));
+    let child = node("y".into(), 240, &["x0".into()], Cpd::Table(vec![1.0 / 240.0; 240 * 240]));
+    let net = net(vec![pair(0), child]);
+    let network = net.engine().network();
+    // Products are kept only where they fit as well, and are counted.
+    for limit in [2e6, 9.5e5, 7e5] {
+        let made = tree(&Plan { marginals: &[0, 1], limit, ..Plan::default() }, network);
+        assert!(made.bytes() <= limit, "{} {limit}", made.bytes());
+    }
+}
