@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from ._core import ImpossibleEvidence, SpecError
+from ._core import ImpossibleEvidence, NotConverged, SpecError
 from .progress import Progress, progress_line
 from .values import names_of, to_json
 
@@ -52,14 +52,14 @@ def predict(
     core, names, codes, shift = kept(net, names, codes)
     with progress_line("prediction", progress) as report:
         laws, logs = core.predict(names, np.ascontiguousarray(codes), targets, report)
-    bad = np.flatnonzero(np.isneginf(logs))
+    bad = np.flatnonzero(~np.isfinite(logs))
     if impossible == "raise" and bad.size:
         row = int(bad[0])
         seen = {n: net[n].states[c] for n, c in zip(names, codes[row], strict=True) if c >= 0 and n in net}
         try:
             net.posteriors({k: v for k, v in seen.items() if net._known.get(k) != v})
-        except ImpossibleEvidence as error:
-            raise ImpossibleEvidence(f"row {row}: {error}") from None
+        except (ImpossibleEvidence, NotConverged) as error:
+            raise type(error)(f"row {row}: {error}") from None
         raise ImpossibleEvidence(f"row {row}: the evidence is impossible")
     out: dict[str, Any] = {}
     at = 0
@@ -71,7 +71,7 @@ def predict(
             out |= {f"{target}={state}": part[:, i] for i, state in enumerate(own)}
         if states:
             best = np.where(np.isnan(part), -1.0, part).argmax(axis=1)
-            out[target] = [None if np.isneginf(log) else own[i] for i, log in zip(best.tolist(), logs, strict=True)]
+            out[target] = [own[i] if np.isfinite(log) else None for i, log in zip(best.tolist(), logs, strict=True)]
     if log_evidence:
         out["log_evidence"] = logs + shift
     native = nw.from_dict(out, backend=table.implementation).to_native()

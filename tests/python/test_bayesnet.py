@@ -505,6 +505,22 @@ class TestPredict:
         with pytest.raises(esc.SpecError, match="impossible='skip'"):
             lawn.predict(frame, ["rain"], impossible="skip")
 
+    def test_rows_that_cannot_be_weighed(self):
+        # Each state of x is spoken against by two findings, 1e200 to 1 each.
+        net = esc.BayesNet("far")
+        net.add("x", ["a", "b"], table=[0.5, 0.5])
+        tables = {"against a": [[1e-200, 1], [1, 0]], "against b": [[1, 0], [1e-200, 1]]}
+        seen = {}
+        for what, table in tables.items():
+            for i in range(2):
+                net.add(f"{what} {i}", ["yes", "no"], given="x", table=table)
+                seen[f"{what} {i}"] = "yes"
+        frame = pd.DataFrame([dict.fromkeys(seen), seen])
+        with pytest.raises(esc.NotConverged, match="row 1: "):
+            net.predict(frame, ["x"])
+        found = net.predict(frame, ["x"], impossible="nan")
+        assert found["x"].isna().tolist() == [False, True] and np.isnan(found["x=a"][1])
+
     def test_impossible_rows(self, lawn):
         frame = pd.DataFrame({"rain": ["yes", "no"], "hose": ["off", "off"], "wet": ["yes", "yes"]})
         lawn.add("sky", ["clear", "grey"], given="rain", table=[[0.9, 0.1], [0.2, 0.8]])
