@@ -307,7 +307,7 @@ class Information(Table):
     def caption(self) -> str:
         """A line above the table."""
         some = f"; the first {SHOWN} of {len(self)}" if len(self) > SHOWN else ""
-        what = f"What would tell about {self.target} ({self.entropy:.2f} bits open)"
+        what = f"What would tell about {self.target} ({abs(self.entropy):.2f} bits open)"
         return f"{given_text(what, self.evidence)}{some}"
 
     def plot(self, **options: Any) -> Axes:

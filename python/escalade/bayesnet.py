@@ -448,7 +448,30 @@ class BayesNet(Asking):
         ----------
         path : path
             The file.
+
+        Raises
+        ------
+        SpecError
+            If the name ends as that of another format; BIF is the one that is written.
+
+        Notes
+        -----
+        What :meth:`given` keeps is no part of the file; what :meth:`do` sets is.
         """
+        plain = Path(path).with_suffix("") if str(path).endswith(".gz") else Path(path)
+        if plain.suffix.lower() in (
+            ".xml",
+            ".xmlbif",
+            ".bifxml",
+            ".xdsl",
+            ".dsl",
+            ".net",
+            ".hugin",
+            ".uai",
+            ".json",
+            ".toml",
+        ):
+            raise SpecError(f"write: '{path}' is named as a file of another format; BIF is written")
         content = self.to_bif().encode()
         Path(path).write_bytes(gzip.compress(content, mtime=0) if str(path).endswith(".gz") else content)
 
@@ -485,6 +508,10 @@ class BayesNet(Asking):
         for name, what in found.items():
             if not isinstance(what, str):
                 raise SpecError(f"do: {words(name, what)} is given; an intervention sets one state")
+            if name in self._known:
+                raise SpecError(
+                    f"do: '{name}' is given already ({words(name, self._known[name])}); set it before, or not"
+                )
         net = BayesNet._of(self._kernel().do_(found))
         net._known, net._done = dict(self._known), {**self._done, **{k: str(v) for k, v in found.items()}}
         return net

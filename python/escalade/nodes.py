@@ -308,7 +308,8 @@ def noisy_max(links: Mapping[Any, Any], leak: ArrayLike | Mapping[str, float] | 
 def ranked(weights: Mapping[Any, float], *, spread: float, by: Literal["mean", "min", "max"] = "mean") -> NodeLaw:
     """A variable that follows its parents' ranks: normal around their weighted summary, cut off at the ends of [0, 1].
 
-    States are equal parts of [0, 1], the first the lowest.
+    States are equal parts of [0, 1], the first the lowest. A row is the average over where in its part each parent may
+    lie, taken at the midpoints of a few equal pieces (fewer with more parents), which is part of what the node says.
 
     Parameters
     ----------

@@ -413,13 +413,18 @@ fn check_rows(spec: &NetSpec, number: usize, parents: &[usize], table: &mut [f64
         let wanted = wanted.map_or("more than can be".into(), |n| n.to_string());
         return wrong(format!("its table has {} numbers; expected {wanted}", table.len()));
     }
+    // A table of as many rows as states may have been given with its configurations as columns.
+    let square = table.len() == card * card;
+    let columns =
+        square && (0..card).all(|k| (table.iter().skip(k).step_by(card).sum::<f64>() - 1.0).abs() < row::TOLERANCE);
     for (i, row) in table.chunks_mut(card).enumerate() {
         if let Some(p) = row.iter().find(|p| !p.is_finite() || **p < 0.0) {
             return wrong(format!("{} has {p}; expected probabilities", row_name(spec, parents, i)));
         }
         if let Err(sum) = row::normalise(row) {
             let row = row_name(spec, parents, i);
-            return wrong(format!("{row} sums to {sum}; rows must sum to 1 within {:e}", row::TOLERANCE));
+            let hint = if columns { "; the columns do: is the table transposed?" } else { "" };
+            return wrong(format!("{row} sums to {sum}; rows must sum to 1 within {:e}{hint}", row::TOLERANCE));
         }
     }
     Ok(())

@@ -7,6 +7,9 @@ use super::propagate::Finding;
 use crate::ground::{Control, Result};
 use rayon::prelude::*;
 
+/// Bits that the sums of an expected information may be off by.
+const ROUNDING: f64 = 1e-14;
+
 /// What one parameter of a table, θ = P(state | row), does to P(target | evidence).
 ///
 /// The other probabilities of the row give way in proportion (Chan and Darwiche 2002), so both P(target, evidence) and
@@ -145,7 +148,9 @@ impl Engine {
                     brier += px * (joint / px - pt) * (joint / px - pt);
                 }
             }
-            Told { variable: v, bits: bits.max(0.0), brier }
+            // Below this it is rounding.
+            let told = bits > ROUNDING;
+            Told { variable: v, bits: if told { bits } else { 0.0 }, brier: if told { brier } else { 0.0 } }
         };
         Ok(visible.iter().copied().filter(|&v| v != target && !observed(v)).map(told).collect())
     }

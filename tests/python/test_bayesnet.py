@@ -615,7 +615,7 @@ def test_an_interrupt_stops_every_question(name, asked):
 def test_the_readme_runs():
     text = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
     block = next(part for part in text.split("```python\n")[1:] if "BayesNet" in part).split("```")[0]
-    exec(compile(block, "README.md", "exec"), {"esc": esc, "df": pd.DataFrame({"wet": ["yes", None]})})
+    exec(compile(block, "README.md", "exec"), {"esc": esc})
     matplotlib.pyplot.close("all")
 
 
