@@ -109,7 +109,7 @@ impl Generator {
         for i in 0..n {
             rows.starts[i + 1] += rows.starts[i];
         }
-        let exit: Vec<f64> = (0..n).map(|i| rows.row(i).map(|(_, rate)| rate).sum()).collect();
+        let exit: Vec<f64> = (0..n).map(|i| rows.row(i).fold(0.0, |sum, (_, rate)| sum + rate)).collect();
         for i in 0..n {
             if !exit[i].is_finite() {
                 return Err(wrong(format!(
