@@ -49,7 +49,7 @@ class Generator:
     >>> q.law("well", [1.0, 10.0])["dead"].round(4).tolist()
     [0.0169, 0.2619]
     >>> round(q.hitting_time("dead")["well"], 3)
-    26.923
+    30.769
 
     References
     ----------

@@ -176,7 +176,8 @@ class MarkovChain:
         if array.shape != (self._names.size,) * 2:
             raise SpecError(f"matrix has the shape {array.shape}; there are {self._names.size} states")
         _core.chain_check(array, list(self._names.lists[0]))
-        self._matrix = frozen(array / array.sum(axis=1, keepdims=True))
+        sums = array.sum(axis=1, keepdims=True)
+        self._matrix = frozen(array / np.where(np.abs(sums - 1) > 1e-14, sums, 1.0))  # made twice it is the same
         self._first = None if start is None else frozen(self._law(start, "start"))
         self._rates: _core.Generator | None = None
 

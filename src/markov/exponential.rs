@@ -6,6 +6,8 @@
 //! approximation with plain squaring shows 1e-9. The derivative along V doubles with it: L(2t) = E L + L E (Van Loan 1978,
 //! IEEE Trans. Automatic Control 23(3); Kalbfleisch and Lawless 1985, JASA 80, eq. 3.3, is what it replaces).
 
+use super::generator::hold;
+use crate::ground::Result;
 use multiversion::multiversion;
 use nalgebra::DMatrix;
 
@@ -123,7 +125,8 @@ impl Exponential {
 /// Into how many doublings a mean of Λt events is cut so that pieces have at most half an event, and a piece's mean.
 fn pieces(mean: f64) -> (u32, f64) {
     let mut doublings = 0;
-    let mut piece = mean;
+    // What overflows is as good as for ever.
+    let mut piece = mean.min(f64::MAX);
     while piece > 0.5 {
         piece *= 0.5;
         doublings += 1;
@@ -436,8 +439,13 @@ pub struct Doublings {
 
 impl Doublings {
     /// For times up to `longest`.
-    pub fn new(rates: &DMatrix<f64>, longest: f64) -> Self {
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub fn new(rates: &DMatrix<f64>, longest: f64) -> Result<Self> {
         let n = rates.nrows();
+        let count = (-rates.diagonal().min() * longest).clamp(1.0, f64::MAX).log2() + 6.0;
+        hold(8.0 * count * (n * n) as f64, &format!("{count:.0} matrices of {n} rungs"))?;
         let mut flat = vec![0.0; n * n];
         by_rows(rates, &mut flat);
         let large = Large::new(&flat, n);
@@ -446,12 +454,12 @@ impl Doublings {
             by_rows(&DMatrix::from_row_slice(n, n, &vec![0.0; n * n]), &mut flat);
             large.at(1.0 / large.lambda, &mut flat);
             squares.push(DMatrix::from_row_slice(n, n, &flat));
-            while large.lambda * longest >= 2f64.powi(squares.len() as i32) {
+            while (large.lambda * longest).min(f64::MAX) >= 2f64.powi(squares.len() as i32) {
                 let last = &squares[squares.len() - 1];
                 squares.push(divided(last * last));
             }
         }
-        Doublings { lambda: large.lambda, step: large.step, squares }
+        Ok(Doublings { lambda: large.lambda, step: large.step, squares })
     }
 
     /// How many doublings there are.
@@ -461,7 +469,7 @@ impl Doublings {
 
     /// Visits the factors of e^{Qt}: the numbers of squares, then the mean of what is left.
     fn factors(&self, t: f64) -> (Vec<usize>, f64) {
-        let mut left = self.lambda * t;
+        let mut left = (self.lambda * t).min(f64::MAX);
         let mut out = vec![];
         for k in (0..self.squares.len()).rev() {
             let size = 2f64.powi(k as i32);

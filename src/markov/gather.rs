@@ -256,10 +256,7 @@ fn wide(pool: &[f64], uniform: &[Entry], each: &[Entry], diagonal: &[f64], x: &[
                 sum[k] += values[k] * from[k];
             }
         }
-        let to = &mut out[start..start + WIDE];
-        for k in 0..WIDE {
-            to[k] = sum[k];
-        }
+        out[start..start + WIDE].copy_from_slice(&sum);
         at += WIDE;
     }
 }

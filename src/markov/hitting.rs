@@ -216,8 +216,8 @@ fn by_hub(
 ) -> Result<Solved> {
     let mut start = vec![0.0; generator.len()];
     inner.iter().for_each(|&i| start[i] = 1.0 / inner.len() as f64);
-    let slowest = inner.iter().map(|&i| generator.exit()[i]).fold(0.0, f64::max);
-    let law = super::transient::law(generator, &start, &[200.0 / slowest], control)?;
+    let fastest = inner.iter().map(|&i| generator.exit()[i]).fold(0.0, f64::max);
+    let law = super::transient::law(generator, &start, &[200.0 / fastest], control)?;
     let hub = (0..inner.len()).max_by(|&a, &b| law[inner[a]].total_cmp(&law[inner[b]])).unwrap_or(0);
     let others: Vec<usize> = inner.iter().copied().filter(|&i| i != inner[hub]).collect();
     let solver = Solver::new(generator, &others, 0.0, false, control)?;

@@ -168,7 +168,8 @@ impl<'g> System<'g> {
                 shadow.copy_from_slice(&r);
                 // Another shadow where the same one failed.
                 (0..n).for_each(|i| shadow[i] *= 1.0 + 0.5 * ((i * (restarts + 1)) % 7) as f64);
-                (p.fill(0.0), v.fill(0.0));
+                p.fill(0.0);
+                v.fill(0.0);
                 (rho, alpha, omega, stale) = (1.0, 1.0, 1.0, 0);
                 restarts += 1;
                 continue;

@@ -76,8 +76,8 @@ fn of_class(generator: &Generator, members: &[usize], control: &Control) -> Resu
     // Visits between two returns to a rung, the likeliest after a while: x (D − R) = rates out of it.
     let mut start = vec![0.0; generator.len()];
     members.iter().for_each(|&i| start[i] = 1.0 / m as f64);
-    let slowest = members.iter().map(|&i| generator.exit()[i]).fold(0.0, f64::max);
-    let law = transient::law(generator, &start, &[100.0 / slowest], control)?;
+    let fastest = members.iter().map(|&i| generator.exit()[i]).fold(0.0, f64::max);
+    let law = transient::law(generator, &start, &[100.0 / fastest], control)?;
     let hub = members.iter().copied().max_by(|&a, &b| law[a].total_cmp(&law[b])).unwrap_or(members[0]);
     let inner: Vec<usize> = members.iter().copied().filter(|&i| i != hub).collect();
     let mut place = vec![usize::MAX; generator.len()];
@@ -177,7 +177,7 @@ pub fn quasi_stationary(
     Ok(found)
 }
 
-/// The positive vector of the slowest decay, with its sum 1, and bounds of the rate.
+/// The positive vector of the fastest decay, with its sum 1, and bounds of the rate.
 fn perron(
     generator: &Generator,
     inner: &[usize],

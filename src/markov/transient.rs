@@ -12,8 +12,8 @@ use super::stencil::{axpy, dot};
 use crate::ground::{Control, Error, Result};
 use nalgebra::DMatrix;
 
-/// Λ exceeds the largest exit rate by this factor.
-const MARGIN: f64 = 1.02;
+/// Λ over the largest exit rate. A state that only moves does no harm to a mixture of powers.
+const MARGIN: f64 = 1.0;
 /// Most steps of one stretch of a vector: the weights of longer ones are made in pieces.
 const LONGEST: f64 = 1e4;
 /// Most steps that a walk takes.
@@ -114,7 +114,7 @@ impl Walk {
     fn check(&self, longest: f64) -> Result<()> {
         let steps = self.lambda * longest;
         if steps <= STEPS {
-            return Ok(());
+            return hold(32.0 * steps, &format!("the weights of {steps:.1e} steps"));
         }
         Err(Error::Diverged {
             message: format!(
@@ -209,7 +209,7 @@ fn carried(generator: &Generator, vector: &[f64], times: &[f64], by_row: bool, c
     hold(8.0 * n as f64 * (times.len() as f64 + 4.0), &format!("laws of {n} rungs at {} times", times.len()))?;
     let most = generator.exit().iter().copied().fold(0.0, f64::max);
     if is_dense(n, generator.outgoing().operations(), MARGIN * most, longest, spread(generator)) {
-        let doublings = Doublings::new(&generator.matrix()?, longest);
+        let doublings = Doublings::new(&generator.matrix()?, longest)?;
         let mut out = Vec::with_capacity(n * times.len());
         for &time in times {
             control.check()?;
@@ -266,7 +266,9 @@ fn nearby(
             // steps as are left, to the end of all, can change no more than this.
             let change = last.iter().zip(x).map(|(a, b)| (a - b).abs()).fold(0.0, |sum: f64, d| sum + d);
             let left = poisson::steps(walk.lambda * (longest - now), reach) as f64;
-            settled = change * left <= SETTLED * size.min(1.0);
+            // Small entries count as well: none may still move by more than rounding does.
+            settled = change * left <= SETTLED * size.min(1.0)
+                && last.iter().zip(x).all(|(a, b)| (a - b).abs() <= SETTLED * b.abs());
             last.clear();
         }
         for (row, weights) in rows.iter_mut().zip(&weights) {
@@ -333,7 +335,7 @@ pub fn reach(
     let (n, reach) = (generator.len(), spread(generator));
     if is_dense(n, generator.outgoing().operations(), MARGIN * most, longest, reach) {
         let inner: Vec<usize> = (0..n).filter(|&i| way[i]).collect();
-        let (doublings, m) = (Doublings::new(&confined(generator, &inner, &into), longest), inner.len());
+        let (doublings, m) = (Doublings::new(&confined(generator, &inner, &into), longest)?, inner.len());
         let row: Vec<f64> = inner.iter().map(|&i| first[i]).chain([0.0, 0.0]).collect();
         let mut passage = Passage { reached: vec![], density: vec![], waiting: vec![] };
         for &time in times {

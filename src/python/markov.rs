@@ -19,6 +19,9 @@ type Found<'py> = (Numbers<'py>, usize, f64);
 type Walked<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<u32>>, Numbers<'py>);
 type Decay<'py> = (Numbers<'py>, Numbers<'py>, f64, f64, f64, usize);
 type Tested = (f64, usize, f64);
+type Told = (usize, usize, usize, Vec<usize>, Vec<f64>);
+type Triplets<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Numbers<'py>);
+type Fitted = (usize, f64, usize, f64, f64, Option<Tested>);
 
 /// Rungs whose matrix is so small that a thread of its own would cost more than the work.
 const HERE: usize = 32;
@@ -122,11 +125,7 @@ impl Generator {
 
     /// Of ladders that move one at a time: (ladder, from, to, ladders that the rates look at, rates).
     #[staticmethod]
-    fn coupled(
-        py: Python<'_>,
-        ladders: Vec<Vec<String>>,
-        moves: Vec<(usize, usize, usize, Vec<usize>, Vec<f64>)>,
-    ) -> PyResult<Self> {
+    fn coupled(py: Python<'_>, ladders: Vec<Vec<String>>, moves: Vec<Told>) -> PyResult<Self> {
         let sizes: Vec<usize> = ladders.iter().map(Vec::len).collect();
         let moves: Vec<Move> =
             moves.into_iter().map(|(axis, from, to, looks, rates)| Move { axis, from, to, looks, rates }).collect();
@@ -144,10 +143,7 @@ impl Generator {
     }
 
     /// The moves as (row, column, rate).
-    fn moves<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Numbers<'py>)> {
+    fn moves<'py>(&self, py: Python<'py>) -> PyResult<Triplets<'py>> {
         let (rows, columns, rates) = self.take(py, |kernel, control| {
             let (mut rows, mut columns, mut rates) = (vec![], vec![], vec![]);
             for i in 0..kernel.len() {
@@ -473,8 +469,7 @@ impl ChainData {
     }
 
     /// Of orders 0 to `most`: order, log-likelihood, parameters, AIC, BIC, and the test against the next.
-    #[allow(clippy::type_complexity)]
-    fn orders(&self, py: Python<'_>, most: usize) -> PyResult<Vec<(usize, f64, usize, f64, f64, Option<Tested>)>> {
+    fn orders(&self, py: Python<'_>, most: usize) -> PyResult<Vec<Fitted>> {
         let found = run(py, None, |_| chain::orders(&self.view(), most))?;
         Ok(found
             .into_iter()

@@ -41,7 +41,7 @@ fn a_gambler_is_ruined_as_the_books_say() {
     assert!(given.values[0].is_nan() && given.values[1] > given.values[2] && given.values[n - 1] == 0.0);
 }
 
-/// Σ_k (1/(b_k π_k)) Σ_{m ≤ k} π_m: a hundred thousand rungs, mean times to 1e290.
+/// Σ_k (1/(b_k π_k)) Σ_{m ≤ k} π_m: a hundred thousand rungs, mean times to 1e278.
 #[test]
 fn long_ladders_keep_every_digit() {
     let control = Control::default();
