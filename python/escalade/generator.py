@@ -552,8 +552,8 @@ class Generator:
 
     def _start(self, start: Any) -> Array:
         names = self._names
-        if isinstance(start, np.ndarray | list) and len(start) == names.size and not isinstance(start[0], str):
-            law = array_of(start, "start", 1, "a law over the rungs")
+        if isinstance(start, np.ndarray | list):
+            law = self._vector(start, "start")
         elif isinstance(start, Mapping) and names.ladders is not None:
             law = self._product(start)
         elif isinstance(start, Mapping):

@@ -589,7 +589,7 @@ class FittedChain(MarkovChain):
         return HomogeneityTest(*self._data.homogeneity(np.ascontiguousarray(labels, dtype=np.int64), count))
 
     def __repr__(self) -> str:
-        moves = f"{self.counts.sum():,.0f} moves of {self.n_sequences:,} sequences"
+        moves = f"{self.counts.sum():,.0f} moves of {self.n_sequences:,} sequence{'s' if self.n_sequences != 1 else ''}"
         return f"{super().__repr__()[:-1]}; {moves}>"
 
     def _repr_html_(self) -> str:

@@ -109,16 +109,30 @@ impl Exponential {
     ///
     /// One pass serves any number of parameters: ∂L/∂θ = Σ_ij gradient_ij ∂q_ij/∂θ. Its diagonal is left at 0.
     pub fn pull(&self, t: f64, slopes: &[f64], gradient: &mut [f64]) -> Vec<f64> {
+        let mut law = vec![0.0; self.n * self.n];
+        self.pull_into(t, slopes, gradient, &mut law);
+        law
+    }
+
+    /// [`Exponential::pull`] with e^{Qt} written into `law`; up to 8 rungs it takes no memory.
+    pub fn pull_into(&self, t: f64, slopes: &[f64], gradient: &mut [f64], law: &mut [f64]) {
         let n = self.n;
+        let mut small = [0.0; 2 * SMALL * SMALL];
+        let mut large = vec![0.0; if n > SMALL { 2 * n * n } else { 0 }];
+        let room = if n > SMALL { &mut large[..] } else { &mut small[..2 * n * n] };
+        let (turned, out) = room.split_at_mut(n * n);
         // ∫ e^{Qᵀs} G e^{Qᵀ(t−s)} ds is the transposed derivative along Gᵀ.
-        let turned: Vec<f64> = (0..n * n).map(|k| slopes[k % n * n + k / n]).collect();
-        let (law, out) = self.along(t, &turned);
+        for i in 0..n {
+            for j in 0..n {
+                turned[j * n + i] = slopes[i * n + j];
+            }
+        }
+        self.kernel.along(t, turned, law, out);
         for i in 0..n {
             for j in (0..n).filter(|&j| j != i) {
                 gradient[i * n + j] += out[j * n + i] - out[i * n + i];
             }
         }
-        law
     }
 }
 

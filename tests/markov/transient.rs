@@ -168,3 +168,23 @@ fn rates_are_checked_by_row_and_rung() {
     assert!(Generator::dense(&[0.0, 1.0, 0.5, 0.0], 2, &name).is_ok());
     assert!(Generator::sparse(2, vec![(0, 2, 1.0)], &name).is_err());
 }
+
+/// Vectors long enough to be spread over threads.
+#[test]
+fn bits_do_not_depend_on_threads() {
+    let control = Control::default();
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| {
+            let generator = coupled(&[10, 10, 10, 10, 5]);
+            let n = generator.len();
+            let target: Vec<bool> = (0..n).map(|i| i / (n / 10) == 2).collect();
+            let passage =
+                transient::reach(&generator, &point(n, 0), &target, None, &[2.0], &control).expect("a passage");
+            (passage, transient::law(&generator, &point(n, 3), &[1.0], &control).expect("a law"))
+        })
+    };
+    let one = on(1);
+    assert!(one == on(2) && one == on(3));
+    assert!((one.1.iter().sum::<f64>() - 1.0).abs() < 1e-13);
+}
