@@ -373,11 +373,26 @@ impl Gather {
         seen
     }
 
-    /// out = diagonal ∘ x + M x for the blocks that `live` marks; the others are left alone.
-    pub fn apply(&self, diagonal: &[f64], x: &[f64], out: &mut [f64], live: Option<&[bool]>) {
+    /// out = diagonal ∘ x + M x.
+    pub fn apply(&self, diagonal: &[f64], x: &[f64], out: &mut [f64]) {
+        let mut read = vec![(); self.blocks().1];
+        self.apply_where(diagonal, x, out, &|_| true, &|_, _| (), &mut read);
+    }
+
+    /// The same for the blocks that `live` marks, the others being left alone; each is handed to `finish`, with its number,
+    /// while it is in the nearest cache, and what that returns is kept in `read`.
+    pub(super) fn apply_where<R: Send>(
+        &self,
+        diagonal: &[f64],
+        x: &[f64],
+        out: &mut [f64],
+        live: &(impl Fn(usize) -> bool + Sync),
+        finish: &(impl Fn(usize, &mut [f64]) -> R + Sync),
+        read: &mut [R],
+    ) {
         let (size, _) = self.blocks();
-        let work = |(block, out): (usize, &mut [f64])| {
-            if live.is_some_and(|live| !live[block]) {
+        let work = |(block, (out, read)): (usize, (&mut [f64], &mut R))| {
+            if !live(block) {
                 return;
             }
             let base = block * size;
@@ -386,12 +401,13 @@ impl Gather {
                 Gather::Banded(banded) => banded.apply_block(block, diagonal, x, out),
                 Gather::Rows(rows) => rows_block(rows, diagonal, x, base, out),
             }
+            *read = finish(block, out);
         };
         if x.len() < SPREAD || rayon::current_num_threads() == 1 {
-            out.chunks_mut(size).enumerate().for_each(work);
+            out.chunks_mut(size).zip(read).enumerate().for_each(work);
         } else {
             let some = (SPREAD / 4 / size).max(1);
-            out.par_chunks_mut(size).enumerate().with_min_len(some).for_each(work);
+            out.par_chunks_mut(size).zip(read).enumerate().with_min_len(some).for_each(work);
         }
     }
 }

@@ -91,7 +91,7 @@ impl<'g> System<'g> {
         for (&i, x) in self.inner.iter().zip(x) {
             room.from[i as usize] = *x;
         }
-        self.whole.apply(&room.zero, &room.from, &mut room.to, None);
+        self.whole.apply(&room.zero, &room.from, &mut room.to);
         for (k, (&i, out)) in self.inner.iter().zip(out).enumerate() {
             *out = self.diagonal[k] * x[k] - room.to[i as usize];
         }

@@ -264,7 +264,7 @@ pub fn bridges(
     for m in 1..weights.len() {
         control.check()?;
         let mut next = vec![0.0; n];
-        step.apply(&stay, &columns[m - 1], &mut next, None);
+        step.apply(&stay, &columns[m - 1], &mut next);
         columns.push(next);
     }
     let mut sum = 0.0;

@@ -40,8 +40,8 @@ struct Walk {
     gather: Gather,
     stay: Aligned,
     lambda: f64,
-    /// Runs of rungs that are not kept, of blocks where others are.
-    cut: Vec<(usize, usize)>,
+    /// Runs of rungs that are not kept, within each block where others are.
+    cut: Vec<Vec<(u32, u32)>>,
     /// Blocks where some rung is kept.
     kept: Vec<bool>,
     seen: Vec<Vec<u32>>,
@@ -59,7 +59,7 @@ impl Walk {
             gather: source.scaled(scale),
             stay: Aligned::new(&exit.iter().map(|exit| (1.0 - exit * scale).max(0.0)).collect::<Vec<f64>>()),
             lambda,
-            cut: vec![],
+            cut: vec![vec![]; count],
             kept: vec![true; count],
             seen: source.seen_from(),
         };
@@ -73,7 +73,7 @@ impl Walk {
                 while k < own.len() {
                     let end = (k..own.len()).find(|&end| own[end] != own[k]).unwrap_or(own.len());
                     if !own[k] {
-                        walk.cut.push((block * size + k, block * size + end));
+                        walk.cut[block].push((k as u32, end as u32));
                     }
                     k = end;
                 }
@@ -84,14 +84,27 @@ impl Walk {
 
     /// Visits x, P x, P² x, … until `see` says false.
     fn each(&self, x: &[f64], control: &Control, mut see: impl FnMut(usize, &[f64]) -> bool) -> Result<()> {
-        let (size, _) = self.gather.blocks();
+        self.each_read(x, control, &|_, _| 0.0, |u, x, _| see(u, x))
+    }
+
+    /// The same with what `read` makes of each block (numbered) of the vector; 0 where no weight has come to.
+    fn each_read<R: Default + Copy + Send>(
+        &self,
+        x: &[f64],
+        control: &Control,
+        read: &(impl Fn(usize, &[f64]) -> R + Sync),
+        mut see: impl FnMut(usize, &[f64], &[R]) -> bool,
+    ) -> Result<()> {
+        let (size, count) = self.gather.blocks();
         let mut x = Aligned::new(x);
         let mut out = Aligned::new(&vec![0.0; x.get().len()]);
         let mut live: Vec<bool> = x.get().chunks(size).map(|own| own.iter().any(|x| *x != 0.0)).collect();
         let mut next = live.clone();
         let mut growing = true;
+        let mut found = vec![R::default(); count];
+        x.get().chunks(size).enumerate().for_each(|(block, own)| found[block] = read(block, own));
         for u in 0.. {
-            if !see(u, x.get()) {
+            if !see(u, x.get(), &found) {
                 break;
             }
             control.check()?;
@@ -102,9 +115,11 @@ impl Walk {
                 growing = next != live;
                 live.copy_from_slice(&next);
             }
-            let to = out.get_mut();
-            self.gather.apply(self.stay.get(), x.get(), to, Some(&live));
-            self.cut.iter().for_each(|&(start, end)| to[start..end].fill(0.0));
+            let finish = |block: usize, own: &mut [f64]| {
+                self.cut[block].iter().for_each(|&(start, end)| own[start as usize..end as usize].fill(0.0));
+                read(block, own)
+            };
+            self.gather.apply_where(self.stay.get(), x.get(), out.get_mut(), &|b| live[b], &finish, &mut found);
             std::mem::swap(&mut x, &mut out);
         }
         Ok(())
@@ -303,7 +318,7 @@ fn indicator(set: &[bool]) -> Vec<f64> {
 /// The total rate from each rung on the way into the target.
 fn into(generator: &Generator, target: &[bool], way: &[bool]) -> Vec<f64> {
     let mut into = vec![0.0; generator.len()];
-    generator.outgoing().apply(&vec![0.0; into.len()], &indicator(target), &mut into, None);
+    generator.outgoing().apply(&vec![0.0; into.len()], &indicator(target), &mut into);
     into.iter_mut().zip(way).for_each(|(rate, way)| *rate = if *way { *rate } else { 0.0 });
     into
 }
@@ -349,19 +364,26 @@ pub fn reach(
     }
     let walk = Walk::new(generator, true, Some(&way));
     walk.check(longest)?;
-    let rim: Vec<(u32, f64)> = (0..n).filter(|&i| into[i] > 0.0).map(|i| (i as u32, into[i])).collect();
+    // Of each block the rungs from which the target is one move away.
+    let (size, count) = walk.gather.blocks();
+    let mut rim: Vec<Vec<(u32, f64)>> = vec![vec![]; count];
+    (0..n).filter(|&i| into[i] > 0.0).for_each(|i| rim[i / size].push(((i % size) as u32, into[i])));
     let (mut flux, mut mass) = (vec![], vec![]);
     let mean = walk.lambda * longest;
-    let mut steps = weights(mean, if rim.is_empty() { 0 } else { reach }).len();
+    let mut steps = weights(mean, if rim.iter().all(Vec::is_empty) { 0 } else { reach }).len();
     let mut found = false;
-    walk.each(&first, control, |u, x| {
-        let now: f64 = rim.iter().map(|&(i, rate)| rate * x[i as usize]).sum();
+    let read = |block: usize, own: &[f64]| {
+        let flows = rim[block].iter().map(|&(k, rate)| rate * own[k as usize]).sum::<f64>();
+        (flows, total(own))
+    };
+    walk.each_read(&first, control, &read, |u, _, blocks| {
+        let (now, all) = blocks.iter().fold((0.0, 0.0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
         if now > 0.0 && !found {
             // As many moves as the shortest way takes are the rarest path that matters.
             (found, steps) = (true, steps.min(weights(mean, u + 1).len().max(u + 2)));
         }
         flux.push(now);
-        mass.push(total(x));
+        mass.push(all);
         u + 1 < steps
     })?;
     let mut passage = Passage { reached: vec![], density: vec![], waiting: vec![] };
