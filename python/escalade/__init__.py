@@ -17,7 +17,7 @@ Examples
 
 from typing import Any
 
-from . import _core, datasets
+from . import _core, datasets, markov
 from ._core import (
     EscaladeError,
     ImpossibleEvidence,
@@ -34,6 +34,8 @@ from .condition import Condition, since, until
 from .dossier import Development, Dossier
 from .evidence import isnot
 from .fit import Fit
+from .generator import Generator
+from .generator_results import Dwell, Passage, Paths, QuasiStationary, RungLaws, RungValues, Transition
 from .handles import Driver, Events, Ladder, Status
 from .model import Model
 from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
@@ -55,12 +57,14 @@ __all__ = [
     "Dossier",
     "Driver",
     "Drivers",
+    "Dwell",
     "EscaladeError",
     "Events",
     "EvidenceStrength",
     "Explanation",
     "Fit",
     "Forecast",
+    "Generator",
     "ImpossibleEvidence",
     "Information",
     "InternalError",
@@ -72,9 +76,14 @@ __all__ = [
     "NodeTable",
     "NotConverged",
     "Parameters",
+    "Passage",
+    "Paths",
     "Posteriors",
+    "QuasiStationary",
     "Question",
     "Questions",
+    "RungLaws",
+    "RungValues",
     "Rungs",
     "Sample",
     "Sensitivity",
@@ -82,6 +91,7 @@ __all__ = [
     "SpecError",
     "Status",
     "TooLarge",
+    "Transition",
     "Unidentified",
     "Variable",
     "WrongPlace",
@@ -98,6 +108,7 @@ __all__ = [
     "grades",
     "isnot",
     "logistic",
+    "markov",
     "memory_limit",
     "noisy_max",
     "noisy_or",

@@ -1,15 +1,28 @@
 //! Markov processes in continuous time: joint spaces, labelled generators, monitors, and what carries a vector through time.
 
+pub mod chain;
+pub mod classes;
 pub mod dense;
+pub mod elimination;
+pub mod exponential;
 pub mod field;
 pub mod flow;
+pub mod gather;
+pub mod generator;
+pub mod hitting;
+pub mod krylov;
 pub mod monitor;
 pub mod poisson;
+pub mod simulate;
 pub mod space;
+pub mod stationary;
 pub mod stencil;
+pub mod transient;
 
+pub use exponential::Exponential;
 pub use field::Field;
 pub use flow::{Counter, Drain, Flow, Tally};
+pub use generator::Generator;
 pub use monitor::{Automaton, Open};
 pub use space::Space;
 pub use stencil::{Arc, NO_LABEL, Stencil};

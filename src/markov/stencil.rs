@@ -59,8 +59,13 @@ impl Stencil {
     /// # Complexity
     /// Time and memory are O(points / 64 · moves), plus the tiles.
     pub fn new(space: Space, arcs: &[Arc]) -> Self {
+        Stencil::with_block(space, arcs, BLOCK)
+    }
+
+    /// The same with blocks of at least so many points.
+    pub fn with_block(space: Space, arcs: &[Arc], least: usize) -> Self {
         let axes = space.sizes().len();
-        let split = (0..axes).rev().find(|&axis| space.stride(axis) * space.sizes()[axis] >= BLOCK).unwrap_or(0);
+        let split = (0..axes).rev().find(|&axis| space.stride(axis) * space.sizes()[axis] >= least).unwrap_or(0);
         let block = if axes == 0 { 1 } else { space.stride(split) * space.sizes()[split] };
         let mut built = Stencil { block, tiles: vec![], offsets: vec![0], entries: vec![], starts: vec![0], space };
         let mut groups: Vec<(usize, isize, Vec<&Arc>)> = vec![];
@@ -170,6 +175,18 @@ impl Stencil {
                     (entry.low as usize..entry.high as usize).for_each(|k| exit[k] += values[k]);
                 }
             }
+        });
+    }
+
+    /// Points of a block.
+    pub(super) fn block(&self) -> usize {
+        self.block
+    }
+
+    /// Visits the moves of each block that share a tile: (first point, jump, number of the tile, its values, or one for all).
+    pub(super) fn runs(&self, tiles: &[f64], mut visit: impl FnMut(usize, isize, u32, &[f64])) {
+        self.visit(|base, entry, tile| {
+            visit(base, entry.jump, entry.tile, &tiles[self.offsets[tile]..self.offsets[tile + 1]]);
         });
     }
 

@@ -4,6 +4,7 @@ mod bayes;
 mod errors;
 mod files;
 mod fit;
+mod markov;
 mod model;
 mod place;
 mod run;
@@ -16,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     files::register(module)?;
     run::register(module)?;
+    markov::register(module)?;
     module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
     module.add_class::<fit::Fit>()
