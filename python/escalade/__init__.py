@@ -17,7 +17,7 @@ Examples
 
 from typing import Any
 
-from . import _core, datasets
+from . import _core, datasets, markov
 from ._core import (
     EscaladeError,
     ImpossibleEvidence,
@@ -98,6 +98,7 @@ __all__ = [
     "grades",
     "isnot",
     "logistic",
+    "markov",
     "memory_limit",
     "noisy_max",
     "noisy_or",

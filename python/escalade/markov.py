@@ -1,0 +1,26 @@
+"""Markov chains in discrete time, under the names that their users know.
+
+Examples
+--------
+>>> import escalade as esc
+>>> esc.markov.HiddenMarkov(3, "gaussian")
+<HiddenMarkov: 3 states, gaussian>
+"""
+
+from .hidden_markov import ConvergenceWarning, HiddenFit, HiddenMarkov
+from .hidden_results import HiddenParameters, Paths, Simulated, StateProbs
+from .outcomes import Categorical, Gaussian, NegativeBinomial, Poisson
+
+__all__ = [
+    "Categorical",
+    "ConvergenceWarning",
+    "Gaussian",
+    "HiddenFit",
+    "HiddenMarkov",
+    "HiddenParameters",
+    "NegativeBinomial",
+    "Paths",
+    "Poisson",
+    "Simulated",
+    "StateProbs",
+]
