@@ -52,11 +52,13 @@ def truth(rng):
         "transitions": 0.5 * np.eye(STATES) + 0.5 * laws(rng, STATES, STATES),
     }
     means = np.arange(STATES, dtype=float)
+    tables = [Categorical(range(SYMBOLS), laws(rng, STATES, SYMBOLS)) for _ in range(2)]
+    ones = np.ones(STATES)
     families = {
-        "categorical": (Categorical(range(SYMBOLS), laws(rng, STATES, SYMBOLS)), Categorical(range(SYMBOLS), laws(rng, STATES, SYMBOLS))),
-        "Gaussian": (Gaussian(means=means * 1.5, covariances=np.ones(STATES)), Gaussian(means=means + 0.3, covariances=np.full(STATES, 2.0))),
-        "Poisson": (Poisson(1 + 2 * means), Poisson(1.5 + 1.5 * means)),
-    }  # fmt: skip
+        "categorical": tables,
+        "Gaussian": [Gaussian(means=1.5 * means, covariances=ones), Gaussian(means=means + 0.3, covariances=2 * ones)],
+        "Poisson": [Poisson(1 + 2 * means), Poisson(1.5 + 1.5 * means)],
+    }
     for kind, (law, first) in families.items():
         chain = HiddenMarkov(STATES, law, start=np.full(STATES, 1 / STATES), transitions=moves)
         drawn = chain.sample(SEQUENCES, length=LENGTH, seed=1).outcomes

@@ -72,7 +72,7 @@ def from_list(data: Any, columns: list[str] | None) -> Read:
         if part.ndim > 2:
             raise SpecError(f"sequence {s} has shape {part.shape}; expected (n_rows,) or (n_rows, n_columns)")
         if part.size == 0:
-            part = part.reshape(0, -1) if part.ndim == 2 and part.shape[1] else np.empty((0, width or 1))
+            part = part if part.ndim == 2 and part.shape[1] else np.empty((0, width or 1))
         own = part.shape[1] if part.ndim == 2 else 1
         if width is not None and own != width and len(part):
             raise SpecError(f"sequence {s} has {own} columns where those before have {width}")

@@ -301,17 +301,14 @@ fn divided<const B: usize>(w: usize, rows: &mut [f64], logs: &mut [f64]) {
         }
         logs[t] = most;
         let base = if most == f64::NEG_INFINITY { 0.0 } else { most };
-        block = 0;
-        while block < w {
-            let mut lane: [f64; B] = load(row, block);
-            for k in 0..B {
-                lane[k] = exponential(lane[k] - base);
-            }
-            for k in 0..B {
-                row[block + k] = lane[k];
-            }
-            block += B;
+        for k in 0..w {
+            row[k] -= base;
         }
+    }
+    // In a loop of its own, long enough for the compiler to take it by lanes.
+    let n = rows.len();
+    for k in 0..n {
+        rows[k] = exponential(rows[k]);
     }
 }
 

@@ -459,10 +459,9 @@ impl<'a> Ready<'a> {
     fn fill_logs(&self, s: usize, rows: &mut Vec<f64>) {
         let (k, w) = (self.tables.states(), self.tables.width());
         rows.clear();
-        let blank = (0..w).map(|state| if state < k { 0.0 } else { f64::NEG_INFINITY });
-        let blank: Vec<f64> = blank.collect();
-        for _ in self.data.range(s) {
-            rows.extend_from_slice(&blank);
+        rows.resize(self.data.range(s).len() * w, 0.0);
+        if k < w {
+            rows.chunks_exact_mut(w).for_each(|row| row[k..].fill(f64::NEG_INFINITY));
         }
         for piece in &self.pieces {
             piece.add_logs(w, self.data.range(s).start, rows);
