@@ -1,9 +1,12 @@
 //! Hidden chains of 8 states: forward, and forward with backward, over 1,000 sequences of 200 steps.
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use escalade::ground::Control;
 use escalade::markov::tick::{Counts, Forward, Steps, Tables, backward, forward, padded};
 use std::hint::black_box;
 
 fn steps(c: &mut Criterion) {
+    let control = Control::default();
     let mut group = c.benchmark_group("tick");
     group.sample_size(20);
     for k in [2usize, 4, 8, 12, 16, 24] {
@@ -35,20 +38,19 @@ fn steps(c: &mut Criterion) {
             let mut out = vec![Forward::default(); 4];
             b.iter(|| {
                 for four in sequences.chunks(4) {
-                    forward(&tables, four, false, &mut out);
+                    forward(&tables, four, false, &mut out, &control).expect("not stopped");
                     black_box(out[0].log);
                 }
             })
         });
         group.bench_function(format!("both {k}"), |b| {
             let mut out = vec![Forward::default(); 4];
-            let mut scratch = vec![];
             b.iter(|| {
                 let mut counts = Counts::new(&tables);
                 let mut seen = vec![0.0; 12 * tables.width()];
                 for four in sequences.chunks(4) {
-                    forward(&tables, four, true, &mut out);
-                    backward(&tables, four, &mut out, &mut counts, Some(&mut seen), &mut scratch);
+                    forward(&tables, four, true, &mut out, &control).expect("not stopped");
+                    backward(&tables, four, &mut out, &mut counts, Some(&mut seen), &control).expect("not stopped");
                 }
                 black_box(counts.moves(&tables));
             })

@@ -208,9 +208,9 @@ fn several_tables_and_laws_of_the_first_state() {
             })
             .collect();
         let mut out = vec![Forward::default(); 6];
-        forward(&tables, &steps, true, &mut out);
-        let (mut counts, mut scratch) = (Counts::new(&tables), vec![]);
-        backward(&tables, &steps, &mut out, &mut counts, None, &mut scratch);
+        let (mut counts, control) = (Counts::new(&tables), Control::default());
+        forward(&tables, &steps, true, &mut out, &control).unwrap();
+        assert!(backward(&tables, &steps, &mut out, &mut counts, None, &control).unwrap());
         let log_rows: Vec<f64> = rows.iter().map(|x| x.ln()).collect();
         let mut careful = Counts::new(&tables);
         for (s, f) in steps.iter().zip(&out) {
@@ -272,6 +272,24 @@ fn what_underflows_is_summed_in_logarithms() {
     close(expected.log_likelihood, exact, EXACT);
     close(expected.first[1], 1.0, EXACT);
     close(expected.moves[3], 4.0, EXACT);
+}
+
+#[test]
+fn directions_that_hardly_meet_are_counted_once() {
+    // Two states that never mix; half the symbols speak for the one and half for the other by 1,000 to 1: at the turn the
+    // one is 1e300 times likelier by what was, the other by what comes. Neither sweep leaves its range.
+    let families = vec![Family::Categorical { symbols: 2, probs: vec![0.999, 0.001, 0.001, 0.999] }];
+    let chain = Hidden { start: vec![0.5, 0.5], transitions: vec![1.0, 0.0, 0.0, 1.0], families };
+    let codes: Vec<u32> = (0..6).flat_map(|_| (0..200).map(|t| u32::from(t >= 100))).collect();
+    let data = Sequences::new((0..7).map(|s| 200 * s).collect(), vec![Column::codes(codes, vec![0.0, 1.0])]).unwrap();
+    let control = Control::default();
+    let expected = chain.expected(&data, &control).unwrap();
+    close(expected.log_likelihood, 600.0 * (0.999f64.ln() + 0.001f64.ln()), EXACT);
+    expected.first.iter().for_each(|n| close(*n, 3.0, EXACT));
+    [0, 3].iter().for_each(|n| close(expected.moves[*n], 3.0 * 199.0, EXACT));
+    close(expected.columns[0].iter().sum(), 1_200.0, EXACT);
+    let (rows, _) = chain.smoothed(&data, &control).unwrap();
+    rows.iter().for_each(|p| close(*p, 0.5, EXACT));
 }
 
 #[test]
@@ -392,7 +410,7 @@ proptest! {
         let zeros = vec![0.0; len];
         let steps = [Steps { first: &first, tables: None, rows: &outcomes, logs: &zeros, symbols: None, len }];
         let mut out = [Forward::default()];
-        forward(&tables, &steps, true, &mut out);
+        forward(&tables, &steps, true, &mut out, &control).unwrap();
         let last = &out[0].rows[(len - 1) * tables.width()..][..k];
         let sum: f64 = last.iter().sum();
         last.iter().zip(&rows[(len - 1) * k..]).for_each(|(a, b)| close(a / sum, *b, EXACT));

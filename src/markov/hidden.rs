@@ -159,7 +159,7 @@ impl Hidden {
         let blocks = ready.blocks(control, |block| {
             let mut logs = vec![0.0; block.len()];
             ready.each_group(block.clone(), control, |work, sequences, steps| {
-                forward(&ready.tables, steps, false, &mut work.forward[..steps.len()]);
+                forward(&ready.tables, steps, false, &mut work.forward[..steps.len()], control)?;
                 for (f, &s) in work.forward.iter().zip(sequences) {
                     logs[s - block.start] = match f.log {
                         Some(log) => log,
@@ -179,36 +179,20 @@ impl Hidden {
     /// `Impossible` where a sequence has probability 0, naming it and its row; `Interrupted`.
     pub fn expected(&self, data: &Sequences, control: &Control) -> Result<Expected> {
         let ready = Ready::new(self, data)?;
-        let (k, w) = (self.states(), ready.tables.width());
+        let k = self.states();
         let blocks = ready.blocks(control, |block| {
-            let mut counts = Counts::new(&ready.tables);
-            let mut columns: Vec<Vec<f64>> = ready.pieces.iter().map(|piece| piece.statistics(w)).collect();
-            let mut log = 0.0;
-            ready.each_group(block, control, |work, sequences, steps| {
-                let done = &mut work.forward[..steps.len()];
-                forward(&ready.tables, steps, true, done);
-                let seen = if ready.lookup.is_some() { columns.first_mut().map(|c| &mut c[..]) } else { None };
-                backward(&ready.tables, steps, done, &mut counts, seen, &mut work.scratch);
-                for (f, &s) in done.iter_mut().zip(sequences) {
-                    let careful = f.log.is_none();
-                    if careful {
-                        let smoothed = ready.careful(s, Some(&mut counts))?.ok_or_else(|| ready.impossible(s))?;
-                        (f.rows, f.log) = (smoothed.rows, Some(smoothed.log));
-                    }
-                    log += f.log.unwrap_or(0.0);
-                    if careful || ready.lookup.is_none() {
-                        for (piece, into) in ready.pieces.iter().zip(&mut columns) {
-                            piece.add_statistics(w, data.range(s).start, &f.rows[..data.range(s).len() * w], into);
-                        }
-                    }
+            // Sequences whose numbers leave their range on the way back: the block is counted anew with these in logarithms.
+            let mut apart = vec![];
+            loop {
+                let (sums, more) = ready.block(block.clone(), &apart, control)?;
+                if more.is_empty() {
+                    return Ok(sums);
                 }
-                Ok(())
-            })?;
-            Ok((log, counts, columns))
+                apart.extend(more);
+            }
         })?;
         let mut blocks = blocks.into_iter();
-        let none = || (0.0, Counts::new(&ready.tables), ready.pieces.iter().map(|piece| piece.statistics(w)).collect());
-        let (mut log, mut counts, mut columns): (f64, Counts, Vec<Vec<f64>>) = blocks.next().unwrap_or_else(none);
+        let (mut log, mut counts, mut columns) = blocks.next().unwrap_or_else(|| ready.nothing());
         for (more, other, seen) in blocks {
             log += more;
             counts.add(&other);
@@ -237,8 +221,8 @@ impl Hidden {
             let mut counts = Counts::new(&ready.tables);
             ready.each_group(block.clone(), control, |work, sequences, steps| {
                 let done = &mut work.forward[..steps.len()];
-                forward(&ready.tables, steps, true, done);
-                backward(&ready.tables, steps, done, &mut counts, None, &mut work.scratch);
+                forward(&ready.tables, steps, true, done, control)?;
+                backward(&ready.tables, steps, done, &mut counts, None, control)?;
                 for (f, &s) in done.iter_mut().zip(sequences) {
                     if f.log.is_none() {
                         let Some(smoothed) = ready.careful(s, None)? else { continue };
@@ -359,11 +343,13 @@ struct Ready<'a> {
     logs: OnceLock<LogTables>,
 }
 
+/// Log-likelihood, counts, and what each column's family learns from.
+type Sums = (f64, Counts, Vec<Vec<f64>>);
+
 /// What a thread works with.
 #[derive(Default)]
 struct Work {
     forward: Vec<Forward>,
-    scratch: Vec<f64>,
 }
 
 impl<'a> Ready<'a> {
@@ -410,6 +396,50 @@ impl<'a> Ready<'a> {
         }
     }
 
+    /// No statistics.
+    fn nothing(&self) -> Sums {
+        let columns = self.pieces.iter().map(|piece| piece.statistics(self.tables.width()));
+        (0.0, Counts::new(&self.tables), columns.collect())
+    }
+
+    /// The statistics of a block, those `apart` in logarithms; void where the list of sequences that must be, too, is not
+    /// empty.
+    fn block(&self, block: Range<usize>, apart: &[usize], control: &Control) -> Result<(Sums, Vec<usize>)> {
+        let w = self.tables.width();
+        let (mut log, mut counts, mut columns) = self.nothing();
+        let mut more = vec![];
+        self.each_group(block, control, |work, sequences, steps| {
+            let done = &mut work.forward[..steps.len()];
+            forward(&self.tables, steps, true, done, control)?;
+            for (f, s) in done.iter_mut().zip(sequences) {
+                f.log = f.log.filter(|_| !apart.contains(s));
+            }
+            let before: Vec<bool> = done.iter().map(|f| f.log.is_some()).collect();
+            let seen = if self.lookup.is_some() { columns.first_mut().map(|c| &mut c[..]) } else { None };
+            if !backward(&self.tables, steps, done, &mut counts, seen, control)? {
+                let lost =
+                    done.iter().zip(&before).zip(sequences).filter(|((f, before), _)| f.log.is_none() && **before);
+                more.extend(lost.map(|(_, &s)| s));
+            }
+            for (f, &s) in done.iter_mut().zip(sequences) {
+                let careful = f.log.is_none();
+                if careful {
+                    let smoothed = self.careful(s, Some(&mut counts))?.ok_or_else(|| self.impossible(s))?;
+                    (f.rows, f.log) = (smoothed.rows, Some(smoothed.log));
+                }
+                log += f.log.unwrap_or(0.0);
+                if careful || self.lookup.is_none() {
+                    let range = self.data.range(s);
+                    for (piece, into) in self.pieces.iter().zip(&mut columns) {
+                        piece.add_statistics(w, range.start, &f.rows[..range.len() * w], into);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(((log, counts, columns), more))
+    }
+
     /// Calls `visit` with every four sequences of a block, those of like lengths together.
     fn each_group(
         &self,
@@ -420,7 +450,7 @@ impl<'a> Ready<'a> {
         let w = self.tables.width();
         let mut order: Vec<usize> = block.collect();
         order.sort_by_key(|&s| std::cmp::Reverse(self.data.range(s).len()));
-        let mut work = Work { forward: vec![Forward::default(); GROUP], scratch: vec![] };
+        let mut work = Work { forward: vec![Forward::default(); GROUP] };
         let mut rows: Vec<Vec<f64>> = vec![vec![]; GROUP];
         let mut logs: Vec<Vec<f64>> = vec![vec![]; GROUP];
         for sequences in order.chunks(GROUP) {

@@ -10,12 +10,16 @@
 // Loops over lanes index and copy by hand: what is called is not inlined into functions of another SIMD level.
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
+use crate::ground::{Control, Result};
 use multiversion::multiversion;
+use std::ops::Range;
 
 /// Sequences that run in step.
 pub const GROUP: usize = 4;
 /// Steps between two looks at the scale.
 const DEFERRED: usize = 8;
+/// Multiplications between two looks at the control, a few milliseconds.
+const PART: usize = 1 << 24;
 /// A vector whose largest entry fell under 2 to this between two looks may have lost others.
 const LOST: i64 = -500;
 /// Beyond 2 to this, forward and backward hardly meet.
@@ -204,7 +208,19 @@ macro_rules! widths {
     };
 }
 /// Runs the sequences forward, four in step; where `keep`, all vectors stay.
-pub fn forward(tables: &Tables, sequences: &[Steps<'_>], keep: bool, out: &mut [Forward]) {
+///
+/// # Errors
+/// `Interrupted`.
+///
+/// # Complexity
+/// O(steps · width²).
+pub fn forward(
+    tables: &Tables,
+    sequences: &[Steps<'_>],
+    keep: bool,
+    out: &mut [Forward],
+    control: &Control,
+) -> Result<()> {
     for (sequences, out) in sequences.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
         for (s, f) in sequences.iter().zip(out.iter_mut()) {
             let rows = if keep { s.len } else { s.len.min(2) };
@@ -215,14 +231,28 @@ pub fn forward(tables: &Tables, sequences: &[Steps<'_>], keep: bool, out: &mut [
         let least = sequences.iter().map(|s| s.len).min().unwrap_or(0);
         let mut from = 0;
         if let (Some(four), Some(into)) = (sequences.first_chunk::<GROUP>(), out.first_chunk_mut::<GROUP>()) {
-            widths!(tables, advance::<GROUP>(tables, four, 0, least, keep, into));
+            for part in parts(tables, 0, least) {
+                control.check()?;
+                widths!(tables, advance::<GROUP>(tables, four, part.start, part.end, keep, into));
+            }
             from = least;
         }
         for (s, f) in sequences.iter().zip(out.iter_mut()) {
-            widths!(tables, advance::<1>(tables, std::array::from_ref(s), from, s.len, keep, std::array::from_mut(f)));
+            for part in parts(tables, from, s.len) {
+                control.check()?;
+                let (s, f) = (std::array::from_ref(s), std::array::from_mut(f));
+                widths!(tables, advance::<1>(tables, s, part.start, part.end, keep, f));
+            }
             f.finish(s, tables, keep);
         }
     }
+    Ok(())
+}
+
+/// The steps `from..to` in parts short enough to look at the control between them.
+fn parts(tables: &Tables, from: usize, to: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    let length = (PART / (tables.width * tables.width)).max(1);
+    (0..to.saturating_sub(from).div_ceil(length)).map(move |n| from + n * length..(from + (n + 1) * length).min(to))
 }
 
 impl Forward {
@@ -247,18 +277,25 @@ impl Forward {
 /// Runs the sequences backward after [`forward`] with `keep`; adds to the counts, and turns the forward vectors into
 /// P(state at t | outcomes), one padded row a step. `seen` takes the sums of these by symbol, where there are symbols.
 ///
-/// Sequences without a logarithm are passed over, and their `log` stays `None`; so does it become where the two
-/// directions hardly meet. Nothing of such a sequence is counted.
+/// Sequences without a logarithm are passed over. Where the two directions of a sequence hardly meet, its `log` becomes
+/// `None` and the answer is false: the counts hold some of it and are to be thrown away, and made without it.
+///
+/// # Errors
+/// `Interrupted`.
+///
+/// # Complexity
+/// O(steps · width²).
 pub fn backward(
     tables: &Tables,
     sequences: &[Steps<'_>],
     forward: &mut [Forward],
     counts: &mut Counts,
     mut seen: Option<&mut [f64]>,
-    scratch: &mut Vec<f64>,
-) {
+    control: &Control,
+) -> Result<bool> {
     let w = tables.width;
-    scratch.resize(GROUP * 2 * w, 0.0);
+    let mut sound = true;
+    let mut scratch = vec![0.0; GROUP * 2 * w];
     for (sequences, forward) in sequences.chunks(GROUP).zip(forward.chunks_mut(GROUP)) {
         let mut run = [Run::default(); GROUP];
         for (run, f) in run.iter_mut().zip(forward.iter()) {
@@ -268,29 +305,39 @@ pub fn backward(
         let least = if whole { sequences.iter().map(|s| s.len).min().unwrap_or(0) } else { 0 };
         scratch.fill(1.0);
         for (g, (s, f)) in sequences.iter().zip(forward.iter_mut()).enumerate() {
-            if f.log.is_some() && s.len > 0 {
+            if f.log.is_none() {
+                continue;
+            }
+            for part in parts(tables, least, s.len).rev() {
+                control.check()?;
                 let own = &mut scratch[g * 2 * w..][..2 * w];
                 let run = std::array::from_mut(&mut run[g]);
                 let (s, f) = (std::array::from_ref(s), std::array::from_mut(f));
                 let seen = seen.as_deref_mut();
-                widths!(tables, retreat::<1>(tables, s, f, s[0].len, least, run, own, counts, seen));
+                widths!(tables, retreat::<1>(tables, s, f, part.end, part.start, run, own, counts, seen));
             }
         }
-        if let (true, Some(four), Some(f)) =
-            (least > 0, sequences.first_chunk::<GROUP>(), forward.first_chunk_mut::<GROUP>())
-        {
-            let seen = seen.as_deref_mut();
-            widths!(tables, retreat::<GROUP>(tables, four, f, least, 0, &mut run, scratch, counts, seen));
+        if let (Some(four), Some(f)) = (sequences.first_chunk::<GROUP>(), forward.first_chunk_mut::<GROUP>()) {
+            for part in parts(tables, 0, least).rev() {
+                control.check()?;
+                let seen = seen.as_deref_mut();
+                widths!(
+                    tables,
+                    retreat::<GROUP>(tables, four, f, part.end, part.start, &mut run, &mut scratch, counts, seen)
+                );
+            }
         }
         for ((s, f), run) in sequences.iter().zip(forward.iter_mut()).zip(&run) {
-            if run.apart {
+            if run.apart && f.log.is_some() {
                 f.log = None;
+                sound = false;
             }
             if f.log.is_some() && s.len > 0 {
                 sum_into(&mut counts.first, &f.rows[..w]);
             }
         }
     }
+    Ok(sound)
 }
 
 /// Where a backward sweep of one sequence is.

@@ -3,7 +3,11 @@
 //! Slower by an order of magnitude and free of underflow. The rows of [`Steps`] are logarithms here, −∞ allowed, and their
 //! `logs` are not looked at.
 
+// Loops over lanes index by hand: what is called is not inlined into functions of another SIMD level.
+#![allow(clippy::needless_range_loop)]
+
 use super::tick::{Counts, Steps, Tables};
+use multiversion::multiversion;
 
 /// Logarithms of tables, padded with −∞.
 #[derive(Debug, Clone)]
@@ -109,29 +113,17 @@ impl LogTables {
     /// sequence is impossible.
     pub fn best_path(&self, s: &Steps<'_>) -> Option<(Vec<u32>, f64)> {
         let (k, w) = (self.states, self.width);
-        let mut best = vec![f64::NEG_INFINITY; w];
-        let mut next = best.clone();
+        let mut best = vec![f64::NEG_INFINITY; 2 * w];
         let mut from = vec![0u32; s.len * w];
-        for t in 0..s.len {
-            let row = self.row(s, t);
-            if t == 0 {
-                (0..k).for_each(|j| best[j] = s.first[j].ln() + row[j]);
-                continue;
-            }
-            let table = &self.rows[s.table(t) * w * w..][..w * w];
-            let from = &mut from[t * w..][..w];
-            next.fill(f64::NEG_INFINITY);
-            for (i, (moves, sofar)) in table.chunks_exact(w).zip(&best).enumerate().take(k) {
-                for ((next, from), step) in next.iter_mut().zip(from.iter_mut()).zip(moves) {
-                    let reached = sofar + step;
-                    let better = reached > *next;
-                    *next = if better { reached } else { *next };
-                    *from = if better { i as u32 } else { *from };
-                }
-            }
-            next.iter_mut().zip(row).for_each(|(next, row)| *next += row);
-            std::mem::swap(&mut best, &mut next);
+        if s.len > 0 {
+            (0..k).for_each(|j| best[j] = s.first[j].ln() + self.row(s, 0)[j]);
         }
+        match w {
+            2 => reach::<2>(w, &self.rows, s, &mut best, &mut from),
+            4 => reach::<4>(w, &self.rows, s, &mut best, &mut from),
+            _ => reach::<8>(w, &self.rows, s, &mut best, &mut from),
+        }
+        let best = &best[(s.len.max(1) - 1) % 2 * w..][..w];
         let (mut state, mut log) = (0, if s.len == 0 { 0.0 } else { f64::NEG_INFINITY });
         for (j, &reached) in best.iter().enumerate().take(k) {
             if s.len > 0 && reached > log {
@@ -170,6 +162,41 @@ impl LogTables {
             path[t] = pick(&weights, uniform()) as u32;
         }
         Some(path)
+    }
+}
+
+/// Viterbi's forward pass: the best ln P of a path into each state, rows of two steps in turn, and where it came from.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn reach<const B: usize>(w: usize, tables: &[f64], s: &Steps<'_>, best: &mut [f64], from: &mut [u32]) {
+    for t in 1..s.len {
+        let moves = &tables[s.table(t) * w * w..][..w * w];
+        let row = &s.rows[s.index(t) * w..][..w];
+        let (even, odd) = best.split_at_mut(w);
+        let (before, now) = if t % 2 == 1 { (even, odd) } else { (odd, even) };
+        let mut block = 0;
+        while block < w {
+            let mut most = [f64::NEG_INFINITY; B];
+            // Numbers of states as floats: they are chosen in the lanes of what they belong to.
+            let mut origin = [0.0; B];
+            let mut i = 0;
+            while i < w {
+                let step = &moves[i * w + block..][..B];
+                let (sofar, number) = (before[i], i as f64);
+                for k in 0..B {
+                    let reached = sofar + step[k];
+                    let better = reached > most[k];
+                    most[k] = if better { reached } else { most[k] };
+                    origin[k] = if better { number } else { origin[k] };
+                }
+                i += 1;
+            }
+            let into = &mut from[t * w + block..][..B];
+            for k in 0..B {
+                into[k] = origin[k] as i32 as u32;
+                now[block + k] = most[k] + row[block + k];
+            }
+            block += B;
+        }
     }
 }
 
