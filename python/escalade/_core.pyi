@@ -164,7 +164,7 @@ class BayesNet:
 @final
 class Sequences:
     def __new__(
-        cls, offsets: Sequence[int], columns: Sequence[tuple[NDArray[np.uint32], _Array] | _Array]
+        cls, offsets: NDArray[np.int64], columns: Sequence[tuple[NDArray[np.uint32], _Array] | _Array]
     ) -> Sequences: ...
     def __len__(self) -> int: ...
     @property

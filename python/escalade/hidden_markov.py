@@ -211,9 +211,11 @@ class HiddenMarkov:
         if self._blocks is not None:
             columns = [name for key, _ in self._blocks for name in key]
         own = self._keys if (id, time) == (None, None) else (id, time)
-        if columns is not None and not hasattr(data, "columns"):
+        there = getattr(data, "column_names", None) or getattr(data, "columns", None)
+        if there is None:
             return read(data, columns, None, None)
-        return read(data, columns if columns != ["value"] or "value" in list(data.columns) else None, *own)
+        # A chain fitted to a list knows its only column by no name of its own.
+        return read(data, None if columns == ["value"] and "value" not in list(there) else columns, *own)
 
     def _ready(self, data: Any, id: str | None, time: str | None) -> tuple[Read, _core.Sequences]:
         """The data for a chain whose parameters are there."""

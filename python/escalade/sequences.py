@@ -63,6 +63,8 @@ def read(data: Any, columns: list[str] | None, id_name: str | None, time_name: s
 
 def from_list(data: Any, columns: list[str] | None) -> Read:
     """One array, or list, a sequence; rows of several columns are its second axis."""
+    if len(data) and all(type(part) is np.ndarray and part.ndim == 1 and part.dtype.kind in "biuf" for part in data):
+        return stacked_list(np.concatenate(data)[:, None], list(map(len, data)), columns)
     parts = []
     width = None
     if len(data) and all(is_cell(x) for x in data):
@@ -78,8 +80,6 @@ def from_list(data: Any, columns: list[str] | None) -> Read:
             raise SpecError(f"sequence {s} has {own} columns where those before have {width}")
         width = own if len(part) or width is None else width
         parts.append(part)
-    lengths = np.array([len(part) for part in parts], dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     width = width or 1
     full = [part for part in parts if len(part)]
     if not full:
@@ -88,12 +88,19 @@ def from_list(data: Any, columns: list[str] | None) -> Read:
         stacked = np.concatenate(full)[:, None]
     else:
         stacked = np.concatenate([part.reshape(len(part), -1) for part in full])
+    return stacked_list(stacked, [len(part) for part in parts], columns)
+
+
+def stacked_list(stacked: NDArray[Any], lengths: list[int], columns: list[str] | None) -> Read:
+    """The sequences of a list, their rows one after the other."""
+    width = stacked.shape[1]
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
     names = columns or (["value"] if width == 1 else [f"column {c}" for c in range(width)])
     if len(names) != width:
         raise SpecError(f"the sequences have {width} columns; expected {len(names)}: {', '.join(names)}")
-    return Read(
-        offsets, [stacked[:, c] for c in range(width)], names, list(range(len(parts))), None, None, "sequence", "row"
-    )
+    ids = list(range(len(lengths)))
+    return Read(offsets, [stacked[:, c] for c in range(width)], names, ids, None, None, "sequence", "row")
 
 
 def is_cell(x: Any) -> bool:
@@ -322,5 +329,5 @@ def kernel_sequences(
 ) -> tuple[_core.Sequences, list[Outcome], list[list[NDArray[np.float64]]]]:
     """The kernel's sequences, the families with their symbols, and the numbers of each family's columns."""
     made = [kernel_column(data, at, family) for at, family in blocks]
-    sequences = _core.Sequences(data.offsets.tolist(), [column for column, _, _ in made])
+    sequences = _core.Sequences(data.offsets, [column for column, _, _ in made])
     return sequences, [family for _, family, _ in made], [floats for _, _, floats in made]

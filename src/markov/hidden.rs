@@ -8,7 +8,7 @@ use super::outcome::{Column, Family, Piece, Sampler, shares};
 use super::tick::{Counts, Forward, GROUP, Steps, Tables, backward, forward, padded, sum_into};
 use super::tick_log::{LogTables, pick};
 use crate::ground::random::stream;
-use crate::ground::{Control, Error, Result};
+use crate::ground::{Control, Error, Result, limits};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -176,9 +176,10 @@ impl Hidden {
     /// Expected statistics of all sequences.
     ///
     /// # Errors
-    /// `Impossible` where a sequence has probability 0, naming it and its row; `Interrupted`.
+    /// `Impossible` where a sequence has probability 0, naming it and its row; `TooLarge`, `Interrupted`.
     pub fn expected(&self, data: &Sequences, control: &Control) -> Result<Expected> {
         let ready = Ready::new(self, data)?;
+        ready.room()?;
         let k = self.states();
         let blocks = ready.blocks(control, |block| {
             // Sequences whose numbers leave their range on the way back: the block is counted anew with these in logarithms.
@@ -210,9 +211,10 @@ impl Hidden {
     /// sequence has NaN and −∞.
     ///
     /// # Errors
-    /// `Interrupted`.
+    /// `TooLarge`, `Interrupted`.
     pub fn smoothed(&self, data: &Sequences, control: &Control) -> Result<(Vec<f64>, Vec<f64>)> {
         let ready = Ready::new(self, data)?;
+        ready.room()?;
         let (k, w) = (self.states(), ready.tables.width());
         let blocks = ready.blocks(control, |block| {
             let base = data.offsets[block.start];
@@ -246,9 +248,10 @@ impl Hidden {
     /// The most probable path of each sequence, one after the other, and ln P(path, outcomes) of each.
     ///
     /// # Errors
-    /// `Impossible` where a sequence has probability 0, naming it and its row; `Interrupted`.
+    /// `Impossible` where a sequence has probability 0, naming it and its row; `TooLarge`, `Interrupted`.
     pub fn best_paths(&self, data: &Sequences, control: &Control) -> Result<(Vec<u32>, Vec<f64>)> {
         let ready = Ready::new(self, data)?;
+        ready.room()?;
         let blocks = ready.blocks(control, |block| {
             let (mut paths, mut logs) = (vec![], vec![]);
             for s in block {
@@ -268,9 +271,10 @@ impl Hidden {
     /// A path of each sequence drawn from P(path | outcomes), one after the other; `draw` tells draws apart.
     ///
     /// # Errors
-    /// `Impossible` where a sequence has probability 0, naming it and its row; `Interrupted`.
+    /// `Impossible` where a sequence has probability 0, naming it and its row; `TooLarge`, `Interrupted`.
     pub fn drawn_paths(&self, data: &Sequences, seed: u64, draw: u64, control: &Control) -> Result<Vec<u32>> {
         let ready = Ready::new(self, data)?;
+        ready.room()?;
         let blocks = ready.blocks(control, |block| {
             let mut paths = vec![];
             for s in block {
@@ -376,6 +380,26 @@ impl<'a> Ready<'a> {
             _ => None,
         };
         Ok(Ready { data, first: padded(&chain.start, k), tables, pieces, lookup, logs: OnceLock::new() })
+    }
+
+    /// # Errors
+    /// `TooLarge` where the forward vectors and the rows of the longest sequences do not fit into memory.
+    fn room(&self) -> Result<()> {
+        let longest = (0..self.data.len()).map(|s| self.data.range(s).len()).max().unwrap_or(0);
+        let held = (longest * GROUP * rayon::current_num_threads()).min(self.data.rows());
+        let bytes = (held * self.tables.width() * 2 * size_of::<f64>()) as f64;
+        let limit = limits::memory();
+        if bytes <= limit {
+            return Ok(());
+        }
+        let message = format!(
+            "a sequence of {longest} rows and {} states takes {:.1} GB with those beside it; the limit is {:.1} GB: use \
+             fewer threads, or cut it",
+            self.tables.states(),
+            bytes / 1e9,
+            limit / 1e9
+        );
+        Err(Error::TooLarge { bytes, limit, message })
     }
 
     /// Runs work for every block of sequences; results in order.

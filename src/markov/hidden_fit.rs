@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// Rounds that each of several starts gets.
 const SHORT: usize = 15;
+/// Cycles of three points whose rates tell how slow EM is here.
+const REMEMBERED: usize = 20;
 /// Plain rounds before the first extrapolation.
 const PLAIN: usize = 10;
 
@@ -114,6 +116,7 @@ pub fn fit(
     let mut trace: Vec<f64> = vec![];
     let mut points: Vec<Hidden> = vec![];
     let mut fallback: Option<(Hidden, f64)> = None;
+    let mut rates: Vec<f64> = vec![];
     let mut longest = 4.0;
     // The log-likelihood of the chain as it is, where it has been computed.
     let mut known: Option<f64> = None;
@@ -157,8 +160,11 @@ pub fn fit(
         if settings.accelerate && trace.len() >= PLAIN {
             points.push(before);
             if points.len() == 2 {
-                let rate = rate(&points[0], &points[1], &chain);
-                if settled(gains.first().copied().unwrap_or(f64::INFINITY), rate * rate, settings.tolerance) {
+                // Right after an extrapolation the slowest direction is short: it is known from the cycles before.
+                rates.push(rate(&points[0], &points[1], &chain));
+                let slowest = rates.iter().rev().take(REMEMBERED).fold(0.0, |most: f64, rate| most.max(*rate));
+                let gain = trace.len().checked_sub(3).map_or(f64::INFINITY, |at| value - trace[at]);
+                if settled(gain, slowest * slowest, settings.tolerance) {
                     converged = true;
                     break;
                 }

@@ -19,7 +19,7 @@ DIGITS = 1e-10  # ten digits, as the peers print them
 #
 # hmmlearn 0.3.3 (implementation="log", tol=-inf, init_params="", covars_prior=0 for Gaussians) and deeptime 0.4.5
 # (reversible=False, accuracy=-inf) on the sequences below, from the start below: log-likelihood before and after ten
-# rounds, the table of moves, the Viterbi path's logarithm, and P(state) at the rows 0, 16, 17 and 40, all after ten rounds;
+# rounds; after them the table of moves, the Viterbi path's logarithm, and P(state) at the rows 0, 16, 17 and 40;
 # deeptime's log-likelihoods before each of eleven rounds, on the sequences of more than one row (it drops the others).
 
 LENGTHS = [17, 1, 30, 8]
@@ -373,6 +373,16 @@ def test_unknown_symbols_are_named_by_sequence_and_row():
         named.score(table, id="whom")
     with pytest.raises(esc.SpecError, match="row 2 of the table: 't' of sequence 'u' is 1 a second time"):
         named.score(table.assign(t=[1, 1, 1]), id="who", time="t")
+
+
+def test_what_does_not_fit_is_refused(chain):
+    before = esc.memory_limit()
+    try:
+        esc.set_memory_limit(1000)
+        with pytest.raises(esc.TooLarge, match="a sequence of 200 rows and 2 states takes"):
+            chain.predict_proba([[1] * 200])
+    finally:
+        esc.set_memory_limit(before)
 
 
 def test_impossible_sequences_are_named():
