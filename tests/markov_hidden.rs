@@ -312,7 +312,9 @@ fn the_impossible_is_named() {
 
 #[test]
 fn bits_do_not_depend_on_threads() {
-    let lengths: Vec<usize> = (0..700).map(|s| 1 + s * 7 % 23).collect();
+    // Blocks of 256 sequences, and a few of long ones.
+    let mut lengths: Vec<usize> = (0..700).map(|s| 1 + s * 7 % 23).collect();
+    lengths.splice(300..300, (0..9).map(|s| 10_000 + s));
     let (chain, data) = mixed(3, &lengths, 11);
     let settings = Settings { rounds: 14, tolerance: 0.0, accelerate: true };
     let run = |threads: usize| {
@@ -378,7 +380,7 @@ fn acceleration_ends_no_lower_and_sooner() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn each_round_gains(k in 1usize..5, seed in 0u64..1_000_000, worth in 0.0f64..2.0) {

@@ -16,6 +16,7 @@ from .values import SHORT, missing, wrong
 
 A_SEQUENCE = "a list of arrays, one a sequence, or a data frame of pandas, polars or pyarrow"
 SMALL = 1 << 16  # counts up to here are told apart by a table, larger ones by sorting
+LARGEST = 1e150  # of what is squared
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,13 @@ def kernel_column(data: Read, at: Sequence[int], family: Outcome) -> tuple[Colum
         return (codes, np.zeros(len(family.symbols or []))), family, []
     floats = [numbers(data, c) for c in at]
     if isinstance(family, Gaussian):
+        for c, column in zip(at, floats, strict=True):
+            large = np.flatnonzero(np.abs(column) > LARGEST)
+            if large.size:
+                flat = int(large[0])
+                raise SpecError(
+                    f"{data.place(flat)}: {named(data, c)}is {column[flat]:g}; expected at most {LARGEST:g}"
+                )
         return np.ascontiguousarray(np.column_stack(floats)), family, floats
     return count_codes(data, at[0], floats[0]), family, floats
 

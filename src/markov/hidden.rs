@@ -1,6 +1,7 @@
 //! Hidden Markov chains in discrete time: likelihood, smoothed states, paths and expected statistics of many sequences.
 //!
-//! Statistics are summed in blocks of 256 sequences and the blocks in order, so that the bits do not depend on threads.
+//! Statistics are summed in blocks of 256 sequences (fewer long ones) and the blocks in order, so that the bits do not
+//! depend on threads.
 //! Rabiner, "A tutorial on hidden Markov models", Proceedings of the IEEE 77, 1989.
 
 use super::density::likelihoods;
@@ -18,8 +19,9 @@ use std::sync::OnceLock;
 pub use super::hidden_fit::{Fitted, HiddenPrior, Settings, fit, fit_best};
 pub use super::hidden_start::{Kind, start};
 
-/// Sequences whose statistics are summed together.
+/// Most sequences whose statistics are summed together, and rows of theirs from which there may be fewer.
 const BLOCK: usize = 256;
+const BLOCK_ROWS: usize = 1 << 16;
 /// Rows of probabilities sum to 1 within this.
 const NEAR_ONE: f64 = 1e-6;
 
@@ -72,6 +74,20 @@ impl Sequences {
     /// The rows of a sequence.
     pub fn range(&self, s: usize) -> Range<usize> {
         self.offsets[s]..self.offsets[s + 1]
+    }
+
+    /// Sequences whose statistics are summed together: 256, or fewer where they are long, but then groups of four.
+    fn blocks(&self) -> Vec<Range<usize>> {
+        let mut blocks = vec![];
+        let mut from = 0;
+        for to in 1..=self.len() {
+            let (count, rows) = (to - from, self.offsets[to] - self.offsets[from]);
+            if count == BLOCK || (rows >= BLOCK_ROWS && count % GROUP == 0) || to == self.len() {
+                blocks.push(from..to);
+                from = to;
+            }
+        }
+        blocks
     }
 
     /// The columns.
@@ -408,15 +424,14 @@ impl<'a> Ready<'a> {
         control: &Control,
         work: impl Fn(Range<usize>) -> Result<T> + Sync + Send,
     ) -> Result<Vec<T>> {
-        let count = self.data.len();
-        let block = |n: usize| {
+        let block = |block: Range<usize>| {
             control.check()?;
-            work(n * BLOCK..((n + 1) * BLOCK).min(count))
+            work(block)
         };
-        match count.div_ceil(BLOCK) {
-            0 => Ok(vec![]),
-            1 => Ok(vec![block(0)?]),
-            blocks => (0..blocks).into_par_iter().map(block).collect(),
+        let mut blocks = self.data.blocks();
+        match blocks.len() {
+            0 | 1 => blocks.pop().map(block).into_iter().collect(),
+            _ => blocks.into_par_iter().map(block).collect(),
         }
     }
 

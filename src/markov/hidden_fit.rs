@@ -5,7 +5,7 @@
 //! from the point extrapolated along it; what is worse than before is given up.
 
 use super::hidden::{Hidden, Sequences};
-use super::outcome::{Family, Prior};
+use super::outcome::{Family, LARGEST_SIZE, Prior, SMALLEST_SIZE, cholesky, raise};
 use crate::ground::{Control, Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -238,17 +238,20 @@ fn chain_of(like: &Hidden, numbers: &[f64], prior: &HiddenPrior) -> Option<Hidde
             Family::Poisson { means } => *means = take(means.len()).iter().map(|m| m.exp()).collect(),
             Family::NegativeBinomial { means, sizes } => {
                 *means = take(means.len()).iter().map(|m| m.exp()).collect();
-                *sizes = take(sizes.len()).iter().map(|m| m.exp().min(super::outcome::LARGEST_SIZE)).collect();
+                *sizes = take(sizes.len()).iter().map(|m| m.exp().clamp(SMALLEST_SIZE, LARGEST_SIZE)).collect();
             }
             Family::Gaussian { dims, means, covariances, full } => {
                 *means = take(means.len());
                 let floor = prior.families.get(n).map_or(&[][..], |prior| &prior.floor);
                 let least = |d: usize| floor.get(d).copied().unwrap_or(0.0);
-                let own = take(covariances.len());
-                *covariances = match full {
-                    true => own,
-                    false => own.iter().enumerate().map(|(i, v)| v.exp().max(least(i % *dims))).collect(),
-                };
+                let mut own = take(covariances.len());
+                match full {
+                    // Not even positive definite is no point to go to; under the floor is.
+                    true if own.chunks_exact(*dims * *dims).any(|c| cholesky(c, *dims).is_none()) => return None,
+                    true => own.chunks_exact_mut(*dims * *dims).for_each(|c| raise(c, *dims, floor)),
+                    false => own.iter_mut().enumerate().for_each(|(i, v)| *v = v.exp().max(least(i % *dims))),
+                }
+                *covariances = own;
             }
         }
         if family.check().is_err() {

@@ -94,7 +94,8 @@ pub struct Prior {
 
 /// Largest size of a negative binomial that is told from a Poisson.
 pub const LARGEST_SIZE: f64 = 1e6;
-const SMALLEST_SIZE: f64 = 1e-3;
+/// Smallest size.
+pub const SMALLEST_SIZE: f64 = 1e-3;
 const LN_2_PI: f64 = 1.837_877_066_409_345_3;
 
 fn wrong(message: String) -> Error {
@@ -386,17 +387,26 @@ fn learn_full(mean: &mut [f64], covariance: &mut [f64], sum: impl Fn(usize) -> f
         }
     }
     mean.iter_mut().zip(&step).for_each(|(mean, step)| *mean += step);
-    let scale: Vec<f64> = (0..dims).map(|d| prior.floor.get(d).copied().unwrap_or(0.0).sqrt()).collect();
-    if scale.iter().all(|s| *s > 0.0) {
-        let unit = DMatrix::from_fn(dims, dims, |i, j| spread[(i, j)] / (scale[i] * scale[j]));
-        let eigen = SymmetricEigen::new(unit);
-        if eigen.eigenvalues.iter().any(|v| *v < 1.0) {
-            let raised = DMatrix::from_diagonal(&eigen.eigenvalues.map(|v| v.max(1.0)));
-            let unit = &eigen.eigenvectors * raised * eigen.eigenvectors.transpose();
-            spread = DMatrix::from_fn(dims, dims, |i, j| unit[(i, j)] * scale[i] * scale[j]);
+    (0..dims * dims).for_each(|n| covariance[n] = spread[(n / dims, n % dims)]);
+    raise(covariance, dims, &prior.floor);
+}
+
+/// Brings a full covariance's eigenvalues, in units of the floor, up to 1: of all that are not under the floor the one of
+/// the highest likelihood.
+pub(super) fn raise(covariance: &mut [f64], dims: usize, floor: &[f64]) {
+    let scale: Vec<f64> = (0..dims).map(|d| floor.get(d).copied().unwrap_or(0.0).sqrt()).collect();
+    if scale.iter().any(|s| *s <= 0.0) || covariance.iter().any(|x| !x.is_finite()) {
+        return;
+    }
+    let unit = DMatrix::from_fn(dims, dims, |i, j| covariance[i * dims + j] / (scale[i] * scale[j]));
+    let eigen = SymmetricEigen::new(unit);
+    if eigen.eigenvalues.iter().any(|v| *v < 1.0) {
+        let raised = DMatrix::from_diagonal(&eigen.eigenvalues.map(|v| v.max(1.0)));
+        let unit = &eigen.eigenvectors * raised * eigen.eigenvectors.transpose();
+        for n in 0..dims * dims {
+            covariance[n] = unit[(n / dims, n % dims)] * scale[n / dims] * scale[n % dims];
         }
     }
-    (0..dims * dims).for_each(|n| covariance[n] = spread[(n / dims, n % dims)]);
 }
 
 /// The Cholesky factor of a covariance, where it is positive definite.

@@ -329,6 +329,7 @@ def test_pickle(chain):
         (lambda c: c.score([[1, 2], [0, -1]]), "sequence 1, row 1: is -1; expected a count, 0 or more"),
         (lambda c: c.score([[1, 2.5]]), "sequence 0, row 1: is 2.5; expected a count"),
         (lambda c: c.score([[1, np.inf]]), "sequence 0, row 1: is inf; expected a finite number"),
+        (lambda c: HiddenMarkov(2, "gaussian").fit([[1, -1e200]]), "sequence 0, row 1: is -1e.200; expected at most"),
         (lambda c: c.score([[1, "x"]]), "sequence 0, row 1: is 'x'; expected a number"),
         (lambda c: c.score([np.ones((2, 2))]), "the sequences have 2 columns; expected 1"),
         (lambda c: c.score([np.ones((2, 2, 2))]), re.escape("sequence 0 has shape (2, 2, 2)")),
