@@ -12,10 +12,12 @@ __all__ = [
     "EscaladeError",
     "Fit",
     "Generator",
+    "HiddenChain",
     "ImpossibleEvidence",
     "InternalError",
     "Model",
     "NotConverged",
+    "Sequences",
     "SpecError",
     "TooLarge",
     "Unidentified",
@@ -225,3 +227,37 @@ def dirichlet_intervals(counts: _Array, level: float) -> tuple[_Array, _Array]: 
 def chain_simulate(
     matrix: _Array, start: _Array, length: int, count: int, seed: int = 0, progress: _Report = None
 ) -> NDArray[np.uint32]: ...
+
+@final
+class Sequences:
+    def __new__(
+        cls, offsets: NDArray[np.int64], columns: Sequence[tuple[NDArray[np.uint32], _Array] | _Array]
+    ) -> Sequences: ...
+    def __len__(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+
+@final
+class HiddenChain:
+    def __new__(cls, chain_json: str) -> HiddenChain: ...
+    @staticmethod
+    def start(states: int, kinds_json: str, data: Sequences, seed: int, number: int) -> HiddenChain: ...
+    def spec(self) -> str: ...
+    @property
+    def free(self) -> int: ...
+    def log_likelihoods(self, data: Sequences) -> _Array: ...
+    def smoothed(self, data: Sequences) -> tuple[_Array, _Array]: ...
+    def best_paths(self, data: Sequences) -> tuple[NDArray[np.uint32], _Array]: ...
+    def drawn_paths(self, data: Sequences, draws: int, seed: int) -> NDArray[np.uint32]: ...
+    def simulate(self, lengths: Sequence[int], seed: int) -> tuple[NDArray[np.uint32], list[_Array]]: ...
+    @staticmethod
+    def fit(
+        starts: Sequence[HiddenChain],
+        data: Sequences,
+        prior_json: str,
+        rounds: int,
+        tolerance: float,
+        accelerate: bool,
+        progress: _Report = None,
+    ) -> tuple[HiddenChain, float, float, _Array, int, bool]: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...

@@ -1,22 +1,29 @@
-//! Markov processes in continuous time: joint spaces, labelled generators, monitors, and what carries a vector through time.
+//! Markov processes: generators, joint spaces, monitors, what carries a vector through time, chains in discrete time.
 
 pub mod chain;
 pub mod classes;
 pub mod dense;
+pub mod density;
 pub mod elimination;
 pub mod exponential;
 pub mod field;
 pub mod flow;
 pub mod gather;
 pub mod generator;
+pub mod hidden;
+pub mod hidden_fit;
+pub mod hidden_start;
 pub mod hitting;
 pub mod krylov;
 pub mod monitor;
+pub mod outcome;
 pub mod poisson;
 pub mod simulate;
 pub mod space;
 pub mod stationary;
 pub mod stencil;
+pub mod tick;
+pub mod tick_log;
 pub mod transient;
 
 pub use exponential::Exponential;

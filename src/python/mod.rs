@@ -4,6 +4,7 @@ mod bayes;
 mod errors;
 mod files;
 mod fit;
+mod hidden;
 mod markov;
 mod model;
 mod place;
@@ -20,5 +21,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     markov::register(module)?;
     module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
-    module.add_class::<fit::Fit>()
+    module.add_class::<fit::Fit>()?;
+    module.add_class::<hidden::Sequences>()?;
+    module.add_class::<hidden::HiddenChain>()
 }
