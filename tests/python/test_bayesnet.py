@@ -612,13 +612,6 @@ def test_an_interrupt_stops_every_question(name, asked):
     assert time.perf_counter() - sent[0] < PROMPT
 
 
-def test_the_readme_runs():
-    text = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    block = next(part for part in text.split("```python\n")[1:] if "BayesNet" in part).split("```")[0]
-    exec(compile(block, "README.md", "exec"), {"esc": esc})
-    matplotlib.pyplot.close("all")
-
-
 class TestDrivers:
     def test_a_model_s_drivers_are_a_network(self):
         m = esc.Model(origin="2024-10-01")
