@@ -17,13 +17,14 @@ export MPLCONFIGDIR := $(abspath build/matplotlib)
 export IPYTHONDIR := $(abspath build/ipython)
 unexport CONDA_PREFIX
 
-.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench peers fuzz docs fmt lock clean
+.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench peers peers-panel fuzz docs fmt lock clean
 
 help:
 	@echo "make forecast    the article's forecast: a table here, a page in build/forecast.html"
 	@echo "make test        everything that must hold"
 	@echo "make bench       the kernel's benchmarks"
 	@echo "make peers       the Bayesian network beside pyAgrum and pgmpy: a page in build/peers-bayes.md"
+	@echo "make peers-panel panels beside R's msm: a table of ratios"
 	@echo "make fuzz        throw damaged files at the parsers, for FUZZ seconds"
 	@echo "make notebooks   execute the notebooks anew, outputs kept in place"
 	@echo "make wheel       a wheel in dist/"
@@ -121,6 +122,10 @@ build/peers/.kernel: build/peers/.tools $(RUST) $(shell find python -name '*.py'
 PEERS ?=
 peers: build/peers/.kernel
 	build/peers/bin/python benches/peers/bayes.py $(PEERS)
+
+# R with msm (Debian: r-cran-msm) is the rival.
+peers-panel: build/peers/.kernel
+	build/peers/bin/python benches/peers/panel.py $(PEERS)
 
 # A sanitizer needs what stable Rust keeps for nightly; the variable opens it.
 build/tools/bin/cargo-fuzz:

@@ -5,6 +5,7 @@ mod errors;
 mod files;
 mod fit;
 mod model;
+mod panel;
 mod place;
 mod run;
 
@@ -16,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     files::register(module)?;
     run::register(module)?;
+    panel::register(module)?;
     module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
     module.add_class::<fit::Fit>()
