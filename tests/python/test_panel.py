@@ -84,7 +84,11 @@ def test_a_set_of_rungs_and_a_missing_one(frame):
 def test_moves_at_known_times_are_counts_over_time():
     m, illness = model()
     df = pl.DataFrame(
-        {"who": [1, 1, 1, 2, 2, 2], "t": [0.0, 2.0, 5.0, 0.0, 1.0, 3.5], "s": ["well", "ill", "dead", "well", "ill", "well"]}
+        {
+            "who": [1, 1, 1, 2, 2, 2],
+            "t": [0.0, 2.0, 5.0, 0.0, 1.0, 3.5],
+            "s": ["well", "ill", "dead", "well", "ill", "well"],
+        }
     ).with_columns(at=pl.lit(True))
     fit = m.fit(esc.Panel(df, id="who", time="t", clock="year", rungs={illness: "s"}, moved="at"), progress=False)
     np.testing.assert_allclose(fit.intensities().estimate, [2 / 3, 1 / 5.5, 1 / 5.5], rtol=1e-8)
