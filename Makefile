@@ -23,7 +23,8 @@ help:
 	@echo "make forecast    the article's forecast: a table here, a page in build/forecast.html"
 	@echo "make test        everything that must hold"
 	@echo "make bench       the kernel's benchmarks"
-	@echo "make peers       beside pyAgrum, pgmpy, Storm, SciPy, hmmlearn and deeptime: OF=bayes, markov or hidden for one"
+	@echo "make peers       beside pyAgrum, pgmpy, Storm, SciPy, hmmlearn, deeptime, msm; OF= bayes, markov, hidden or panel: one"
+	@echo "make panels beside R's msm: a table of ratios"
 	@echo "make fuzz        throw damaged files at the parsers, for FUZZ seconds"
 	@echo "make notebooks   execute the notebooks anew, outputs kept in place"
 	@echo "make wheel       a wheel in dist/"
@@ -118,8 +119,8 @@ build/peers/.kernel: build/peers/.tools $(RUST) $(shell find python -name '*.py'
 	PYO3_PYTHON=$(abspath build/peers/bin/python) build/peers/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	@touch $@
 
-# All of them, or some: make peers OF=bayes PEERS="--quick".
-OF ?= bayes markov hidden
+# All of them, or some: make peers OF=bayes PEERS="--quick". Panels need R with msm (Debian: r-cran-msm).
+OF ?= bayes markov hidden panel
 PEERS ?=
 peers: build/peers/.kernel
 	for page in $(OF); do build/peers/bin/python benches/peers/$$page.py $(PEERS) || exit 1; done

@@ -100,8 +100,6 @@ fn the_model_is_good_unspoilt() {
 #[test]
 fn text_of_the_wrong_shape() {
     model("name = \"small\"", "name = §small", "", &["quoted"]);
-    let (text, _) = spoil(MODEL, "origin = \"2024-10-01\"", "");
-    refused(model_from_toml(&text, None), Some(1), "", &["missing field `origin`"]);
     model("worth = 20", "§wroth = 20", "driver 'restraint'", &["unknown field `wroth`", "`worth`"]);
     model("rate = 0.5", "§rate = \"often\"", "ladder 'peninsula', rate 2", &["string \"often\"", "f64"]);
     model("factor = 2", "§basis = \"hunch\"", "ladder 'peninsula', effect 1", &["hunch", "base rate"]);

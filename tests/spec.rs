@@ -533,7 +533,10 @@ proptest! {
         let states = vec![name.clone(), state.clone()];
         let start = StartSpec::Law([(name.clone(), p), (state, x)].into_iter().collect());
         let (source, known, basis, note) = (Some(name.clone()), None, None, None);
-        let ladder = LadderSpec { name, rungs: states, ordered: true, start, rate: vec![], effect: vec![], source, known, basis, note };
+        let (rate, effect, covariate, first) = (vec![], vec![], vec![], FirstSpec::Given);
+        let ladder = LadderSpec {
+            name, rungs: states, ordered: true, start, first, rate, effect, covariate, source, known, basis, note,
+        };
         let origin = "2024-10-01".to_string();
         let spec = ModelSpec { name: String::new(), origin, note: None, driver: vec![], ladder: vec![ladder], status: vec![], events: vec![] };
         let text = model_to_toml(&spec).unwrap();

@@ -39,6 +39,9 @@ from .generator_results import Dwell, Passage, Paths, QuasiStationary, RungLaws,
 from .handles import Driver, Events, Ladder, Status
 from .model import Model
 from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
+from .panel import Panel
+from .panel_fit import PanelFit
+from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
@@ -59,6 +62,7 @@ __all__ = [
     "Drivers",
     "Dwell",
     "EscaladeError",
+    "Estimates",
     "Events",
     "EvidenceStrength",
     "Explanation",
@@ -71,14 +75,19 @@ __all__ = [
     "Joint",
     "Ladder",
     "Law",
+    "Matrix",
     "Model",
     "NodeLaw",
     "NodeTable",
     "NotConverged",
+    "Panel",
+    "PanelFit",
+    "PanelSummary",
     "Parameters",
     "Passage",
     "Paths",
     "Posteriors",
+    "Prevalence",
     "QuasiStationary",
     "Question",
     "Questions",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 from ._core import SpecError
 from .condition import Condition, condition_tree, describe
 from .priors import FactorLike, factors
-from .values import Ground, Tree, WrongType, ground, missing, texts, unexpected, wrong
+from .values import Ground, Tree, WrongType, ground, listed, missing, number, text, texts, unexpected, wrong
 
 if TYPE_CHECKING:
     from .model import Model
@@ -311,6 +311,99 @@ class Ladder(Handle):
         said = ground(**about)
         new = [{"when": tree, **said, **entry} for entry in entries]
         self._model._add(self._entry, "effect", new)
+
+    def covariate(
+        self,
+        name: str,
+        levels: Sequence[str] | None = None,
+        *,
+        moves: Sequence[Pair] | str = "all",
+        shared: bool = False,
+        ratio: FactorLike | None = None,
+        **about: Unpack[Ground],
+    ) -> None:
+        """What a panel's units have multiplies intensities: by a ratio to the power of a number, or by one a level.
+
+        Parameters
+        ----------
+        name : str
+            Its name, and by default its column in a panel.
+        levels : list of text, optional
+            Of one that is no number; each has a ratio against the first.
+        moves : list of (from, to), or {"all", "up", "down"}
+            Which moves it acts on.
+        shared : bool
+            One ratio for all these moves, not one for each.
+        ratio : float or Factor, optional
+            A fixed ratio, or its prior. Not given: flat.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where the ratio comes from.
+
+        Raises
+        ------
+        SpecError
+            If a move has no rate, or a ratio of this name already.
+
+        Notes
+        -----
+        Called again with other moves it gives them ratios of their own: so are ratios held equal over some moves.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model()
+        >>> illness = m.ladder("illness", ["well", "ill", "dead"], moves=[("well", "ill"), ("ill", "dead")])
+        >>> illness.covariate("age", moves=[("ill", "dead")])
+        >>> illness.covariate("arm", ["placebo", "treated"], shared=True)
+        """
+        entry: Tree = {"name": text(name, f"{self.name}.covariate: the name"), **ground(**about)}
+        if levels is not None:
+            entry["levels"] = texts(levels, f"{self.name}.covariate: levels")
+        self._covariate(entry, moves, shared, ratio)
+
+    def pieces(
+        self,
+        at: Sequence[float],
+        *,
+        moves: Sequence[Pair] | str = "all",
+        shared: bool = False,
+        name: str = "time",
+        ratio: FactorLike | None = None,
+    ) -> None:
+        """Intensities that change at given times of a panel's clock, and are constant between.
+
+        Parameters
+        ----------
+        at : list of float
+            The times, ascending; each begins a period that has a ratio against the time before the first.
+        moves, shared, ratio
+            As in :meth:`covariate`.
+        name : str
+            What the periods are called.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model()
+        >>> illness = m.ladder("illness", ["well", "ill", "dead"], moves=[("well", "ill"), ("ill", "dead")])
+        >>> illness.pieces([5, 10])
+        """
+        cuts = [number(cut, f"{self.name}.pieces: a time") for cut in listed(at, "pieces: at", "a list of times")]
+        self._covariate({"name": text(name, "name"), "cuts": cuts}, moves, shared, ratio)
+
+    def _covariate(self, entry: Tree, moves: Any, shared: bool, ratio: Any) -> None:
+        what = f"{self.name}.covariate {entry['name']!r}"
+        if isinstance(moves, str):
+            entry["moves"] = moves
+        else:
+            pairs = listed(moves, f"{what}: moves", "a list of (from, to)")
+            entry["moves"] = [spelled_pairs(pair)[0] for pair in pairs]
+        if shared:
+            entry["shared"] = True
+        if ratio is not None:
+            (tree,) = factors(ratio, 1, what)
+            entry.update({key: value for key, value in tree.items() if key != "free"})
+        self._model._add(self._entry, "covariate", [entry])
 
     def _repr_html_(self) -> str:
         lines = [f"<li>{escape(effect_words(effect))}</li>" for effect in self._entry.get("effect", ())]

@@ -9,7 +9,7 @@ from html import escape
 from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 import numpy as np
 
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
     from .bayesnet import BayesNet
     from .fit import Fit
+    from .panel import Panel
+    from .panel_fit import PanelFit
     from .results import Parameters, Size
 
 H = TypeVar("H", bound=Handle)
@@ -64,8 +66,9 @@ class Model:
     ----------
     name : str
         A title.
-    origin : date
-        Where time begins; nothing the model speaks of lies before it.
+    origin : date, optional
+        Where time begins; nothing the model speaks of lies before it. Without one it has no calendar: it is for panels,
+        which have clocks of their own.
     note : str, optional
         Anything a reader should know.
 
@@ -81,8 +84,10 @@ class Model:
     <Model 'Troops abroad' from 2024-10-01: 1 driver, 1 ladder>
     """
 
-    def __init__(self, name: str = "", *, origin: DateLike, note: str | None = None) -> None:
-        tree: Tree = {"name": text(name, "the model's name"), "origin": date_text(origin, "origin")}
+    def __init__(self, name: str = "", *, origin: DateLike | None = None, note: str | None = None) -> None:
+        tree: Tree = {"name": text(name, "the model's name")}
+        if origin is not None:
+            tree["origin"] = date_text(origin, "origin")
         self._load(tree if note is None else {**tree, "note": note})
 
     def _load(self, tree: Tree) -> None:
@@ -155,6 +160,7 @@ class Model:
         down: IntensityLike | Sequence[IntensityLike] | None = None,
         moves: Mapping[Any, IntensityLike] | Sequence[Pair] | None = None,
         ordered: bool = True,
+        first: str | None = None,
         **about: Unpack[Ground],
     ) -> Ladder:
         """Add a ladder: a process over rungs in continuous time.
@@ -174,6 +180,9 @@ class Model:
             Other moves; a key may hold several pairs that share a parameter. A list leaves each flat.
         ordered : bool
             Whether the rungs climb. If not there is no up, down, ``>=`` or ``<=``.
+        first : {"estimated", "equilibrium"}, optional
+            Of a panel's units whose first rung is hidden: its law is estimated (from `start` on, whose zeros stay; by
+            default from even chances), or that which the intensities keep. Not given: `start` as it stands.
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where its start comes from.
 
@@ -221,8 +230,12 @@ class Model:
         for pair, prior in (moves or {}).items():
             trees = intensities(prior, 1, f"ladder {name!r}, moves[{pair}]")
             rates += [{"moves": spelled_pairs(pair), **tree} for tree in trees]
-        first = rungs[0] if start is None else plain(start, f"ladder {name!r}: start")
-        entry: Tree = {"name": name, "rungs": rungs, "start": first, "rate": rates, **ground(**about)}
+        begin = rungs[0] if start is None else plain(start, f"ladder {name!r}: start")
+        if first is not None and start is None:
+            begin = {rung: 1 / len(rungs) for rung in rungs}
+        entry: Tree = {"name": name, "rungs": rungs, "start": begin, "rate": rates, **ground(**about)}
+        if first is not None:
+            entry["first"] = text(first, f"ladder {name!r}: first", "'estimated' or 'equilibrium'")
         if not ordered:
             entry["ordered"] = False
         return self._enter("ladder", entry, Ladder)
@@ -360,8 +373,8 @@ class Model:
 
     @property
     def origin(self) -> str:
-        """Where time begins."""
-        return str(self._spec["origin"])
+        """Where time begins; empty for a model without a calendar."""
+        return str(self._spec.get("origin", ""))
 
     @property
     def drivers(self) -> BayesNet:
@@ -523,15 +536,31 @@ class Model:
         date = day_of(now) + np.timedelta64(365, "D")
         return Questions(at(ladder == ladder.rungs[0], on=str(date)[:10]) for ladder in self.ladders.values())
 
-    def fit(self, dossier: Dossier, *, draws: int = 200, seed: int = 0, progress: Progress = True) -> Fit:
-        """Learn from the developments: the mode of the posterior, and draws around it.
+    @overload
+    def fit(self, dossier: Dossier, *, draws: int = 200, seed: int = 0, progress: Progress = True) -> Fit: ...
+    @overload
+    def fit(
+        self, dossier: Panel, *, starts: int | None = None, seed: int = 0, progress: Progress = True
+    ) -> PanelFit: ...
+    def fit(
+        self,
+        dossier: Dossier | Panel,
+        *,
+        draws: int = 200,
+        starts: int | None = None,
+        seed: int = 0,
+        progress: Progress = True,
+    ) -> Fit | PanelFit:
+        """Learn from the developments, or from a panel: the mode of the posterior, and the spread around it.
 
         Parameters
         ----------
-        dossier : Dossier
-            What is known, as of its date.
+        dossier : Dossier or Panel
+            What is known, as of its date; or a table of many units.
         draws : int
             Draws of the parameters from the Laplace approximation at the mode, for means and intervals.
+        starts : int, optional
+            Of a panel: from how many places the top is looked for; by default 1, with hidden rungs 3.
         seed : int
             The same seed gives the same draws.
         progress : bool or callable
@@ -539,7 +568,7 @@ class Model:
 
         Returns
         -------
-        Fit
+        Fit or PanelFit
 
         Raises
         ------
@@ -553,7 +582,12 @@ class Model:
             If no mode is found.
         """
         from .fit import Fit
+        from .panel import Panel
 
+        if isinstance(dossier, Panel):
+            from .panel_fit import PanelFit
+
+            return PanelFit._of(self, dossier, starts, whole(seed, "seed", 0, 2**64 - 1), progress)
         checked = a_dossier(dossier, "fit")._checked(self._core)
         draws, seed = self._draws(draws), whole(seed, "seed", 0, 2**64 - 1)
         with progress_line("fit", progress) as report:
@@ -638,7 +672,8 @@ class Model:
             "event indicator": len(self._of(Events)),
         }
         words = [f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n]
-        return f"<Model {self.name!r} from {self.origin}: {', '.join(words) or 'empty'}>"
+        since = f" from {self.origin}" if self.origin else ""
+        return f"<Model {self.name!r}{since}: {', '.join(words) or 'empty'}>"
 
     def _repr_html_(self) -> str:
         lines = [f"<li>{h._repr_html_()}</li>" for h in self._handles.values()]

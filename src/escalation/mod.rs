@@ -14,6 +14,7 @@ pub mod fitted;
 pub mod forecast;
 pub mod model;
 pub mod onward;
+pub mod panel;
 pub mod parameter;
 pub mod part;
 pub mod plan;

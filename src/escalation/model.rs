@@ -33,6 +33,47 @@ pub struct Effect {
     pub factor: usize,
 }
 
+/// What a covariate's value is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scale {
+    /// A number.
+    Number,
+    /// One of these levels; the first is the one that the others are compared with.
+    Levels(Vec<String>),
+    /// The clock itself, cut at these times (days, ascending, for a clock of days).
+    Clock(Vec<f64>),
+}
+
+/// One ratio of a covariate: a number's for one more unit, or that of a level (a period) against the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// The level or period; 0 for a number.
+    pub level: usize,
+    /// Indices into the ladder's `moves`.
+    pub moves: Vec<usize>,
+    /// Index into `Parameters::positives`.
+    pub ratio: usize,
+}
+
+/// What a unit has at a time, and what it does to the intensities: each is multiplied by ratio^value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Covariate {
+    pub name: String,
+    pub scale: Scale,
+    pub terms: Vec<Term>,
+}
+
+/// Where the first rung's law comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The ladder's `start`.
+    Given,
+    /// Index into `Parameters::rows`.
+    Estimated(usize),
+    /// The law that the intensities keep.
+    Equilibrium,
+}
+
 /// A Markov process over rungs in continuous time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ladder {
@@ -41,8 +82,11 @@ pub struct Ladder {
     pub ordered: bool,
     /// Law of the first rung at the origin.
     pub start: Vec<f64>,
+    pub first: First,
     pub moves: Vec<Move>,
     pub effects: Vec<Effect>,
+    /// Of a panel's units.
+    pub covariates: Vec<Covariate>,
 }
 
 /// A parent of an indicator.
@@ -75,7 +119,7 @@ pub struct Events {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub name: String,
-    /// ISO date of t = 0.
+    /// ISO date of t = 0; empty for a model whose time is a panel's clock.
     pub origin: String,
     pub drivers: Vec<Driver>,
     pub ladders: Vec<Ladder>,

@@ -169,6 +169,50 @@ entry! {
     }
 }
 
+entry! {
+    /// A number or a level that a unit has at a time, and its ratios on the intensities of its moves (a panel's).
+    CovariateSpec {
+        name: String,
+        /// The levels of one that is no number; the first is the one that the others are compared with.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        levels: Vec<String>,
+        /// Times, on the panel's clock, at which the intensities change: the covariate is the clock itself.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cuts: Vec<f64>,
+        #[serde(default = "all_moves")]
+        moves: MovesSpec,
+        /// One ratio for all its moves, not one for each.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
+        /// The ratio for one more unit, or against the first level; absent: flat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        factor: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spread: Option<f64>,
+    }
+}
+
+fn all_moves() -> MovesSpec {
+    MovesSpec::Word("all".into())
+}
+
+/// Where the first rung's law comes from, if it is not `start`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FirstSpec {
+    /// `start` as it stands.
+    #[default]
+    Given,
+    /// Estimated; `start` is where the search begins, its zeros stay.
+    Estimated,
+    /// The law that the intensities keep.
+    Equilibrium,
+}
+
+fn is_given(first: &FirstSpec) -> bool {
+    *first == FirstSpec::Given
+}
+
 fn yes() -> bool {
     true
 }
@@ -185,10 +229,14 @@ entry! {
         #[serde(default = "yes", skip_serializing_if = "is_true")]
         ordered: bool,
         start: StartSpec,
+        #[serde(default, skip_serializing_if = "is_given")]
+        first: FirstSpec,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rate: Vec<RateSpec>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         effect: Vec<EffectSpec>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covariate: Vec<CovariateSpec>,
     }
 }
 
@@ -228,6 +276,8 @@ entry! {
 pub struct ModelSpec {
     #[serde(default)]
     pub name: String,
+    /// A date; empty for a model whose time is a panel's clock.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub origin: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

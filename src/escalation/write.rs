@@ -5,13 +5,14 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 /// Keys in the order of the reference; others follow by name.
-const ORDER: &str = "name id origin as_of driver ladder indicator of states rungs ordered given start when moves is at_least \
+const ORDER: &str = "name id origin as_of driver ladder indicator of states rungs ordered given start first levels cuts when moves is at_least \
      at_most since until all any not status saw never entered likelihood moved counted values from to ask at reach enters first \
-     before count table rate per chance within events factor spread over free worth effect on by between reported grade hit \
+     before count table rate per chance within events factor spread shared over free worth effect covariate on by between reported grade hit \
      false_alarm false_rate false_per source known paragraph basis criterion note doubt";
 
 /// Lists of entries: each a section of its own.
-const SECTIONS: [&str; 8] = ["driver", "ladder", "rate", "effect", "status", "events", "development", "question"];
+const SECTIONS: [&str; 9] =
+    ["driver", "ladder", "rate", "effect", "covariate", "status", "events", "development", "question"];
 
 /// A spec as TOML.
 ///

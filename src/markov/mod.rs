@@ -1,5 +1,6 @@
 //! Markov processes: generators, joint spaces, monitors, what carries a vector through time, chains in discrete time.
 
+pub mod bundle;
 pub mod chain;
 pub mod classes;
 pub mod dense;
@@ -26,6 +27,7 @@ pub mod tick;
 pub mod tick_log;
 pub mod transient;
 
+pub use bundle::Bundle;
 pub use exponential::Exponential;
 pub use field::Field;
 pub use flow::{Counter, Drain, Flow, Tally};

@@ -7,6 +7,7 @@ mod fit;
 mod hidden;
 mod markov;
 mod model;
+mod panel;
 mod place;
 mod run;
 
@@ -19,6 +20,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     files::register(module)?;
     run::register(module)?;
     markov::register(module)?;
+    panel::register(module)?;
     module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
     module.add_class::<fit::Fit>()?;

@@ -111,7 +111,7 @@ CASES = {
     ),
     "half a character": (lambda w: w.m.ladder("\ud800", ["a", "b"], up=esc.per_month(1)), "half a character"),
     # dates
-    "origin": (lambda w: esc.Model(origin=None), "origin is None; expected a date"),
+    "origin": (lambda w: esc.Model(origin=3), "origin is 3; expected a date"),
     "as_of None": (lambda w: esc.Dossier(None), "as_of is None; expected a date"),
     "as_of word": (lambda w: esc.Dossier("yesterday"), "as_of is 'yesterday'; expected a date"),
     "since word": (lambda w: esc.since("soon"), "since is 'soon'; expected a date"),

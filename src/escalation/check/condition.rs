@@ -5,7 +5,6 @@ use crate::escalation::condition::{Condition, Instant};
 use crate::escalation::model::Model;
 use crate::escalation::spec::{ConditionSpec, Names};
 use crate::ground::Result;
-use crate::ground::time::Clock;
 
 const FORMS: &str = "expected exactly one of driver, ladder, since or until, all, any, not";
 
@@ -120,7 +119,7 @@ fn each(at: &At, parts: &[ConditionSpec], model: &Model) -> Result<Vec<Condition
 }
 
 fn period(at: &At, spec: &ConditionSpec, model: &Model) -> Result<Condition> {
-    let clock = at.put(Clock::new(&model.origin))?;
+    let clock = at.calendar(model)?;
     let from = spec.since.as_ref().map(|text| at.key("since").put(clock.day_start(text))).transpose()?;
     let to = spec.until.as_ref().map(|text| at.key("until").put(clock.day_end(text))).transpose()?;
     let (from, to) = (from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY));

@@ -4,7 +4,7 @@ use super::names::{self, Named};
 use super::{At, condition, named};
 use crate::escalation::condition::Condition;
 use crate::escalation::dossier::{Development, Dossier, Evidence, Record};
-use crate::escalation::model::{Model, Variable};
+use crate::escalation::model::{First, Model, Variable};
 use crate::escalation::spec::{ConditionSpec, CountedSpec, DevelopmentSpec, DossierSpec, LikelihoodSpec, MovedSpec};
 use crate::ground::time::{self, Clock};
 use crate::ground::{Result, words};
@@ -18,7 +18,16 @@ impl Dossier {
     /// left out are checked too.
     pub fn compile(spec: &DossierSpec, model: &Model) -> Result<Dossier> {
         let top = At::top().called("dossier");
-        let clock = top.put(Clock::new(&model.origin))?;
+        let clock = top.calendar(model)?;
+        for ladder in &model.ladders {
+            let unit = ladder.covariates.is_empty() && ladder.first == First::Given;
+            top.need(unit, || {
+                format!(
+                    "ladder '{}' has covariates or a first rung to be estimated, which only a panel has",
+                    ladder.name
+                )
+            })?;
+        }
         let as_of = top.key("as_of").put(clock.day_end(&spec.as_of))?;
         top.key("as_of")
             .need(as_of >= 0.0, || format!("as_of is {}, before the model's origin {}", spec.as_of, model.origin))?;

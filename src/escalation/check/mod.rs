@@ -8,6 +8,8 @@ mod numbers;
 mod question;
 mod table;
 
+use super::model::Model;
+use crate::ground::time::Clock;
 use crate::ground::{Error, Result};
 
 /// Where the checks stand: the machine's path and the reader's entry.
@@ -48,6 +50,14 @@ impl At {
     /// The error of a check that does not know its place, put here.
     fn put<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|e| e.at(&self.path, &self.entry))
+    }
+
+    /// The model's calendar.
+    fn calendar(&self, model: &Model) -> Result<Clock> {
+        self.need(!model.origin.is_empty(), || {
+            "the model has no origin, so that it has no dates; expected one".into()
+        })?;
+        self.put(Clock::new(&model.origin))
     }
 
     /// Refuses with the message unless `good`.

@@ -4,10 +4,13 @@ use super::names::{self, distinct};
 use super::numbers::{self, Judged};
 use super::table::{self, Parent};
 use super::{At, condition, named};
-use crate::escalation::model::{Driver, Effect, Events, Ladder, Model, Move, Status, Variable};
-use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Row};
+use crate::escalation::model::{
+    Covariate, Driver, Effect, Events, First, Ladder, Model, Move, Scale, Status, Term, Variable,
+};
+use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Row, RowPrior};
 use crate::escalation::spec::{
-    DriverSpec, EffectSpec, EventsSpec, LadderSpec, ModelSpec, MovesSpec, NumbersSpec, StartSpec, StatusSpec, TableSpec,
+    CovariateSpec, DriverSpec, EffectSpec, EventsSpec, FirstSpec, LadderSpec, ModelSpec, MovesSpec, NumbersSpec,
+    StartSpec, StatusSpec, TableSpec,
 };
 use crate::ground::Result;
 use crate::ground::time::Clock;
@@ -39,7 +42,9 @@ impl Model {
     /// `Error::Spec` with the entry and its path for whatever docs/format.md does not allow.
     pub fn compile(spec: &ModelSpec) -> Result<Model> {
         let at = At::top().called("model");
-        let clock = at.key("origin").put(Clock::new(&spec.origin))?;
+        // A model without an origin has no calendar; dates of sources are still checked.
+        let origin = if spec.origin.is_empty() { "1970-01-01" } else { &spec.origin };
+        let clock = at.key("origin").put(Clock::new(origin))?;
         distinct_names(spec)?;
         let mut build = Build { clock, model: shell(spec)?, numbers: Numbers::default() };
         for (i, driver) in spec.driver.iter().enumerate() {
@@ -106,7 +111,8 @@ fn shell(spec: &ModelSpec) -> Result<Model> {
         distinct(&at.key("rungs"), "rungs", &l.rungs, 2)?;
         let start = start(&at.key("start"), &l.start, &l.name, &l.rungs)?;
         let (name, rungs, ordered) = (l.name.clone(), l.rungs.clone(), l.ordered);
-        ladders.push(Ladder { name, rungs, ordered, start, moves: vec![], effects: vec![] });
+        let (first, moves, effects, covariates) = (First::Given, vec![], vec![], vec![]);
+        ladders.push(Ladder { name, rungs, ordered, start, first, moves, effects, covariates });
     }
     let (name, origin) = (spec.name.clone(), spec.origin.clone());
     Ok(Model { name, origin, drivers, ladders, statuses: vec![], events: vec![], parameters: Parameters::default() })
@@ -262,10 +268,86 @@ impl Build {
             let entry = format!("{}, effect {}", named("ladder", &spec.name, i), k + 1);
             effects.push(self.effect(&at.key("effect").item(k).called(entry), effect, spec, &moves)?);
         }
+        let covariates = self.covariates(&at, spec, &moves)?;
+        let first = self.first(i, spec)?;
         if let Some(ladder) = self.model.ladders.get_mut(i) {
-            (ladder.moves, ladder.effects) = (moves, effects);
+            (ladder.moves, ladder.effects, ladder.covariates, ladder.first) = (moves, effects, covariates, first);
         }
         Ok(())
+    }
+
+    /// Where the first rung's law comes from.
+    fn first(&mut self, i: usize, spec: &LadderSpec) -> Result<First> {
+        let Some(ladder) = self.model.ladders.get(i) else { return Ok(First::Given) };
+        let name = format!("{}: first rung", spec.name);
+        let (states, value) = (ladder.rungs.clone(), ladder.start.clone());
+        Ok(match spec.first {
+            FirstSpec::Given => First::Given,
+            FirstSpec::Equilibrium => First::Equilibrium,
+            FirstSpec::Estimated => {
+                let (prior, provenance) = (RowPrior::Flat, Provenance::default());
+                First::Estimated(self.numbers.row(Row { name, states, value, prior, provenance }))
+            }
+        })
+    }
+
+    fn covariates(&mut self, ladder: &At, spec: &LadderSpec, moves: &[Move]) -> Result<Vec<Covariate>> {
+        let mut covariates: Vec<Covariate> = Vec::with_capacity(spec.covariate.len());
+        for (k, covariate) in spec.covariate.iter().enumerate() {
+            let entry = format!("{}, {}", ladder.entry, named("covariate", &covariate.name, k));
+            let at = ladder.key("covariate").item(k).called(entry);
+            at.key("name").need(!covariate.name.trim().is_empty(), || "the name is empty".into())?;
+            let made = self.covariate(&at, covariate, spec, moves)?;
+            let acts = |c: &Covariate, m: usize| c.terms.iter().any(|term| term.moves.contains(&m));
+            for other in covariates.iter().filter(|other| other.name == made.name) {
+                at.need(other.scale == made.scale, || {
+                    format!("'{}' has other levels or cuts before; expected the same", covariate.name)
+                })?;
+                at.key("moves").need(!(0..moves.len()).any(|m| acts(other, m) && acts(&made, m)), || {
+                    format!("'{}' already acts on one of these moves; expected one ratio for a move", covariate.name)
+                })?;
+            }
+            covariates.push(made);
+        }
+        Ok(covariates)
+    }
+
+    fn covariate(&mut self, at: &At, spec: &CovariateSpec, ladder: &LadderSpec, moves: &[Move]) -> Result<Covariate> {
+        let scale = scale(at, spec)?;
+        let acted = acted_on(&at.key("moves"), &spec.moves, ladder, moves)?;
+        let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
+        let provenance = numbers::provenance(at, &self.clock, said)?;
+        let judged = numbers::ratio(at, spec)?;
+        let levels: Vec<(usize, String)> = match &scale {
+            Scale::Number => vec![(0, spec.name.clone())],
+            Scale::Levels(levels) => {
+                levels.iter().enumerate().skip(1).map(|(l, level)| (l, format!("{} = {level}", spec.name))).collect()
+            }
+            Scale::Clock(cuts) => (1..=cuts.len())
+                .map(|p| {
+                    let from = cuts[p - 1];
+                    let to = cuts.get(p).map_or_else(|| "∞".to_string(), |to| to.to_string());
+                    (p, format!("{} in [{from}, {to})", spec.name))
+                })
+                .collect(),
+        };
+        let mut terms = vec![];
+        for (level, word) in levels {
+            let mut term = |moves: Vec<usize>, of: &str| {
+                let name = format!("{}: {of} × ({word})", ladder.name);
+                let ratio = self.numbers.positive(name, Kind::Factor, judged.clone(), provenance.clone());
+                terms.push(Term { level, moves, ratio });
+            };
+            if spec.shared {
+                term(acted.clone(), &moves_name(&spec.moves));
+                continue;
+            }
+            for &m in &acted {
+                let pair = moves.get(m).map_or_else(String::new, |m| arrow(ladder, m.from, m.to));
+                term(vec![m], &pair);
+            }
+        }
+        Ok(Covariate { name: spec.name.clone(), scale, terms })
     }
 
     fn moves(&mut self, ladder: &At, spec: &LadderSpec) -> Result<Vec<Move>> {
@@ -407,6 +489,25 @@ fn rung_pairs(at: &At, pairs: &[(String, String)], ladder: &LadderSpec) -> Resul
         found.push(pair);
     }
     Ok(found)
+}
+
+/// What the values of a covariate are.
+fn scale(at: &At, spec: &CovariateSpec) -> Result<Scale> {
+    match (spec.levels.is_empty(), spec.cuts.is_empty()) {
+        (false, false) => Err(at.wrong("it has `levels` and `cuts`; expected one of them, or neither for a number")),
+        (true, true) => Ok(Scale::Number),
+        (false, true) => {
+            distinct(&at.key("levels"), "levels", &spec.levels, 2)?;
+            Ok(Scale::Levels(spec.levels.clone()))
+        }
+        (true, false) => {
+            let climb = spec.cuts.windows(2).all(|pair| pair[0] < pair[1]);
+            at.key("cuts").need(climb && spec.cuts.iter().all(|cut| cut.is_finite()), || {
+                format!("the cuts are {:?}; expected finite times in ascending order", spec.cuts)
+            })?;
+            Ok(Scale::Clock(spec.cuts.clone()))
+        }
+    }
 }
 
 /// Indices of the ladder's moves that an effect acts on.

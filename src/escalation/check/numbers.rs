@@ -2,7 +2,7 @@
 
 use super::At;
 use crate::escalation::parameter::{Prior, Provenance};
-use crate::escalation::spec::{Basis, ChanceSpec, EffectSpec, EventsSpec, RateSpec};
+use crate::escalation::spec::{Basis, ChanceSpec, CovariateSpec, EffectSpec, EventsSpec, RateSpec};
 use crate::ground::Result;
 use crate::ground::time::{self, Clock, YEAR};
 use crate::ground::words;
@@ -10,7 +10,22 @@ use crate::ground::words;
 /// The upper quartile of the standard normal: a band is the central half of the writer's belief.
 const QUARTILE: f64 = 0.674_489_750_196_081_7;
 
+/// The ratio of a covariate: flat unless it has a number.
+pub(super) fn ratio(at: &At, spec: &CovariateSpec) -> Result<Judged> {
+    match spec.factor {
+        None => {
+            no_spread(at, spec.spread, "free")?;
+            Ok(Judged { value: 1.0, prior: Prior::Flat, words: "free".into() })
+        }
+        Some(factor) => {
+            let value = at.key("factor").put(positive("the factor", factor))?;
+            log_normal(at, "factor", value, spec.spread, format!("{factor}"))
+        }
+    }
+}
+
 /// A positive number: where it starts, its prior, and how it was put.
+#[derive(Debug, Clone)]
 pub(super) struct Judged {
     pub value: f64,
     pub prior: Prior,

@@ -37,7 +37,7 @@ impl Question {
 
 fn compile(at: &At, spec: &QuestionSpec, model: &Model, now: f64) -> Result<Question> {
     at.key("name").need(!spec.name.trim().is_empty(), || "the question has no name".into())?;
-    let clock = at.put(Clock::new(&model.origin))?;
+    let clock = at.calendar(model)?;
     let mut asked = Asked { model, clock, now, atoms: Vec::new() };
     let ask = asked.read(&at.key("ask"), &spec.ask)?;
     let given = spec.given.as_ref().map(|g| asked.read(&at.key("given"), g)).transpose()?;

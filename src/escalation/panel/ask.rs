@@ -1,0 +1,398 @@
+//! What a fitted panel answers: each a vector of numbers at θ, with intervals by the delta method or from draws.
+//!
+//! Intervals of the delta method are symmetric on the scale of the answer (Jackson 2011, section 2.6): the logarithm of what
+//! is positive, the logit of a probability.
+
+use super::fit::PanelFit;
+use super::structure::{Column, Structure};
+use crate::escalation::summary::Draws;
+use crate::ground::{Control, Error, Result};
+use crate::markov::Exponential;
+use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+/// Step of the central differences in θ, in standard errors.
+const STEP: f64 = 1e-3;
+
+/// On which scale an answer's error is about normal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Logarithm,
+    Logit,
+    Itself,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// The intensity of each arc.
+    Intensities { design: Vec<f64> },
+    /// Each positive number of the model, rates per unit of the clock; then each row of a table.
+    Numbers,
+    /// n × n: over consecutive stretches (design, length).
+    Transition { stretches: Vec<(Vec<f64>, f64)> },
+    /// Mean time in each joint rung at a visit.
+    Sojourn { design: Vec<f64> },
+    /// n × n: where the next move leads.
+    Next { design: Vec<f64> },
+    /// Mean time until a set is first entered, from each joint rung.
+    Passage { design: Vec<f64>, target: Vec<bool> },
+    /// times × n: the probability that the set was entered by then, from each joint rung.
+    PassageLaw { design: Vec<f64>, target: Vec<bool>, times: Vec<f64> },
+    /// n × n: mean time spent in each joint rung until a time (infinite: for ever), from each.
+    Spent { design: Vec<f64>, until: f64 },
+    /// times × n: the expected share of each joint rung among units seen by then.
+    Prevalence { times: Vec<f64> },
+}
+
+impl Ask {
+    fn on(&self) -> On {
+        match self {
+            Ask::Intensities { .. } | Ask::Numbers | Ask::Sojourn { .. } | Ask::Passage { .. } | Ask::Spent { .. } => {
+                On::Logarithm
+            }
+            Ask::Transition { .. } | Ask::Next { .. } | Ask::PassageLaw { .. } | Ask::Prevalence { .. } => On::Logit,
+        }
+    }
+}
+
+/// An answer with its interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub estimate: Vec<f64>,
+    /// Standard error, on the answer's own scale.
+    pub error: Vec<f64>,
+    pub low: Vec<f64>,
+    pub high: Vec<f64>,
+}
+
+impl PanelFit {
+    /// The design of covariate values (the panel's covariates in order; none: their mean) at a time of the clock.
+    pub fn design(&self, values: &[f64], time: f64) -> Vec<f64> {
+        let structure = &self.panel.structure;
+        if !values.is_empty() || structure.covariates.is_empty() {
+            return structure.design(values, time);
+        }
+        let now = structure.design(&vec![0.0; structure.covariates.len()], time);
+        let column = |(k, column): (usize, &Column)| match column {
+            Column::Period(..) => now[k],
+            _ => self.panel.mean[k],
+        };
+        structure.columns.iter().enumerate().map(column).collect()
+    }
+
+    /// Stretches of covariate values, one after the other from a time on, cut where the clock cuts.
+    pub fn stretches(&self, mut time: f64, history: &[(Vec<f64>, f64)]) -> Vec<(Vec<f64>, f64)> {
+        let mut out = vec![];
+        for (values, length) in history {
+            let end = time + length;
+            let inside = self.panel.structure.cuts.iter().copied().filter(|cut| time < *cut && *cut < end);
+            let mut ends: Vec<f64> = std::iter::once(time).chain(inside).collect();
+            ends.push(end);
+            let piece = |pair: &[f64]| (self.design(values, 0.5 * (pair[0] + pair[1])), pair[1] - pair[0]);
+            out.extend(ends.windows(2).map(piece));
+            time = end;
+        }
+        out
+    }
+
+    /// The answer at θ.
+    ///
+    /// # Errors
+    /// `Spec` where there is none; `Interrupted`.
+    pub fn at(&self, theta: &[f64], ask: &Ask, control: &Control) -> Result<Vec<f64>> {
+        control.check()?;
+        let values = self.model.parameters.values(theta);
+        let structure = &self.panel.structure;
+        let n = structure.n;
+        let generator = |design: &[f64]| structure.generator(&values, design);
+        Ok(match ask {
+            Ask::Intensities { design } => {
+                let q = generator(design);
+                structure.arcs.iter().map(|arc| q[arc.from * n + arc.to]).collect()
+            }
+            Ask::Numbers => {
+                let tick = |p: usize| match self.model.parameters.positives[p].kind {
+                    crate::escalation::parameter::Kind::Factor => 1.0,
+                    _ => structure.tick,
+                };
+                let positives = values.positives.iter().enumerate().map(|(p, x)| x * tick(p));
+                positives.chain(values.rows.iter().flatten().copied()).collect()
+            }
+            Ask::Transition { stretches } => {
+                let mut law = DMatrix::<f64>::identity(n, n);
+                for (design, length) in stretches {
+                    law *= DMatrix::from_row_slice(n, n, &Exponential::new(&generator(design), n).at(*length));
+                }
+                by_rows(&law)
+            }
+            Ask::Sojourn { design } => exits(&generator(design), n).iter().map(|exit| 1.0 / exit).collect(),
+            Ask::Next { design } => {
+                let q = generator(design);
+                let exits = exits(&q, n);
+                q.iter().enumerate().map(|(k, rate)| if *rate > 0.0 { rate / exits[k / n] } else { 0.0 }).collect()
+            }
+            Ask::Passage { design, target } => passage(&generator(design), structure, target)?,
+            Ask::PassageLaw { design, target, times } => {
+                let mut q = generator(design);
+                q.iter_mut().enumerate().filter(|(k, _)| target[k / n]).for_each(|(_, rate)| *rate = 0.0);
+                let exponential = Exponential::new(&q, n);
+                let mut out = Vec::with_capacity(times.len() * n);
+                for &time in times {
+                    let law = exponential.at(time);
+                    let hit = |row: &[f64]| row.iter().zip(target).filter(|(_, t)| **t).map(|(p, _)| p).sum::<f64>();
+                    out.extend(law.chunks_exact(n).map(hit));
+                }
+                out
+            }
+            Ask::Spent { design, until } => by_rows(&spent(&generator(design), n, *until)?),
+            Ask::Prevalence { times } => self.expected_shares(&values, times),
+        })
+    }
+
+    /// The answer with its interval at a level; `draws` = 0: by the delta method.
+    ///
+    /// # Errors
+    /// As [`PanelFit::at`].
+    pub fn ask(&self, ask: &Ask, level: f64, draws: usize, seed: u64, control: &Control) -> Result<Told> {
+        let estimate = self.at(&self.theta, ask, control)?;
+        if draws > 0 {
+            let thetas = self.draws(draws, seed);
+            let all: Vec<Vec<f64>> =
+                thetas.par_iter().map(|theta| self.at(theta, ask, control)).collect::<Result<_>>()?;
+            let drawn = Draws { mode: estimate.clone(), draws: all };
+            let summary = drawn.summary(level);
+            let error = (0..estimate.len())
+                .map(|k| {
+                    let square = |draw: &Vec<f64>| (draw[k] - summary.mean[k]).powi(2);
+                    (drawn.draws.iter().map(square).sum::<f64>() / (draws.max(2) - 1) as f64).sqrt()
+                })
+                .collect();
+            return Ok(Told { estimate, error, low: summary.low, high: summary.high });
+        }
+        self.delta(ask, estimate, level, control)
+    }
+
+    fn delta(&self, ask: &Ask, estimate: Vec<f64>, level: f64, control: &Control) -> Result<Told> {
+        let width = self.theta.len();
+        let errors = self.errors();
+        let slope = |k: usize| -> Result<Vec<f64>> {
+            let step = if errors[k] > 0.0 { STEP * errors[k].min(1.0) } else { STEP };
+            let along = |step: f64| {
+                let mut theta = self.theta.clone();
+                theta[k] += step;
+                self.at(&theta, ask, control)
+            };
+            let (ahead, behind) = (along(step)?, along(-step)?);
+            Ok(ahead.iter().zip(&behind).map(|(a, b)| (a - b) / (2.0 * step)).collect())
+        };
+        let slopes: Vec<Vec<f64>> = (0..width).map(slope).collect::<Result<_>>()?;
+        let variance = |k: usize| -> f64 {
+            let touched = |j: usize| slopes[j][k] != 0.0;
+            if (0..width).any(|j| self.flat[j] && touched(j)) {
+                return f64::NAN;
+            }
+            let row = |i: usize| (0..width).map(|j| self.covariance[i * width + j] * slopes[j][k]).sum::<f64>();
+            (0..width).filter(|&i| touched(i)).map(|i| slopes[i][k] * row(i)).sum()
+        };
+        let error: Vec<f64> = (0..estimate.len()).map(|k| variance(k).max(0.0).sqrt()).collect();
+        let error: Vec<f64> =
+            (0..estimate.len()).map(|k| if variance(k).is_nan() { f64::NAN } else { error[k] }).collect();
+        let z = Normal::standard().inverse_cdf(0.5 + level / 2.0);
+        let (mut low, mut high) = (vec![], vec![]);
+        for (x, se) in estimate.iter().zip(&error) {
+            let (a, b) = interval(*x, z * se, ask.on());
+            low.push(a);
+            high.push(b);
+        }
+        Ok(Told { estimate, error, low, high })
+    }
+
+    /// The expected share of each joint rung at each time among the units that are at risk then.
+    fn expected_shares(&self, values: &crate::escalation::theta::Values, times: &[f64]) -> Vec<f64> {
+        let structure = &self.panel.structure;
+        let n = structure.n;
+        let mut known: Vec<Option<Exponential>> = self.panel.designs.iter().map(|_| None).collect();
+        let mut laws: std::collections::HashMap<(usize, u64), Vec<f64>> = std::collections::HashMap::new();
+        let mut shares = vec![0.0; times.len() * n];
+        for (history, risk) in self.panel.histories.iter().zip(self.at_risk(times)) {
+            let Some(first) = history.first() else { continue };
+            let mut row: Vec<f64> = match first.known {
+                Some(state) => (0..n).map(|s| f64::from(u8::from(s == state))).collect(),
+                None => structure.start.clone(),
+            };
+            let mut now = first.time;
+            let mut place = 0;
+            for (t, &time) in times.iter().enumerate().filter(|(_, time)| **time >= first.time) {
+                loop {
+                    let next = history.get(place + 1).map_or(f64::INFINITY, |row| row.time);
+                    let to = next.min(time);
+                    if to > now {
+                        let design = history[place].design;
+                        let law = laws.entry((design, (to - now).to_bits())).or_insert_with(|| {
+                            let made = known[design].get_or_insert_with(|| {
+                                Exponential::new(&structure.generator(values, &self.panel.designs[design]), n)
+                            });
+                            made.at(to - now)
+                        });
+                        let old = std::mem::replace(&mut row, vec![0.0; n]);
+                        for (x, own) in old.iter().zip(law.chunks_exact(n)) {
+                            row.iter_mut().zip(own).for_each(|(sum, p)| *sum += x * p);
+                        }
+                        now = to;
+                    }
+                    if next > time || place + 1 >= history.len() {
+                        break;
+                    }
+                    place += 1;
+                }
+                if risk[t] {
+                    shares[t * n..(t + 1) * n].iter_mut().zip(&row).for_each(|(sum, p)| *sum += p);
+                }
+            }
+        }
+        for own in shares.chunks_exact_mut(n) {
+            let total: f64 = own.iter().sum();
+            own.iter_mut().for_each(|x| *x /= total);
+        }
+        shares
+    }
+
+    /// Whether each unit is at risk at each time: seen by then, and seen again or at an absorbing rung.
+    fn at_risk(&self, times: &[f64]) -> Vec<Vec<bool>> {
+        let arcs = &self.panel.structure.arcs;
+        let absorbing = |state: usize| arcs.iter().all(|arc| arc.from != state);
+        let risk = |history: &Vec<super::compile::Row>| -> Vec<bool> {
+            let (Some(first), Some(last)) = (history.first(), history.last()) else { return vec![false; times.len()] };
+            let stays = last.known.is_some_and(absorbing);
+            times.iter().map(|&t| first.time <= t && (t <= last.time || stays)).collect()
+        };
+        self.panel.histories.iter().map(risk).collect()
+    }
+
+    /// times × n: how many units were at each joint rung, by the last sight before each time.
+    pub fn observed(&self, times: &[f64]) -> Vec<f64> {
+        let n = self.panel.structure.n;
+        let mut counts = vec![0.0; times.len() * n];
+        for (history, risk) in self.panel.histories.iter().zip(self.at_risk(times)) {
+            for (t, &time) in times.iter().enumerate().filter(|(t, _)| risk[*t]) {
+                let last = history.iter().take_while(|row| row.time <= time).filter_map(|row| row.guess).last();
+                if let Some(state) = last {
+                    counts[t * n + state] += 1.0;
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// The interval of half-width `wide` (on the answer's own scale, first order) that is symmetric on another.
+fn interval(x: f64, wide: f64, on: On) -> (f64, f64) {
+    if wide.is_nan() {
+        return (f64::NAN, f64::NAN);
+    }
+    match on {
+        On::Itself => (x - wide, x + wide),
+        On::Logarithm if x > 0.0 && x.is_finite() => (x * (-wide / x).exp(), x * (wide / x).exp()),
+        On::Logit if x > 0.0 && x < 1.0 && wide > 0.0 => {
+            let odds = x / (1.0 - x);
+            let step = wide / (x * (1.0 - x));
+            let back = |odds: f64| if odds.is_infinite() { 1.0 } else { odds / (1.0 + odds) };
+            (back(odds * (-step).exp()), back(odds * step.exp()))
+        }
+        _ => (x, x),
+    }
+}
+
+fn by_rows(matrix: &DMatrix<f64>) -> Vec<f64> {
+    matrix.transpose().iter().copied().collect()
+}
+
+fn exits(q: &[f64], n: usize) -> Vec<f64> {
+    q.chunks_exact(n).map(|row| row.iter().sum()).collect()
+}
+
+/// Mean time to a set from each joint rung: (−Q_AA) m = 1; infinite where it may never be entered.
+fn passage(q: &[f64], structure: &Structure, target: &[bool]) -> Result<Vec<f64>> {
+    let n = structure.n;
+    let exits = exits(q, n);
+    // Whether the target can be reached, and whether a rung from which it cannot is reached before it.
+    let mut can: Vec<bool> = target.to_vec();
+    let spread = |marks: &mut Vec<bool>, stops: &[bool]| {
+        for _ in 0..n {
+            for i in (0..n).filter(|&i| !stops[i]) {
+                if (0..n).any(|j| q[i * n + j] > 0.0 && marks[j]) {
+                    marks[i] = true;
+                }
+            }
+        }
+    };
+    spread(&mut can, target);
+    let mut lost: Vec<bool> = can.iter().map(|can| !can).collect();
+    spread(&mut lost, target);
+    let inside: Vec<usize> = (0..n).filter(|&i| !target[i] && !lost[i]).collect();
+    let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
+        if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
+    });
+    let ones = DVector::from_element(inside.len(), 1.0);
+    let solved = system.lu().solve(&ones);
+    let solved = solved.ok_or_else(|| Error::spec("passage", "passage", "no mean time: the rates leave it open"))?;
+    let mut out: Vec<f64> = (0..n).map(|i| if target[i] { 0.0 } else { f64::INFINITY }).collect();
+    inside.iter().zip(solved.iter()).for_each(|(&i, mean)| out[i] = *mean);
+    Ok(out)
+}
+
+/// ∫₀ᵗ e^{Qs} ds by doubling: T(2h) = T(h) + e^{Qh} T(h); for ever: the fundamental matrix.
+fn spent(q: &[f64], n: usize, until: f64) -> Result<DMatrix<f64>> {
+    let exits = exits(q, n);
+    if until.is_infinite() {
+        // Rungs that are left for good: all others hold for ever.
+        let leads = |i: usize| {
+            let mut seen = vec![false; n];
+            let mut stack = vec![i];
+            while let Some(at) = stack.pop() {
+                for j in (0..n).filter(|&j| q[at * n + j] > 0.0) {
+                    if !std::mem::replace(&mut seen[j], true) {
+                        stack.push(j);
+                    }
+                }
+            }
+            seen
+        };
+        let reach: Vec<Vec<bool>> = (0..n).map(leads).collect();
+        let transient = |i: usize| (0..n).any(|j| reach[i][j] && !reach[j][i] && i != j);
+        let inside: Vec<usize> = (0..n).filter(|&i| transient(i)).collect();
+        let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
+            if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
+        });
+        let inverse = system.try_inverse();
+        let inverse = inverse.ok_or_else(|| Error::spec("time", "time in rungs", "the rates leave it open"))?;
+        return Ok(DMatrix::from_fn(n, n, |i, j| {
+            let place = |s: usize| inside.iter().position(|x| *x == s);
+            match (place(i), place(j)) {
+                (Some(a), Some(b)) => inverse[(a, b)],
+                (_, Some(_)) => 0.0,
+                _ if i == j || reach[i][j] => f64::INFINITY,
+                _ => 0.0,
+            }
+        }));
+    }
+    let lambda = exits.iter().copied().fold(0.0, f64::max);
+    let doublings = if lambda * until > 0.5 { (2.0 * lambda * until).log2().ceil().max(0.0) as i32 } else { 0 };
+    let piece = until / 2f64.powi(doublings);
+    let generator = DMatrix::from_fn(n, n, |i, j| if i == j { -exits[i] } else { q[i * n + j] });
+    // h φ₁(Qh) by its series.
+    let mut term = DMatrix::<f64>::identity(n, n) * piece;
+    let mut total = term.clone();
+    for k in 2..24 {
+        term = &term * &generator * (piece / f64::from(k));
+        total += &term;
+    }
+    let exponential = Exponential::new(q, n);
+    for k in 0..doublings {
+        let law = DMatrix::from_row_slice(n, n, &exponential.at(piece * 2f64.powi(k)));
+        total = &total + law * &total;
+    }
+    Ok(total)
+}

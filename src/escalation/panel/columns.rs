@@ -1,0 +1,47 @@
+//! A panel's table as it crosses the boundary: codes instead of names, one entry a row.
+
+/// One ladder's column.
+#[derive(Debug, Clone, Default)]
+pub struct RungColumn {
+    pub ladder: String,
+    /// A rung's index, −1 for nothing seen, or the number of rungs plus the index of a set.
+    pub codes: Vec<i64>,
+    /// Sets of rungs that one value stands for.
+    pub sets: Vec<Vec<usize>>,
+}
+
+/// One status indicator's column: the index of a value, −1 for nothing seen.
+#[derive(Debug, Clone, Default)]
+pub struct StatusColumn {
+    pub status: String,
+    pub codes: Vec<i64>,
+}
+
+/// One covariate's column: its number, or the index of its level.
+#[derive(Debug, Clone, Default)]
+pub struct CovariateColumn {
+    pub name: String,
+    pub values: Vec<f64>,
+}
+
+/// The table: one entry a row in each column; a unit's rows in the order of time.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    /// What the units are called.
+    pub units: Vec<String>,
+    /// The unit of each row.
+    pub unit: Vec<usize>,
+    /// When, on the panel's clock.
+    pub time: Vec<f64>,
+    /// Days in a unit of the clock.
+    pub tick: f64,
+    /// The weight of each unit; empty: 1.
+    pub weights: Vec<f64>,
+    pub rungs: Vec<RungColumn>,
+    pub statuses: Vec<StatusColumn>,
+    pub covariates: Vec<CovariateColumn>,
+    /// Rungs (of a ladder) whose first sight in a unit is the instant of entry, from a rung not known.
+    pub entered: Vec<(String, Vec<usize>)>,
+    /// Rows whose rung was entered at that very time, and none between; empty: none.
+    pub moved: Vec<bool>,
+}

@@ -1,0 +1,285 @@
+//! A fitted panel: the top of the likelihood (with priors: of the posterior), its certificate, and the spread around it.
+
+use super::ascent::{Slope, TOLERANCE, Top, climb};
+use super::columns::Columns;
+use super::compile::Panel;
+use super::structure::Column;
+use crate::escalation::model::Model;
+use crate::escalation::parameter::Prior;
+use crate::escalation::theta::Number;
+use crate::ground::{Control, Error, Result, random};
+use nalgebra::{DMatrix, SymmetricEigen};
+use std::sync::Arc;
+
+/// Curvature, per squared logarithm of a ratio over a standard deviation of its covariate, below which nothing is known.
+const FLAT: f64 = 1e-4;
+/// Share of a flat direction that makes a coordinate part of it.
+const PART: f64 = 0.05;
+/// Spread of the logarithms of further starts about the first.
+const JITTER: f64 = 0.7;
+
+/// Parameters learnt from a panel.
+#[derive(Debug, Clone)]
+pub struct PanelFit {
+    pub model: Arc<Model>,
+    pub panel: Arc<Panel>,
+    pub theta: Vec<f64>,
+    pub log_likelihood: f64,
+    pub log_prior: f64,
+    /// Observed information in θ, row by row.
+    pub information: Vec<f64>,
+    /// Covariance of θ, row by row; what is known of flat directions left out.
+    pub covariance: Vec<f64>,
+    /// Norm of the gradient at the top, in standard errors.
+    pub gradient_norm: f64,
+    pub iterations: u64,
+    pub evaluations: u64,
+    /// The value reached from each start.
+    pub starts: Vec<f64>,
+    /// Coordinates of which the panel says nothing.
+    pub flat: Vec<bool>,
+    /// The top is one: gradient nothing, information definite.
+    pub converged: bool,
+    pub warnings: Vec<String>,
+}
+
+impl PanelFit {
+    /// Learns a model's numbers from a table.
+    ///
+    /// # Errors
+    /// What [`Panel::compile`] refuses; `Unidentified` for a flat ratio of a covariate that does not vary; `Interrupted`.
+    pub fn learn(model: Arc<Model>, columns: &Columns, starts: usize, seed: u64, control: &Control) -> Result<Self> {
+        let panel = Panel::compile(columns, &model)?;
+        refuse_constant(&model, &panel)?;
+        let start = panel.crude(&model);
+        PanelFit::climb(model, Arc::new(panel), start, starts.max(1), seed, control)
+    }
+
+    fn climb(
+        model: Arc<Model>,
+        panel: Arc<Panel>,
+        start: Vec<f64>,
+        starts: usize,
+        seed: u64,
+        control: &Control,
+    ) -> Result<Self> {
+        let parameters = &model.parameters;
+        let unit = units(&model, &panel);
+        control.announce(starts * (40 + 3 * start.len()));
+        let of = |theta: &[f64]| {
+            control.tick();
+            let values = parameters.values(theta);
+            let score = panel.score(&model, &values, control)?;
+            let (log_prior, prior) = parameters.log_prior(theta);
+            let gradient = parameters.gradient(&values, &score.statistics);
+            let gradient: Vec<f64> = gradient.iter().zip(&prior).map(|(a, b)| a + b).collect();
+            match gradient.iter().all(|g| g.is_finite()) {
+                true => Ok((score.log + log_prior, gradient)),
+                false => Err(Error::Diverged { message: "the score is not finite".into() }),
+            }
+        };
+        let mut reached: Vec<f64> = vec![];
+        let mut best: Option<Top> = None;
+        for k in 0..starts {
+            let from: Vec<f64> = match k {
+                0 => start.clone(),
+                _ => {
+                    let z = random::normals(seed, k as u64, start.len());
+                    start.iter().zip(z.iter().zip(&unit)).map(|(x, (z, unit))| x + JITTER * z * unit).collect()
+                }
+            };
+            let top = match climb(&of as &Slope<'_>, &from, &unit, control) {
+                Err(Error::Impossible { .. } | Error::Diverged { .. } | Error::NotConverged { .. }) if k > 0 => {
+                    continue;
+                }
+                top => top?,
+            };
+            reached.push(top.value);
+            if best.as_ref().is_none_or(|best| top.value > best.value) {
+                best = Some(top);
+            }
+        }
+        let none = || Error::NotConverged { message: "no start led anywhere".into() };
+        let top = best.ok_or_else(none)?;
+        let log_prior = parameters.log_prior(&top.theta).0;
+        let (covariance, flat, definite) = spread(&top.information, &unit);
+        let mut fit = PanelFit {
+            log_likelihood: top.value - log_prior,
+            log_prior,
+            information: rows(&top.information),
+            covariance: rows(&covariance),
+            gradient_norm: top.gradient_norm,
+            iterations: top.iterations,
+            evaluations: top.evaluations,
+            starts: reached,
+            converged: definite && top.gradient_norm <= 10.0 * TOLERANCE,
+            flat,
+            warnings: vec![],
+            theta: top.theta,
+            model,
+            panel,
+        };
+        fit.warnings = fit.doubts(definite);
+        Ok(fit)
+    }
+
+    /// What a reader must know before trusting the numbers.
+    fn doubts(&self, definite: bool) -> Vec<String> {
+        let mut doubts = vec![];
+        let names = self.model.parameters.coordinates();
+        for name in names.iter().zip(&self.flat).filter(|(_, flat)| **flat).map(|(name, _)| name) {
+            let name = name.trim_start_matches("ln ");
+            doubts.push(format!("the panel says next to nothing about '{name}': it has no standard error"));
+        }
+        if !definite && !self.flat.contains(&true) {
+            doubts.push("the information is not definite: this is no maximum, and standard errors are left out".into());
+        }
+        if self.gradient_norm > 10.0 * TOLERANCE || self.gradient_norm.is_nan() {
+            doubts.push(format!(
+                "the search ended before the top: the gradient is {:.1e} standard errors long ({TOLERANCE:.0e} wanted)",
+                self.gradient_norm
+            ));
+        }
+        for (place, &ladder) in self.panel.structure.ladders.iter().enumerate() {
+            for (rung, name) in self.model.ladders[ladder].rungs.iter().enumerate() {
+                let here = |state: usize| self.panel.structure.rung(state, place) == rung;
+                let seen = self.panel.looks.iter().any(|look| {
+                    look.rungs.contains(&false) && look.rungs.iter().enumerate().any(|(s, p)| *p && here(s))
+                        || look.rungs.iter().enumerate().any(|(s, p)| *p && here(s)) && !look.values.is_empty()
+                });
+                if !seen {
+                    doubts.push(format!("rung '{name}' of '{}' is never seen", self.model.ladders[ladder].name));
+                }
+            }
+        }
+        doubts
+    }
+
+    /// Standard error of each coordinate of θ; NaN where the panel says nothing.
+    pub fn errors(&self) -> Vec<f64> {
+        let width = self.theta.len();
+        (0..width)
+            .map(|k| match self.flat[k] {
+                true => f64::NAN,
+                false => self.covariance[k * width + k].max(0.0).sqrt(),
+            })
+            .collect()
+    }
+
+    /// Draws of θ from the normal around the top.
+    pub fn draws(&self, n: usize, seed: u64) -> Vec<Vec<f64>> {
+        let width = self.theta.len();
+        if width == 0 {
+            return vec![vec![]; n];
+        }
+        let covariance = DMatrix::from_row_slice(width, width, &self.covariance);
+        let eigen = SymmetricEigen::new(covariance);
+        let mut root = eigen.eigenvectors;
+        for (k, value) in eigen.eigenvalues.iter().enumerate() {
+            root.column_mut(k).scale_mut(value.max(0.0).sqrt());
+        }
+        let draw = |k: usize| {
+            let z = random::normals(seed, k as u64, width);
+            let add = |j: usize| z.iter().enumerate().map(|(i, z)| root[(j, i)] * z).sum::<f64>();
+            self.theta.iter().enumerate().map(|(j, x)| x + add(j)).collect()
+        };
+        (0..n).map(draw).collect()
+    }
+}
+
+fn rows(matrix: &DMatrix<f64>) -> Vec<f64> {
+    matrix.transpose().iter().copied().collect()
+}
+
+/// A natural step of each coordinate: one over the standard deviation of what a ratio's logarithm is multiplied with.
+fn units(model: &Model, panel: &Panel) -> Vec<f64> {
+    let parameters = &model.parameters;
+    let sds = panel.column_spreads();
+    let mut of = vec![1.0; parameters.positives.len()];
+    for arc in &panel.structure.arcs {
+        for &(p, column) in &arc.terms {
+            if matches!(panel.structure.columns[column], Column::Value(_)) && sds[column] > 0.0 {
+                of[p] = 1.0 / sds[column];
+            }
+        }
+    }
+    let owners = parameters.owners();
+    owners.iter().map(|owner| if let Number::Positive(p) = owner { of[*p] } else { 1.0 }).collect()
+}
+
+/// A flat ratio of a covariate that is the same in all intervals.
+fn refuse_constant(model: &Model, panel: &Panel) -> Result<()> {
+    let sds = panel.column_spreads();
+    for arc in &panel.structure.arcs {
+        for &(p, column) in &arc.terms {
+            let positive = &model.parameters.positives[p];
+            if positive.prior == Prior::Flat && sds[column] == 0.0 {
+                let what = match &panel.structure.columns[column] {
+                    Column::Value(c) => format!("covariate '{}' does not vary", panel.structure.covariates[*c].name),
+                    Column::Level(c, level) => {
+                        let given = &panel.structure.covariates[*c];
+                        format!("covariate '{}' is always, or never, '{}'", given.name, given.levels[*level])
+                    }
+                    Column::Period(from, to) => {
+                        format!("all intervals, or none, lie in [{}, {})", from, to)
+                    }
+                };
+                let message = format!(
+                    "the panel says nothing about '{}', whose prior is flat: {what} in the panel; give it a value or a \
+                     prior, or leave it out",
+                    positive.name
+                );
+                return Err(Error::Unidentified { parameter: positive.name.clone(), message });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Covariance, which coordinates are flat, and whether the information is definite.
+fn spread(information: &DMatrix<f64>, unit: &[f64]) -> (DMatrix<f64>, Vec<bool>, bool) {
+    let width = unit.len();
+    if width == 0 {
+        return (DMatrix::zeros(0, 0), vec![], true);
+    }
+    let scaled = DMatrix::from_fn(width, width, |i, j| information[(i, j)] * unit[i] * unit[j]);
+    let eigen = SymmetricEigen::new(scaled);
+    let mut covariance = DMatrix::zeros(width, width);
+    let mut flat = vec![false; width];
+    let mut definite = true;
+    for (k, &value) in eigen.eigenvalues.iter().enumerate() {
+        let vector = eigen.eigenvectors.column(k);
+        if value > FLAT {
+            covariance += vector * vector.transpose() / value;
+            continue;
+        }
+        definite = false;
+        for (j, flat) in flat.iter_mut().enumerate() {
+            *flat |= vector[j] * vector[j] > PART;
+        }
+    }
+    (DMatrix::from_fn(width, width, |i, j| covariance[(i, j)] * unit[i] * unit[j]), flat, definite)
+}
+
+impl Panel {
+    /// Standard deviation of each column of the designs over what is in the panel.
+    pub fn column_spreads(&self) -> Vec<f64> {
+        let mut count = vec![0.0; self.designs.len()];
+        for group in &self.groups {
+            count[group.design] += 1.0;
+        }
+        for (place, time) in self.stayed.iter().enumerate() {
+            count[place / self.structure.n] += f64::from(u8::from(*time > 0.0));
+        }
+        let total: f64 = count.iter().sum();
+        (0..self.structure.columns.len())
+            .map(|column| {
+                let of = |design: &Vec<f64>| design[column];
+                let mean = self.designs.iter().zip(&count).map(|(d, c)| c * of(d)).sum::<f64>() / total.max(1.0);
+                let square = self.designs.iter().zip(&count).map(|(d, c)| c * (of(d) - mean).powi(2)).sum::<f64>();
+                let sd = (square / total.max(1.0)).sqrt();
+                if sd > 1e-12 * mean.abs() { sd } else { 0.0 }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,368 @@
+//! The log-likelihood of a panel and its exact score: one exponential a group, slopes pulled back once a generator.
+//!
+//! Seen at both ends: Σ N_ij ln P_ij (Kalbfleisch and Lawless 1985, eq. 3.1). Entered at a known time from a rung not known:
+//! ln Σ_k P_ik q_kj; moved at a known time: q_ij e^{−q_i t} (Jackson 2011, J. Stat. Softw. 38(8), eq. 3 to 5).
+
+use super::chain::{Said, Tables, Work};
+use super::compile::{Begin, Panel};
+use crate::escalation::model::{First, Model};
+use crate::escalation::theta::{Statistics, Values};
+use crate::ground::{Control, Error, Result};
+use crate::markov::Bundle;
+use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
+
+/// Groups a block, and chains a block: sums run within blocks and then over them, so that the bits do not depend on threads.
+const BLOCK: usize = 256;
+
+/// Log-likelihood, and its slopes by parameter: ∂/∂ ln x of positives, expected counts of rows.
+#[derive(Debug, Clone)]
+pub struct Score {
+    pub log: f64,
+    pub statistics: Statistics,
+}
+
+/// A block of groups of one design, between the two passes.
+struct Block {
+    groups: std::ops::Range<usize>,
+    design: usize,
+    bundle: Bundle,
+    log: f64,
+    /// Laws of its chained groups, one after the other.
+    laws: Vec<f64>,
+    /// dL/d ln q by arc, of what was entered at a known time.
+    arcs: Vec<(usize, f64)>,
+}
+
+impl Panel {
+    /// Log-likelihood and score at these numbers.
+    ///
+    /// # Errors
+    /// `Impossible`, with the unit, where what was seen has probability zero; `Interrupted`.
+    pub fn score(&self, model: &Model, values: &Values, control: &Control) -> Result<Score> {
+        let n = self.structure.n;
+        let n_arcs = self.structure.arcs.len();
+        let mut statistics = Statistics::zero(&model.parameters);
+        let logs: Vec<f64> = values.positives.iter().map(|x| x.ln()).collect();
+        let mut rates = vec![0.0; self.designs.len() * n_arcs];
+        for (design, own) in self.designs.iter().zip(rates.chunks_exact_mut(n_arcs.max(1))) {
+            self.structure.rates(&logs, design, own);
+        }
+        let blocks = self.blocks();
+        let mut first: Vec<Block> = match blocks.len() {
+            0 | 1 => blocks.into_iter().map(|block| self.first_pass(block, &rates, control)).collect::<Result<_>>()?,
+            _ => blocks.into_par_iter().map(|block| self.first_pass(block, &rates, control)).collect::<Result<_>>()?,
+        };
+        let mut log: f64 = first.iter().map(|block| block.log).sum();
+        // dL/d ln q by design and arc.
+        let mut pulled = vec![0.0; rates.len()];
+        let mut slopes = vec![0.0; self.chained * n * n];
+        if !self.chains.is_empty() {
+            log += self.chains(model, values, &rates, &first, &mut slopes, &mut pulled, &mut statistics, control)?;
+        }
+        let gradients: Vec<Vec<f64>> = match first.len() {
+            0 | 1 => first.iter_mut().map(|block| self.second_pass(block, &slopes)).collect(),
+            _ => first.par_iter_mut().map(|block| self.second_pass(block, &slopes)).collect(),
+        };
+        for (block, gradient) in first.iter().zip(&gradients) {
+            let own = block.design * n_arcs..(block.design + 1) * n_arcs;
+            let pulled = &mut pulled[own.clone()];
+            for ((arc, rate), sum) in self.structure.arcs.iter().zip(&rates[own]).zip(pulled.iter_mut()) {
+                *sum += rate * gradient[arc.from * n + arc.to];
+            }
+            block.arcs.iter().for_each(|(arc, slope)| pulled[*arc] += slope);
+        }
+        log += self.timed(&rates, &mut pulled);
+        for (design, pulled) in self.designs.iter().zip(pulled.chunks_exact(n_arcs.max(1))) {
+            for (arc, slope) in self.structure.arcs.iter().zip(pulled) {
+                arc.base.iter().for_each(|&p| statistics.positives[p] += slope);
+                arc.terms.iter().for_each(|&(p, column)| statistics.positives[p] += slope * design[column]);
+            }
+        }
+        match log.is_finite() {
+            true => Ok(Score { log, statistics }),
+            false => Err(Error::Diverged { message: format!("the log-likelihood is {log}") }),
+        }
+    }
+
+    /// Ranges of groups of one design, at most so many each.
+    fn blocks(&self) -> Vec<std::ops::Range<usize>> {
+        let mut blocks = vec![];
+        let mut start = 0;
+        for g in 1..=self.groups.len() {
+            let ends = g == self.groups.len() || self.groups[g].design != self.groups[start].design;
+            if ends || g - start == BLOCK {
+                blocks.push(start..g);
+                start = g;
+            }
+        }
+        blocks
+    }
+
+    fn first_pass(&self, groups: std::ops::Range<usize>, rates: &[f64], control: &Control) -> Result<Block> {
+        control.check()?;
+        let (n, arcs) = (self.structure.n, &self.structure.arcs);
+        let design = self.groups[groups.start].design;
+        let own = &rates[design * arcs.len()..(design + 1) * arcs.len()];
+        let mut dense = vec![0.0; n * n];
+        self.structure.dense(own, &mut dense);
+        let longest = self.groups[groups.clone()].iter().map(|g| g.length).fold(0.0, f64::max);
+        let mut block = Block {
+            bundle: Bundle::new(&dense, n, longest),
+            groups: groups.clone(),
+            design,
+            log: 0.0,
+            laws: vec![],
+            arcs: vec![],
+        };
+        let mut law = vec![0.0; n * n];
+        let mut slopes = vec![0.0; n * n];
+        for g in groups {
+            let group = &self.groups[g];
+            block.bundle.law(group.length, &mut law);
+            if group.chained.is_some() {
+                block.laws.extend_from_slice(&law);
+            }
+            let counts = &self.counts[self.starts[g]..self.starts[g + 1]];
+            if counts.is_empty() {
+                continue;
+            }
+            slopes.fill(0.0);
+            for count in counts {
+                let row = count.from * n;
+                match count.entry {
+                    None => {
+                        let p = law[row + count.to];
+                        block.log += count.weight * p.ln();
+                        slopes[row + count.to] += count.weight / p;
+                    }
+                    Some(set) => {
+                        let into = || self.sets[set].iter().filter(|&&a| arcs[a].to == count.to);
+                        let p: f64 = into().map(|&a| law[row + arcs[a].from] * own[a]).sum();
+                        block.log += count.weight * p.ln();
+                        for &a in into() {
+                            let share = count.weight / p;
+                            slopes[row + arcs[a].from] += share * own[a];
+                            block.arcs.push((a, share * law[row + arcs[a].from] * own[a]));
+                        }
+                    }
+                }
+            }
+            block.bundle.push(group.length, &slopes);
+        }
+        Ok(block)
+    }
+
+    fn second_pass(&self, block: &mut Block, slopes: &[f64]) -> Vec<f64> {
+        let n = self.structure.n;
+        for g in block.groups.clone() {
+            if let Some(place) = self.groups[g].chained {
+                block.bundle.push(self.groups[g].length, &slopes[place * n * n..(place + 1) * n * n]);
+            }
+        }
+        let mut gradient = vec![0.0; n * n];
+        block.bundle.pull(&mut gradient);
+        gradient
+    }
+
+    /// Likelihood of each look by joint rung.
+    pub fn look_table(&self, values: &Values) -> Vec<f64> {
+        let mut table = Vec::with_capacity(self.looks.len() * self.structure.n);
+        for look in &self.looks {
+            for (state, possible) in look.rungs.iter().enumerate() {
+                let of = |&(s, v): &(usize, usize)| values.rows[self.status_rows[s][state]][v];
+                table.push(if *possible { look.values.iter().map(of).product() } else { 0.0 });
+            }
+        }
+        table
+    }
+
+    /// Laws of the chained groups.
+    fn laws(&self, blocks: &[Block]) -> Vec<f64> {
+        let size = self.structure.n * self.structure.n;
+        let mut laws = vec![0.0; self.chained * size];
+        for block in blocks {
+            let places = block.groups.clone().filter_map(|g| self.groups[g].chained);
+            for (place, law) in places.zip(block.laws.chunks_exact(size)) {
+                laws[place * size..(place + 1) * size].copy_from_slice(law);
+            }
+        }
+        laws
+    }
+
+    /// The chained groups' laws at these numbers, for paths.
+    pub(super) fn chain_laws(&self, rates: &[f64], control: &Control) -> Result<Vec<f64>> {
+        let blocks: Vec<Block> =
+            self.blocks().into_iter().map(|block| self.first_pass(block, rates, control)).collect::<Result<_>>()?;
+        Ok(self.laws(&blocks))
+    }
+
+    /// Intensities by design and arc.
+    pub(super) fn all_rates(&self, values: &Values) -> Vec<f64> {
+        let n_arcs = self.structure.arcs.len();
+        let logs: Vec<f64> = values.positives.iter().map(|x| x.ln()).collect();
+        let mut rates = vec![0.0; self.designs.len() * n_arcs];
+        for (design, own) in self.designs.iter().zip(rates.chunks_exact_mut(n_arcs.max(1))) {
+            self.structure.rates(&logs, design, own);
+        }
+        rates
+    }
+
+    /// The law of the first joint rung: one, or one a design at equilibrium.
+    pub(super) fn first_law(&self, values: &Values, rates: &[f64]) -> Result<Vec<f64>> {
+        match self.first {
+            First::Given => Ok(self.structure.start.clone()),
+            First::Estimated(row) => Ok(values.rows[row].clone()),
+            First::Equilibrium => {
+                let mut laws = vec![];
+                for own in rates.chunks_exact(self.structure.arcs.len().max(1)) {
+                    laws.extend(self.stationary(own)?.0);
+                }
+                Ok(laws)
+            }
+        }
+    }
+
+    /// The law that intensities keep, and its deviation matrix (Π − Q)⁻¹ − Π.
+    fn stationary(&self, rates: &[f64]) -> Result<(Vec<f64>, DMatrix<f64>)> {
+        let n = self.structure.n;
+        let mut q = DMatrix::<f64>::zeros(n, n);
+        for (arc, rate) in self.structure.arcs.iter().zip(rates) {
+            q[(arc.from, arc.to)] += rate;
+            q[(arc.from, arc.from)] -= rate;
+        }
+        let not_one = || {
+            Error::spec(
+                "panel",
+                "the first rung",
+                "its law at equilibrium is not one: not every rung leads to the others",
+            )
+        };
+        let scale = q.amax().max(f64::MIN_POSITIVE);
+        let mut system = q.transpose() / scale;
+        system.row_mut(n - 1).fill(1.0);
+        let mut right = DVector::zeros(n);
+        right[n - 1] = 1.0;
+        let law = system.lu().solve(&right).filter(|law| law.iter().all(|p| *p > -1e-12)).ok_or_else(not_one)?;
+        let pi = DMatrix::from_fn(n, n, |_, j| law[j]);
+        let deviation = (&pi - &q).try_inverse().ok_or_else(not_one)? - pi;
+        Ok((law.iter().copied().collect(), deviation))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn chains(
+        &self,
+        model: &Model,
+        values: &Values,
+        rates: &[f64],
+        blocks: &[Block],
+        slopes: &mut [f64],
+        pulled: &mut [f64],
+        statistics: &mut Statistics,
+        control: &Control,
+    ) -> Result<f64> {
+        let (n, arcs) = (self.structure.n, &self.structure.arcs);
+        let size = n * n;
+        let (laws, looks) = (self.laws(blocks), self.look_table(values));
+        let first = self.first_law(values, rates)?;
+        let tables = Tables { panel: self, laws: &laws, looks: &looks, rates, first: &first };
+        let tell = |chains: &[super::compile::Chain]| -> Result<Said> {
+            control.check()?;
+            let (mut said, mut work) = (Said::default(), Work::default());
+            chains.iter().try_for_each(|chain| tables.tell(chain, &mut work, &mut said))?;
+            Ok(said)
+        };
+        let all: Vec<Said> = self.chains.par_chunks(BLOCK).map(tell).collect::<Result<_>>()?;
+        let mut log = 0.0;
+        let mut occupied = vec![0.0; looks.len()];
+        let mut firsts: Vec<(usize, Vec<f64>)> = vec![];
+        for said in all {
+            log += said.log;
+            for (group, own) in said.groups.iter().zip(said.slopes.chunks_exact(size)) {
+                slopes[group * size..(group + 1) * size].iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
+            }
+            for (look, own) in said.seen.iter().zip(said.occupied.chunks_exact(n)) {
+                occupied[look * n..(look + 1) * n].iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
+            }
+            said.arcs.iter().for_each(|(design, a, slope)| pulled[design * arcs.len() + a] += slope);
+            for (design, state, slope) in said.exits {
+                for (a, _) in arcs.iter().enumerate().filter(|(_, arc)| arc.from == state) {
+                    pulled[design * arcs.len() + a] += slope * rates[design * arcs.len() + a];
+                }
+            }
+            firsts.extend(said.first);
+        }
+        for (look, own) in self.looks.iter().zip(occupied.chunks_exact(n)) {
+            for &(status, value) in &look.values {
+                for (state, x) in own.iter().enumerate() {
+                    statistics.rows[self.status_rows[status][state]][value] += x;
+                }
+            }
+        }
+        self.first_slopes(rates, &first, &firsts, pulled, statistics)?;
+        let _ = model;
+        Ok(log)
+    }
+
+    /// What the expected first rungs say of their law.
+    fn first_slopes(
+        &self,
+        rates: &[f64],
+        laws: &[f64],
+        firsts: &[(usize, Vec<f64>)],
+        pulled: &mut [f64],
+        statistics: &mut Statistics,
+    ) -> Result<()> {
+        let (n, arcs) = (self.structure.n, &self.structure.arcs);
+        match self.first {
+            First::Given => {}
+            First::Estimated(row) => {
+                for (_, own) in firsts {
+                    statistics.rows[row].iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
+                }
+            }
+            First::Equilibrium => {
+                let mut by_design = vec![vec![0.0; n]; self.designs.len()];
+                for (design, own) in firsts {
+                    by_design[*design].iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
+                }
+                for (design, own) in by_design.iter().enumerate().filter(|(_, own)| own.iter().any(|x| *x != 0.0)) {
+                    let law = &laws[design * n..(design + 1) * n];
+                    let slope = DVector::from_fn(n, |s, _| if law[s] > 0.0 { own[s] / law[s] } else { 0.0 });
+                    let range = design * arcs.len()..(design + 1) * arcs.len();
+                    // dπ = π dQ D.
+                    let gain = self.stationary(&rates[range.clone()])?.1 * slope;
+                    for ((arc, rate), sum) in arcs.iter().zip(&rates[range.clone()]).zip(&mut pulled[range]) {
+                        *sum += rate * law[arc.from] * (gain[arc.to] - gain[arc.from]);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Rungs and moves at known times.
+    fn timed(&self, rates: &[f64], pulled: &mut [f64]) -> f64 {
+        let (n, arcs) = (self.structure.n, &self.structure.arcs);
+        if self.stayed.is_empty() {
+            return 0.0;
+        }
+        let mut log = 0.0;
+        for (place, (&rate, sum)) in rates.iter().zip(pulled.iter_mut()).enumerate() {
+            let (design, arc) = (place / arcs.len(), place % arcs.len());
+            let time = self.stayed[design * n + arcs[arc].from] * rate;
+            let moves = self.moved[place];
+            log -= time;
+            if moves > 0.0 {
+                log += moves * rate.ln();
+            }
+            *sum += moves - time;
+        }
+        log
+    }
+
+    /// Whether some chain begins with the first rung's law.
+    pub fn starts_unknown(&self) -> bool {
+        self.chains.iter().any(|chain| matches!(chain.begin, Begin::First(_)))
+    }
+}

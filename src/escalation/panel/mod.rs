@@ -1,0 +1,19 @@
+//! Panels: many units' evidence for the same ladders, seen now and then (Kalbfleisch and Lawless 1985; Jackson 2011).
+//!
+//! A table's rows become groups (one generator, one length), counts of what was seen at both ends of a group, and chains of
+//! operators where something is hidden; the likelihood and its score are sums over these.
+
+pub mod ascent;
+pub mod ask;
+pub mod chain;
+pub mod columns;
+pub mod compile;
+pub mod fit;
+pub mod likelihood;
+pub mod paths;
+pub mod start;
+pub mod structure;
+
+pub use columns::Columns;
+pub use compile::Panel;
+pub use fit::PanelFit;

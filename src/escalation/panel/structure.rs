@@ -1,0 +1,262 @@
+//! The joint rungs of a panel's ladders: which arcs lead where, and which numbers and covariates each depends on.
+
+use crate::escalation::condition::Condition;
+use crate::escalation::model::{Model, Scale, Status, Variable};
+use crate::escalation::theta::Values;
+use crate::ground::{Error, Result};
+
+/// A column of a design: what the logarithms of ratios are multiplied with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// A covariate's number.
+    Value(usize),
+    /// 1 at a level of a covariate.
+    Level(usize, usize),
+    /// 1 in a period of the clock.
+    Period(f64, f64),
+}
+
+/// A covariate that units have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    pub name: String,
+    /// Empty for a number.
+    pub levels: Vec<String>,
+}
+
+/// One way from a joint rung to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arc {
+    pub from: usize,
+    pub to: usize,
+    /// Which of the panel's ladders moves.
+    pub ladder: usize,
+    /// Its move.
+    pub step: usize,
+    /// Numbers that the intensity is a product of.
+    pub base: Vec<usize>,
+    /// Ratios, each to the power of a column.
+    pub terms: Vec<(usize, usize)>,
+}
+
+/// The joint process of a panel's ladders.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Structure {
+    /// The model's ladders, ascending.
+    pub ladders: Vec<usize>,
+    /// Rungs of each.
+    pub sizes: Vec<usize>,
+    /// Joint rungs; the last ladder's rung is fastest.
+    pub n: usize,
+    pub arcs: Vec<Arc>,
+    pub columns: Vec<Column>,
+    pub covariates: Vec<Given>,
+    /// Where the clock cuts, ascending.
+    pub cuts: Vec<f64>,
+    /// Days in a unit of the clock.
+    pub tick: f64,
+    /// The law of the first joint rung as it stands.
+    pub start: Vec<f64>,
+}
+
+/// Most joint rungs of the dense path.
+const MOST: usize = 256;
+
+impl Structure {
+    /// Of these ladders, on a clock whose unit is `tick` days.
+    ///
+    /// # Errors
+    /// `Spec` where an effect looks at what a panel has not: drivers, dates, ladders that have no column.
+    pub fn new(model: &Model, ladders: &[usize], tick: f64) -> Result<Self> {
+        let sizes: Vec<usize> = ladders.iter().map(|&l| model.ladders[l].rungs.len()).collect();
+        let n: usize = sizes.iter().product();
+        if n > MOST {
+            let message = format!("its ladders have {n} joint rungs; at most {MOST} are carried densely");
+            return Err(Error::spec("panel", "the panel", message));
+        }
+        let mut made = Structure {
+            ladders: ladders.to_vec(),
+            sizes,
+            n,
+            arcs: vec![],
+            columns: vec![],
+            covariates: vec![],
+            cuts: vec![],
+            tick,
+            start: vec![],
+        };
+        for (place, &ladder) in ladders.iter().enumerate() {
+            made.ladder(model, place, ladder)?;
+        }
+        made.cuts.sort_by(f64::total_cmp);
+        made.cuts.dedup();
+        made.start = (0..n)
+            .map(|s| {
+                ladders.iter().enumerate().map(|(l, &ladder)| model.ladders[ladder].start[made.rung(s, l)]).product()
+            })
+            .collect();
+        Ok(made)
+    }
+
+    /// The rung of one of the ladders at a joint rung.
+    pub fn rung(&self, state: usize, place: usize) -> usize {
+        let inner: usize = self.sizes[place + 1..].iter().product();
+        state / inner % self.sizes[place]
+    }
+
+    fn moved(&self, state: usize, place: usize, to: usize) -> usize {
+        let inner: usize = self.sizes[place + 1..].iter().product();
+        state + to * inner - self.rung(state, place) * inner
+    }
+
+    fn ladder(&mut self, model: &Model, place: usize, ladder: usize) -> Result<()> {
+        let own = &model.ladders[ladder];
+        for effect in &own.effects {
+            self.supported(model, &own.name, &effect.when)?;
+        }
+        let mut terms: Vec<Vec<(usize, usize)>> = vec![vec![]; own.moves.len()];
+        for covariate in &own.covariates {
+            for term in &covariate.terms {
+                let column = match &covariate.scale {
+                    Scale::Number => Column::Value(self.given(&covariate.name, &[])?),
+                    Scale::Levels(levels) => Column::Level(self.given(&covariate.name, levels)?, term.level),
+                    Scale::Clock(cuts) => {
+                        let to = cuts.get(term.level).copied().unwrap_or(f64::INFINITY);
+                        self.cuts.extend(cuts);
+                        Column::Period(cuts[term.level - 1], to)
+                    }
+                };
+                let number = self.columns.iter().position(|c| *c == column).unwrap_or(self.columns.len());
+                if number == self.columns.len() {
+                    self.columns.push(column);
+                }
+                term.moves.iter().for_each(|&m| terms[m].push((term.ratio, number)));
+            }
+        }
+        let mut arcs = vec![];
+        for state in 0..self.n {
+            let rung = |l: usize| self.ladders.iter().position(|&own| own == l).map_or(0, |p| self.rung(state, p));
+            for (step, (way, terms)) in own.moves.iter().zip(&terms).enumerate() {
+                if way.from != self.rung(state, place) {
+                    continue;
+                }
+                let mut base = vec![way.rate];
+                for effect in own.effects.iter().filter(|e| e.moves.contains(&step)) {
+                    if effect.when.holds(|_| 0, rung, 0.0) {
+                        base.push(effect.factor);
+                    }
+                }
+                let to = self.moved(state, place, way.to);
+                arcs.push(Arc { from: state, to, ladder: place, step, base, terms: terms.clone() });
+            }
+        }
+        self.arcs.extend(arcs);
+        Ok(())
+    }
+
+    fn supported(&self, model: &Model, ladder: &str, when: &Condition) -> Result<()> {
+        let words = when.describe(model);
+        let wrong = |what: &str| {
+            let message =
+                format!("an effect of it looks at {what} ({words}); a panel's looks at ladders with a column");
+            Err(Error::spec("panel", format!("ladder '{ladder}'"), message))
+        };
+        match () {
+            () if !when.drivers().is_empty() => wrong("a driver"),
+            () if !when.boundaries().is_empty() => wrong("dates"),
+            () if when.ladders().iter().any(|l| !self.ladders.contains(l)) => wrong("a ladder without a column"),
+            () => Ok(()),
+        }
+    }
+
+    fn given(&mut self, name: &str, levels: &[String]) -> Result<usize> {
+        if let Some(known) = self.covariates.iter().position(|c| c.name == name) {
+            if self.covariates[known].levels != levels {
+                let message = format!("covariate '{name}' has other levels in another ladder; expected the same");
+                return Err(Error::spec("panel", "the model", message));
+            }
+            return Ok(known);
+        }
+        self.covariates.push(Given { name: name.into(), levels: levels.to_vec() });
+        Ok(self.covariates.len() - 1)
+    }
+
+    /// The design of covariate values at a time.
+    pub fn design(&self, values: &[f64], time: f64) -> Vec<f64> {
+        let one = |truth: bool| f64::from(u8::from(truth));
+        let column = |column: &Column| match column {
+            Column::Value(c) => values[*c],
+            Column::Level(c, level) => one(values[*c] == *level as f64),
+            Column::Period(from, to) => one(*from <= time && time < *to),
+        };
+        self.columns.iter().map(column).collect()
+    }
+
+    /// The intensity of each arc, per unit of the clock, given logarithms of the model's positives (per day).
+    pub fn rates(&self, logs: &[f64], design: &[f64], out: &mut [f64]) {
+        let tick = self.tick.ln();
+        for (arc, rate) in self.arcs.iter().zip(out) {
+            let mut log: f64 = tick + arc.base.iter().map(|&p| logs[p]).sum::<f64>();
+            for &(p, column) in &arc.terms {
+                if design[column] != 0.0 {
+                    log += design[column] * logs[p];
+                }
+            }
+            *rate = log.exp();
+        }
+    }
+
+    /// The rates as a dense generator without its diagonal, row by row.
+    pub fn dense(&self, rates: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        self.arcs.iter().zip(rates).for_each(|(arc, rate)| out[arc.from * self.n + arc.to] += rate);
+    }
+
+    /// The generator of a design, row by row, its diagonal 0.
+    pub fn generator(&self, values: &Values, design: &[f64]) -> Vec<f64> {
+        let logs: Vec<f64> = values.positives.iter().map(|x| x.ln()).collect();
+        let mut rates = vec![0.0; self.arcs.len()];
+        self.rates(&logs, design, &mut rates);
+        let mut dense = vec![0.0; self.n * self.n];
+        self.dense(&rates, &mut dense);
+        dense
+    }
+
+    /// Which joint rungs can come after each, itself included.
+    pub fn reach(&self) -> Vec<Vec<bool>> {
+        let mut reach: Vec<Vec<bool>> = (0..self.n).map(|s| (0..self.n).map(|t| s == t).collect()).collect();
+        for (from, reached) in reach.iter_mut().enumerate() {
+            let mut stack = vec![from];
+            while let Some(at) = stack.pop() {
+                for arc in self.arcs.iter().filter(|arc| arc.from == at) {
+                    if !std::mem::replace(&mut reached[arc.to], true) {
+                        stack.push(arc.to);
+                    }
+                }
+            }
+        }
+        reach
+    }
+
+    /// The row of a status' table at a joint rung.
+    pub fn row(&self, model: &Model, status: &Status, state: usize) -> usize {
+        let mut place = 0;
+        for parent in &status.parents {
+            let (size, rung) = match parent {
+                Variable::Ladder(l) => {
+                    let own = self.ladders.iter().position(|x| x == l).unwrap_or(0);
+                    (model.ladders[*l].rungs.len(), self.rung(state, own))
+                }
+                Variable::Driver(d) => (model.drivers[*d].states.len(), 0),
+            };
+            place = place * size + rung;
+        }
+        status.rows[place]
+    }
+
+    /// A joint rung in words.
+    pub fn words(&self, model: &Model, state: usize) -> String {
+        let one = |(p, &l): (usize, &usize)| model.ladders[l].rungs[self.rung(state, p)].clone();
+        self.ladders.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
+    }
+}

@@ -1,0 +1,318 @@
+//! `PanelFit`: a panel's table in, what was learnt and its answers out.
+
+use super::errors::raise;
+use super::files::parse;
+use super::model::Model;
+use super::run::run;
+use crate::escalation::model::Model as Kernel;
+use crate::escalation::panel::ask::{Ask, Told};
+use crate::escalation::panel::columns::{Columns, CovariateColumn, RungColumn, StatusColumn};
+use crate::escalation::panel::{PanelFit as Fitted, paths};
+use crate::ground::Error;
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// What is not an array of a panel, as JSON.
+#[derive(Deserialize)]
+struct Frame {
+    units: Vec<String>,
+    tick: f64,
+    /// (ladder, sets of rungs).
+    rungs: Vec<(String, Vec<Vec<usize>>)>,
+    statuses: Vec<String>,
+    covariates: Vec<String>,
+    entered: Vec<(String, Vec<usize>)>,
+}
+
+type Paths<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
+type Floats<'py> = PyReadonlyArray1<'py, f64>;
+type Codes<'py> = PyReadonlyArray1<'py, i64>;
+
+/// What a panel taught a model.
+#[pyclass(frozen, module = "escalade._core")]
+#[derive(Debug)]
+pub struct PanelFit {
+    fitted: Fitted,
+}
+
+#[pyfunction]
+#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, moved, starts=1, seed=0, progress=None))]
+#[allow(clippy::too_many_arguments)]
+fn fit_panel(
+    py: Python<'_>,
+    model: &Model,
+    frame_json: &str,
+    unit: Codes<'_>,
+    time: Floats<'_>,
+    weights: Floats<'_>,
+    rungs: Vec<Codes<'_>>,
+    statuses: Vec<Codes<'_>>,
+    covariates: Vec<Floats<'_>>,
+    moved: Vec<bool>,
+    starts: usize,
+    seed: u64,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<PanelFit> {
+    let frame: Frame = parse(py, "the panel", frame_json)?;
+    let columns = Columns {
+        units: frame.units,
+        unit: unit.as_array().iter().map(|u| usize::try_from(*u).unwrap_or(0)).collect(),
+        time: time.as_array().to_vec(),
+        tick: frame.tick,
+        weights: weights.as_array().to_vec(),
+        rungs: frame
+            .rungs
+            .into_iter()
+            .zip(&rungs)
+            .map(|((ladder, sets), codes)| RungColumn { ladder, codes: codes.as_array().to_vec(), sets })
+            .collect(),
+        statuses: frame
+            .statuses
+            .into_iter()
+            .zip(&statuses)
+            .map(|(status, codes)| StatusColumn { status, codes: codes.as_array().to_vec() })
+            .collect(),
+        covariates: frame
+            .covariates
+            .into_iter()
+            .zip(&covariates)
+            .map(|(name, values)| CovariateColumn { name, values: values.as_array().to_vec() })
+            .collect(),
+        entered: frame.entered,
+        moved,
+    };
+    let kernel: Arc<Kernel> = model.kernel.clone();
+    let fitted = run(py, progress, move |control| Fitted::learn(kernel, &columns, starts, seed, control))?;
+    Ok(PanelFit { fitted })
+}
+
+fn told<'py>(py: Python<'py>, told: Told) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("estimate", told.estimate.into_pyarray(py))?;
+    dict.set_item("error", told.error.into_pyarray(py))?;
+    dict.set_item("low", told.low.into_pyarray(py))?;
+    dict.set_item("high", told.high.into_pyarray(py))?;
+    Ok(dict)
+}
+
+/// A question about a fitted panel, as JSON; designs are covariate values, with the time they hold at.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    Intensities((Vec<f64>, f64)),
+    Numbers,
+    /// From a time on: covariate values, and for how long.
+    Transition(f64, Vec<(Vec<f64>, f64)>),
+    Sojourn((Vec<f64>, f64)),
+    Next((Vec<f64>, f64)),
+    Passage((Vec<f64>, f64), Vec<bool>),
+    Law((Vec<f64>, f64), Vec<bool>, Vec<f64>),
+    Spent((Vec<f64>, f64), Option<f64>),
+    Prevalence(Vec<f64>),
+}
+
+impl PanelFit {
+    fn asked(&self, asked: Asked) -> Ask {
+        let fit = &self.fitted;
+        let design = |(values, time): (Vec<f64>, f64)| fit.design(&values, time);
+        match asked {
+            Asked::Intensities(at) => Ask::Intensities { design: design(at) },
+            Asked::Numbers => Ask::Numbers,
+            Asked::Transition(start, history) => Ask::Transition { stretches: fit.stretches(start, &history) },
+            Asked::Sojourn(at) => Ask::Sojourn { design: design(at) },
+            Asked::Next(at) => Ask::Next { design: design(at) },
+            Asked::Passage(at, target) => Ask::Passage { design: design(at), target },
+            Asked::Law(at, target, times) => Ask::PassageLaw { design: design(at), target, times },
+            Asked::Spent(at, until) => Ask::Spent { design: design(at), until: until.unwrap_or(f64::INFINITY) },
+            Asked::Prevalence(times) => Ask::Prevalence { times },
+        }
+    }
+}
+
+#[pymethods]
+impl PanelFit {
+    #[getter]
+    fn log_likelihood(&self) -> f64 {
+        self.fitted.log_likelihood
+    }
+
+    #[getter]
+    fn log_prior(&self) -> f64 {
+        self.fitted.log_prior
+    }
+
+    /// Norm of the gradient at the top, in standard errors.
+    #[getter]
+    fn gradient_norm(&self) -> f64 {
+        self.fitted.gradient_norm
+    }
+
+    #[getter]
+    fn converged(&self) -> bool {
+        self.fitted.converged
+    }
+
+    #[getter]
+    fn iterations(&self) -> u64 {
+        self.fitted.iterations
+    }
+
+    #[getter]
+    fn evaluations(&self) -> u64 {
+        self.fitted.evaluations
+    }
+
+    /// The log-posterior reached from each start.
+    #[getter]
+    fn starts(&self) -> Vec<f64> {
+        self.fitted.starts.clone()
+    }
+
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.fitted.warnings.clone()
+    }
+
+    #[getter]
+    fn theta<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.fitted.theta.clone().into_pyarray(py)
+    }
+
+    /// Standard errors of θ.
+    fn errors<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.fitted.errors().into_pyarray(py)
+    }
+
+    /// Covariance of θ, flat, row by row.
+    fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.fitted.covariance.clone().into_pyarray(py)
+    }
+
+    /// Names of the covariates that answers need, with their levels; empty for a number.
+    fn covariates(&self) -> Vec<(String, Vec<String>)> {
+        self.fitted.panel.structure.covariates.iter().map(|c| (c.name.clone(), c.levels.clone())).collect()
+    }
+
+    /// What the joint rungs are called.
+    fn rungs(&self) -> Vec<String> {
+        (0..self.fitted.panel.structure.n).map(|s| self.fitted.panel.structure.words(&self.fitted.model, s)).collect()
+    }
+
+    /// The ladder's rung at each joint rung.
+    fn ladder_rungs(&self, ladder: &str) -> Vec<usize> {
+        let structure = &self.fitted.panel.structure;
+        let place = structure.ladders.iter().position(|&l| self.fitted.model.ladders[l].name == ladder);
+        place.map_or_else(Vec::new, |place| (0..structure.n).map(|s| structure.rung(s, place)).collect())
+    }
+
+    /// The arcs as (from, to) of joint rungs.
+    fn arcs(&self) -> Vec<(usize, usize)> {
+        self.fitted.panel.structure.arcs.iter().map(|arc| (arc.from, arc.to)).collect()
+    }
+
+    /// Positives as (name, kind, free), then table entries as (name, "table", free).
+    fn numbers(&self) -> Vec<(String, &'static str, bool)> {
+        use crate::escalation::parameter::{Kind, Prior, RowPrior};
+        let parameters = &self.fitted.model.parameters;
+        let positives = parameters.positives.iter().map(|p| {
+            let kind = match p.kind {
+                Kind::Intensity => "intensity",
+                Kind::Factor => "ratio",
+                Kind::EventRate => "event rate",
+            };
+            (p.name.clone(), kind, p.prior != Prior::Fixed)
+        });
+        let rows = parameters.rows.iter().flat_map(|row| {
+            let free = row.prior != RowPrior::Fixed;
+            row.states.iter().map(move |state| (format!("{}: {state}", row.name), "table", free))
+        });
+        positives.chain(rows).collect()
+    }
+
+    /// What was used and what was not.
+    fn used<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let used = &self.fitted.panel.used;
+        let dict = PyDict::new(py);
+        dict.set_item("units", used.units)?;
+        dict.set_item("rows", used.rows)?;
+        dict.set_item("intervals", used.intervals)?;
+        dict.set_item("single", used.single)?;
+        dict.set_item("empty", used.empty)?;
+        dict.set_item("censored", used.censored)?;
+        dict.set_item("entries", used.entries)?;
+        dict.set_item("groups", used.groups)?;
+        dict.set_item("chains", used.chains)?;
+        dict.set_item("table", used.table.clone().into_pyarray(py))?;
+        Ok(dict)
+    }
+
+    /// First and last time.
+    fn span(&self) -> (f64, f64) {
+        self.fitted.panel.span
+    }
+
+    /// estimate, error, low and high of what is asked, flat.
+    #[pyo3(signature = (ask_json, level=0.95, draws=0, seed=0, progress=None))]
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        ask_json: &str,
+        level: f64,
+        draws: usize,
+        seed: u64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let asked: Asked = parse(py, "the question", ask_json)?;
+        let ask = self.asked(asked);
+        let answer = run(py, progress, |control| self.fitted.ask(&ask, level, draws, seed, control))?;
+        told(py, answer)
+    }
+
+    /// times × joint rungs: how many units were where by their last sight.
+    fn observed<'py>(&self, py: Python<'py>, times: Floats<'_>) -> Bound<'py, PyArray1<f64>> {
+        self.fitted.observed(&times.as_array().to_vec()).into_pyarray(py)
+    }
+
+    /// Each row's law of the joint rung given all of its unit's rows, flat; rows by unit.
+    fn smoothed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let laws = run(py, None, |control| paths::smoothed(&self.fitted, control))?;
+        Ok(laws.into_pyarray(py))
+    }
+
+    /// The likeliest joint rungs at the rows, rows by unit.
+    fn likeliest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let states = run(py, None, |control| paths::likeliest(&self.fitted, control))?;
+        Ok(states.into_iter().map(|s| s as i64).collect::<Vec<_>>().into_pyarray(py))
+    }
+
+    /// Simulated units: (unit, time, joint rung), flat arrays.
+    fn simulate<'py>(
+        &self,
+        py: Python<'py>,
+        at: (Vec<f64>, f64),
+        start: usize,
+        until: f64,
+        n: usize,
+        seed: u64,
+    ) -> PyResult<Paths<'py>> {
+        if start >= self.fitted.panel.structure.n || !until.is_finite() {
+            return Err(raise(py, Error::spec("simulate", "simulate", "the rung or the time is none")));
+        }
+        let (units, times, rungs) =
+            run(py, None, |control| paths::simulate(&self.fitted, &at.0, start, until, n, seed, control))?;
+        Ok((units.into_pyarray(py), times.into_pyarray(py), rungs.into_pyarray(py)))
+    }
+
+    /// Names of the coordinates of θ.
+    fn names(&self) -> Vec<String> {
+        self.fitted.model.parameters.coordinates()
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PanelFit>()?;
+    module.add_function(wrap_pyfunction!(fit_panel, module)?)
+}
