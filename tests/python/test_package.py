@@ -133,11 +133,11 @@ def test_the_readme_runs(tmp_path):
     assert "clash by mid-2025" in done.stdout
 
 
-@pytest.mark.parametrize("subject", ["BayesNet", "Generator"])
+@pytest.mark.parametrize("subject", ["BayesNet", "Generator", "Panel"])
 def test_what_the_readme_shows_of_a_subject_runs(subject):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if f"esc.{subject}(" in block)
-    names = {"esc": esc}
+    names = {"esc": esc, "pd": pytest.importorskip("pandas")}
     exec(compile(block, "README.md", "exec"), names)
     if subject == "Generator":
         assert round(names["ladder"].hitting_time("war")["calm"], 1) == 56.7
