@@ -28,6 +28,7 @@ class Asking(Mapping[str, Handle]):
 
     _core: Kernel | None
     _known: Findings
+    _done: dict[str, str]
     _handles: dict[str, Handle]
     _labels: results.Labels | None
     _some: dict[tuple[str, ...], results.Labels]
@@ -45,6 +46,10 @@ class Asking(Mapping[str, Handle]):
     @abstractmethod
     def name(self) -> str:
         """Its title."""
+
+    def _told(self, found: Findings) -> Findings:
+        """What an answer says that it was given: what was set by hand, and what was seen."""
+        return {**{f"do({name})": state for name, state in self._done.items()}, **found} if self._done else found
 
     def _listed(self, things: Any) -> list[str]:
         """Names that there are, each once."""
@@ -91,7 +96,7 @@ class Asking(Mapping[str, Handle]):
             names = self._listed(targets)
             labels = self._labels_of(names)
             probs, log = core.posteriors(found, names)
-        return results.Posteriors(labels, probs, log, found)
+        return results.Posteriors(labels, probs, log, self._told(found))
 
     def _all(self) -> results.Labels:
         if self._labels is None:
@@ -138,7 +143,7 @@ class Asking(Mapping[str, Handle]):
         probs, log = self._kernel().joint(names, found)
         labels = self._labels_of(names)
         shape = [len(states) for states in labels.states]
-        return results.Joint(labels.names, labels.states, probs.reshape(shape), log, found)
+        return results.Joint(labels.names, labels.states, probs.reshape(shape), log, self._told(found))
 
     def mpe(self, evidence: EvidenceLike = None) -> results.Explanation:
         """The most probable explanation: the most probable state of all variables together.
@@ -294,7 +299,7 @@ class Asking(Mapping[str, Handle]):
         cards = np.array([len(states) for states in self._all().states], dtype=np.intp)
         noisy = frozenset(i for i, kind in enumerate(core.kinds()) if kind == "noisy_max")
         return understanding.Sensitivity(
-            (name, state), value, float(odds), found, self._all(), core.parents(), noisy, v,
+            (name, state), value, float(odds), self._told(found), self._all(), core.parents(), noisy, v,
             entry // cards[v], entry % cards[v], theta[order], joint[order], slope[order],
             (joint - value * slope)[order], low[order], high[order],
         )  # fmt: skip
@@ -353,7 +358,7 @@ class Asking(Mapping[str, Handle]):
         order = np.argsort(-bits, kind="stable")
         names = self._all().names
         return understanding.Information(
-            name, float(-(positive * np.log2(positive)).sum()), found,
+            name, float(-(positive * np.log2(positive)).sum()), self._told(found),
             tuple(names[variables[i]] for i in order), bits[order], brier[order],
         )  # fmt: skip
 

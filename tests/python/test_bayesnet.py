@@ -432,6 +432,12 @@ class TestEvidence:
             lawn.posteriors(write(lawn))
         assert words in str(error.value)
 
+    def test_answers_say_what_was_set(self, lawn):
+        told = str(lawn.do({"wet": "yes"}).posteriors({"hose": "on"}, ["rain"]))
+        assert told.startswith("Probabilities given do(wet) = yes, hose = on")
+        assert "given do(wet) = yes" in str(lawn.do({"wet": "yes"}).value_of_information("rain"))
+        assert "do(" not in str(lawn.posteriors({"hose": "on"}))
+
     def test_impossible_evidence_is_explained(self, lawn):
         with pytest.raises(esc.ImpossibleEvidence, match="rain = no, hose = off, wet = yes cannot all be true"):
             lawn.posteriors({"rain": "no", "hose": "off", "wet": "yes"})
