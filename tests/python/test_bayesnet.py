@@ -432,6 +432,21 @@ class TestEvidence:
             lawn.posteriors(write(lawn))
         assert words in str(error.value)
 
+    def test_a_table_of_columns_is_asked_whether_it_is_transposed(self, lawn):
+        with pytest.raises(esc.SpecError, match="is the table transposed"):
+            lawn.add("sky", ["clear", "grey"], given="rain", table=[[0.9, 0.8], [0.1, 0.2]])
+
+    def test_what_is_given_cannot_be_set(self, lawn):
+        with pytest.raises(esc.SpecError, match=r"'rain' is given already \(rain = no\)"):
+            lawn.given({"rain": "no"}).do({"rain": "yes"})
+        assert lawn.do({"rain": "yes"}).given({"wet": "yes"}).posteriors()["rain"]["yes"] == 1
+
+    def test_other_formats_are_not_written_as_bif(self, lawn, tmp_path):
+        for name in ("lawn.xml", "lawn.XDSL.gz"):
+            with pytest.raises(esc.SpecError, match="BIF is written"):
+                lawn.write(tmp_path / name)
+            assert not (tmp_path / name).exists()
+
     def test_answers_say_what_was_set(self, lawn):
         told = str(lawn.do({"wet": "yes"}).posteriors({"hose": "on"}, ["rain"]))
         assert told.startswith("Probabilities given do(wet) = yes, hose = on")
