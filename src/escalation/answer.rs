@@ -16,10 +16,10 @@ const ATOMS: usize = 16;
 /// A question compiled against a dossier's plans.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    question: Question,
-    parts: Vec<Onward>,
+    pub(super) question: Question,
+    pub(super) parts: Vec<Onward>,
     /// Drivers that any part looks at, ascending.
-    drivers: Vec<usize>,
+    pub(super) drivers: Vec<usize>,
 }
 
 impl Asked {
@@ -48,11 +48,32 @@ impl Asked {
     }
 
     /// A part's configuration in one of all drivers asked about.
-    fn config(&self, part: &Onward, space: &Space, config: usize) -> usize {
+    pub(super) fn config(&self, part: &Onward, space: &Space, config: usize) -> usize {
         let own = part.plan.part.drivers.iter();
         let digits: Vec<usize> =
             own.map(|driver| space.digit(config, self.drivers.binary_search(driver).unwrap_or(0))).collect();
         part.plan.part.configs.index(&digits)
+    }
+
+    /// What each part says in the configurations that have weight.
+    pub(super) fn tables(
+        &self,
+        prepared: &Prepared,
+        evaluated: &Evaluated,
+        fills: &mut Fills,
+        weights: &[f64],
+        space: &Space,
+        control: &Control,
+    ) -> Result<Vec<Outcomes>> {
+        self.parts
+            .iter()
+            .map(|part| {
+                let mut wanted = vec![false; part.plan.part.configs.len()];
+                let weighed = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+                weighed.for_each(|(config, _)| wanted[self.config(part, space, config)] = true);
+                outcomes(part, &wanted, prepared, evaluated, fills, control)
+            })
+            .collect()
     }
 
     /// P(ask | evidence), or P(ask and given | evidence) / P(given | evidence).
@@ -69,16 +90,7 @@ impl Asked {
         let weights = evaluated.joined.posterior(&self.drivers)?;
         let sizes = self.drivers.iter().map(|&d| prepared.model.drivers[d].states.len()).collect();
         let space = Space::new(sizes);
-        let tables: Vec<Vec<Option<Vec<f64>>>> = self
-            .parts
-            .iter()
-            .map(|part| {
-                let mut wanted = vec![false; part.plan.part.configs.len()];
-                let weighed = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
-                weighed.for_each(|(config, _)| wanted[self.config(part, &space, config)] = true);
-                outcomes(part, &wanted, prepared, evaluated, fills, control)
-            })
-            .collect::<Result<_>>()?;
+        let tables = self.tables(prepared, evaluated, fills, &weights, &space, control)?;
         let (mut both, mut condition) = (0.0, 0.0);
         let atoms = self.question.atoms.len();
         for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
@@ -120,6 +132,9 @@ impl Asked {
     }
 }
 
+/// By configuration, the probability of each truth of a part's atoms; bit k of the index is the part's k-th atom.
+pub(super) type Outcomes = Vec<Option<Vec<f64>>>;
+
 /// P(atoms' truth | configuration) for each configuration that is wanted; bit k of the index is the part's k-th atom.
 fn outcomes(
     part: &Onward,
@@ -128,7 +143,7 @@ fn outcomes(
     evaluated: &Evaluated,
     fills: &mut Fills,
     control: &Control,
-) -> Result<Vec<Option<Vec<f64>>>> {
+) -> Result<Outcomes> {
     let filled = fills.of(&part.plan.part, &evaluated.values)?;
     (0..part.plan.part.configs.len())
         .map(|config| {
@@ -140,13 +155,7 @@ fn outcomes(
             let n = part.plan.part.space.len();
             let mut table = vec![0.0; 1 << part.atoms.len()];
             for (level, values) in end.chunks_exact(n).enumerate() {
-                let (mut rest, mut index) = (level, 0);
-                for (bit, &monitor) in part.plan.open.iter().enumerate() {
-                    let monitor = &part.plan.monitors[monitor];
-                    index |= usize::from(rest % monitor.levels() == monitor.success) << bit;
-                    rest /= monitor.levels();
-                }
-                table[index] += values.iter().sum::<f64>();
+                table[part.outcome(level)] += values.iter().sum::<f64>();
             }
             Ok(Some(table))
         })

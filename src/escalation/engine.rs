@@ -5,6 +5,7 @@ use super::component::{Component, Item, ancestors, components};
 use super::condition::Condition;
 use super::dossier::{Dossier, Evidence};
 use super::model::Model;
+use super::parameter::RowPrior;
 use super::part::{Calendar, Filled, Override, Part};
 use super::plan::Plan;
 use super::sweep::{Gained, Sweep, Swept};
@@ -45,7 +46,7 @@ pub struct Joined {
 pub struct Evaluated {
     pub values: Values,
     pub joined: Joined,
-    filled: Vec<Filled>,
+    pub(super) filled: Vec<Filled>,
     /// Forward passes, by plan and configuration.
     pub swept: Vec<Vec<Swept>>,
 }
@@ -319,5 +320,33 @@ impl Joined {
     /// The joint posterior of some drivers, the last fastest.
     pub fn posterior(&self, drivers: &[usize]) -> Result<Vec<f64>> {
         Ok(self.network.joint(&self.factors, 0.0, drivers, limits::memory())?.0.values().to_vec())
+    }
+
+    /// The same drivers where something more is said of some of them.
+    ///
+    /// # Errors
+    /// As [`Factor::new`].
+    pub fn with(&self, said: Option<Factor>) -> Result<Self> {
+        let factors = self.factors.iter().cloned().chain(said).collect();
+        Ok(Joined { network: self.network.clone(), factors, log_evidence: self.log_evidence })
+    }
+
+    /// The expected counts of the drivers' free tables, times `weight`, added to statistics; none of drivers set by hand.
+    ///
+    /// # Errors
+    /// As [`Joined::posterior`].
+    pub fn count(&self, prepared: &Prepared, weight: f64, into: &mut Statistics) -> Result<()> {
+        let rows = &prepared.model.parameters.rows;
+        for (number, driver) in prepared.model.drivers.iter().enumerate() {
+            let free = driver.rows.iter().any(|&row| rows[row].prior != RowPrior::Fixed);
+            if free && !prepared.surgery.iter().any(|(d, _)| *d == number) {
+                let family: Vec<usize> = driver.parents.iter().copied().chain([number]).collect();
+                let counts = self.posterior(&family)?;
+                for (&row, counts) in driver.rows.iter().zip(counts.chunks_exact(driver.states.len())) {
+                    into.rows[row].iter_mut().zip(counts).for_each(|(sum, count)| *sum += weight * count);
+                }
+            }
+        }
+        Ok(())
     }
 }

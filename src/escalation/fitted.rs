@@ -12,6 +12,7 @@ use super::onward::{Fills, Parts};
 use super::part::Override;
 use super::question::Question;
 use super::scenario::{Change, Scenario};
+use super::slope::{Slope, slopes};
 use super::spec::DossierSpec;
 use super::summary::Draws;
 use crate::ground::{Control, Error, Result, limits};
@@ -152,6 +153,27 @@ impl Fitted {
 
     /// Probabilities of the questions, in their order; NaN at a draw where what a question is given cannot be.
     pub fn ask(&self, questions: &[Question], control: &Control) -> Result<Draws> {
+        let compiled = self.compiled(questions)?;
+        self.each(control, |theta| {
+            let mut answers = vec![f64::NAN; questions.len()];
+            for (prepared, asked) in &compiled {
+                let evaluated = self.evaluated(prepared, theta, control)?;
+                let mut fills = Fills::default();
+                for (number, asked) in asked {
+                    answers[*number] = match asked.answer(prepared, &evaluated, &mut fills, control) {
+                        // At this draw what is given cannot be: that says nothing of the other questions.
+                        Err(Error::Impossible { .. }) if !std::ptr::eq(theta, self.learnt.theta.as_slice()) => f64::NAN,
+                        answer => answer?,
+                    };
+                }
+            }
+            Ok(answers)
+        })
+    }
+
+    /// Questions compiled, with their numbers, by the evidence plans that they need.
+    #[allow(clippy::type_complexity)]
+    fn compiled(&self, questions: &[Question]) -> Result<Vec<(Arc<Prepared>, Vec<(usize, Asked)>)>> {
         let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for (number, question) in questions.iter().enumerate() {
             let needed = ancestors(&self.model, Asked::ladders(question));
@@ -168,21 +190,22 @@ impl Fitted {
             }
             compiled.push((prepared, asked));
         }
-        self.each(control, |theta| {
-            let mut answers = vec![f64::NAN; questions.len()];
-            for (prepared, asked) in &compiled {
-                let evaluated = self.evaluated(prepared, theta, control)?;
-                let mut fills = Fills::default();
-                for (number, asked) in asked {
-                    answers[*number] = match asked.answer(prepared, &evaluated, &mut fills, control) {
-                        // At this draw what is given cannot be: that says nothing of the other questions.
-                        Err(Error::Impossible { .. }) if !std::ptr::eq(theta, self.learnt.theta.as_slice()) => f64::NAN,
-                        answer => answer?,
-                    };
-                }
-            }
-            Ok(answers)
-        })
+        Ok(compiled)
+    }
+
+    /// The questions' slopes in θ at the mode, in their order: see [`slope`](super::slope).
+    ///
+    /// # Errors
+    /// `Impossible` where what a question is given has probability 0.
+    pub fn slopes(&self, questions: &[Question], control: &Control) -> Result<Vec<Slope>> {
+        let mut all: Vec<Option<Slope>> = vec![None; questions.len()];
+        for (prepared, asked) in self.compiled(questions)? {
+            let evaluated = self.evaluated(&prepared, &self.learnt.theta, control)?;
+            let (numbers, asked): (Vec<usize>, Vec<Asked>) = asked.into_iter().unzip();
+            let told = slopes(&prepared, &evaluated, &asked, &mut Fills::default(), control)?;
+            numbers.into_iter().zip(told).for_each(|(number, slope)| all[number] = Some(slope));
+        }
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// The law of every ladder at `times` (days since the origin, ascending): `[time][ladder][rung]`, flat.

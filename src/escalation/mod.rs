@@ -24,6 +24,7 @@ pub mod read;
 mod restrict;
 pub mod scenario;
 pub mod size;
+pub mod slope;
 pub mod spec;
 pub mod statistics;
 pub mod summary;

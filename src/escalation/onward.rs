@@ -134,36 +134,93 @@ fn levels(atom: &Atom) -> f64 {
 }
 
 impl Onward {
+    /// The truth of the atoms at a level of the open monitors; bit k is the k-th atom.
+    pub fn outcome(&self, level: usize) -> usize {
+        let (mut rest, mut index) = (level, 0);
+        for (bit, &monitor) in self.plan.open.iter().enumerate() {
+            let monitor = &self.plan.monitors[monitor];
+            index |= usize::from(rest % monitor.levels() == monitor.success) << bit;
+            rest /= monitor.levels();
+        }
+        index
+    }
+
     /// The weights now, in one configuration of this plan's drivers; `None` where the past is impossible.
     pub fn start(&self, prepared: &Prepared, evaluated: &Evaluated, config: usize) -> Option<Vec<f64>> {
-        let part = &self.plan.part;
-        let mut start = vec![1.0; part.space.len()];
-        for (number, ladders) in &self.sources {
-            let source = &prepared.plans[*number].part;
-            let digits: Vec<usize> = source
-                .drivers
-                .iter()
-                .map(|driver| {
-                    let axis = part.drivers.binary_search(driver).unwrap_or(0);
-                    part.configs.digit(config, axis)
-                })
-                .collect();
-            let end = &evaluated.swept[*number][source.configs.index(&digits)].end;
-            if end.is_empty() {
-                return None;
-            }
-            let axes: Vec<usize> = ladders.iter().filter_map(|&ladder| source.axis(ladder)).collect();
-            let marginal = project(&source.space, end, &axes);
-            let sizes = axes.iter().map(|&axis| source.space.sizes()[axis]).collect();
-            let small = Space::new(sizes);
-            let target: Vec<usize> = ladders.iter().filter_map(|&ladder| part.axis(ladder)).collect();
-            for (x, weight) in start.iter_mut().enumerate() {
-                let digits: Vec<usize> = target.iter().map(|&axis| part.space.digit(x, axis)).collect();
-                *weight *= marginal[small.index(&digits)];
-            }
+        let mut start = vec![1.0; self.plan.part.space.len()];
+        for source in self.taken(prepared, evaluated, config)? {
+            start.iter_mut().enumerate().for_each(|(x, weight)| *weight *= source.marginal[source.index(self, x)]);
         }
         Some(start)
     }
+
+    /// What the joint rungs of each evidence plan weigh, by (plan, configuration), where those of this plan weigh `column`.
+    pub fn sources(
+        &self,
+        prepared: &Prepared,
+        evaluated: &Evaluated,
+        config: usize,
+        column: &[f64],
+    ) -> Vec<((usize, usize), Vec<f64>)> {
+        let taken = self.taken(prepared, evaluated, config).unwrap_or_default();
+        let weigh = |k: usize| {
+            let mut small = vec![0.0; taken[k].marginal.len()];
+            for (x, value) in column.iter().enumerate() {
+                let others = taken.iter().enumerate().filter(|(j, _)| *j != k);
+                let weight: f64 = others.map(|(_, other)| other.marginal[other.index(self, x)]).product();
+                small[taken[k].index(self, x)] += weight * value;
+            }
+            let space = &prepared.plans[taken[k].plan].part.space;
+            let spread = (0..space.len()).map(|x| small[fold(space, x, &taken[k].axes)]).collect();
+            ((taken[k].plan, taken[k].config), spread)
+        };
+        (0..taken.len()).map(weigh).collect()
+    }
+
+    /// What each evidence plan hands over in one configuration; `None` where the past is impossible.
+    fn taken(&self, prepared: &Prepared, evaluated: &Evaluated, config: usize) -> Option<Vec<Taken>> {
+        let part = &self.plan.part;
+        let one = |(number, ladders): &(usize, Vec<usize>)| {
+            let source = &prepared.plans[*number].part;
+            let digit = |driver: &usize| part.configs.digit(config, part.drivers.binary_search(driver).unwrap_or(0));
+            let config = source.configs.index(&source.drivers.iter().map(digit).collect::<Vec<_>>());
+            let end = &evaluated.swept[*number][config].end;
+            let axes: Vec<usize> = ladders.iter().filter_map(|&ladder| source.axis(ladder)).collect();
+            (!end.is_empty()).then(|| Taken {
+                plan: *number,
+                config,
+                marginal: project(&source.space, end, &axes),
+                sizes: axes.iter().map(|&axis| source.space.sizes()[axis]).collect(),
+                axes,
+                target: ladders.iter().filter_map(|&ladder| part.axis(ladder)).collect(),
+            })
+        };
+        self.sources.iter().map(one).collect()
+    }
+}
+
+/// The law of some ladders now, from one evidence plan in one configuration.
+struct Taken {
+    plan: usize,
+    config: usize,
+    marginal: Vec<f64>,
+    sizes: Vec<usize>,
+    /// Their axes there, and here.
+    axes: Vec<usize>,
+    target: Vec<usize>,
+}
+
+impl Taken {
+    /// The place in the law of a joint rung of the part ahead.
+    fn index(&self, onward: &Onward, x: usize) -> usize {
+        let space = &onward.plan.part.space;
+        self.target.iter().zip(&self.sizes).fold(0, |index, (&axis, size)| index * size + space.digit(x, axis))
+    }
+}
+
+/// The index of a joint rung among those of some of its axes.
+fn fold(space: &Space, x: usize, axes: &[usize]) -> usize {
+    axes.iter().fold(0, |index, &axis| index * space.sizes()[axis] + space.digit(x, axis))
 }
 
 /// Sums a vector over all axes but some.
@@ -174,8 +231,7 @@ fn project(space: &Space, values: &[f64], axes: &[usize]) -> Vec<f64> {
     let small = Space::new(axes.iter().map(|&axis| space.sizes()[axis]).collect());
     let mut out = vec![0.0; small.len()];
     for (x, value) in values.iter().enumerate() {
-        let index = axes.iter().fold(0, |index, &axis| index * space.sizes()[axis] + space.digit(x, axis));
-        out[index] += value;
+        out[fold(space, x, axes)] += value;
     }
     out
 }

@@ -4,7 +4,6 @@
 //! that it uses, so a change elsewhere costs it nothing.
 
 use super::engine::Prepared;
-use super::parameter::RowPrior;
 use super::sweep::{Gained, Sweep};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Result};
@@ -70,8 +69,7 @@ impl Prepared {
     pub fn expected(&self, told: &Told) -> Result<(f64, Statistics)> {
         let logs = told.plans.iter().map(|plan| plan.iter().map(|passage| passage.log).collect()).collect();
         let joined = self.join(&told.values, logs)?;
-        let parameters = &self.model.parameters;
-        let mut total = Statistics::zero(parameters);
+        let mut total = Statistics::zero(&self.model.parameters);
         for (plan, passages) in self.plans.iter().zip(&told.plans) {
             let weights = joined.posterior(&plan.part.drivers)?;
             for (passage, weight) in passages.iter().zip(weights) {
@@ -80,16 +78,7 @@ impl Prepared {
                 }
             }
         }
-        for (number, driver) in self.model.drivers.iter().enumerate() {
-            let free = driver.rows.iter().any(|&row| parameters.rows[row].prior != RowPrior::Fixed);
-            if free && !self.surgery.iter().any(|(d, _)| *d == number) {
-                let family: Vec<usize> = driver.parents.iter().copied().chain([number]).collect();
-                let counts = joined.posterior(&family)?;
-                for (&row, counts) in driver.rows.iter().zip(counts.chunks_exact(driver.states.len())) {
-                    total.rows[row].iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-                }
-            }
-        }
+        joined.count(self, 1.0, &mut total)?;
         Ok((joined.log_evidence, total))
     }
 }

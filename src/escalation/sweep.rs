@@ -345,7 +345,17 @@ impl<'a> Sweep<'a> {
 
     /// The backward pass over a kept forward pass: expected statistics times `weight` (none if it is 0), smoothed marks.
     pub fn backward(&self, swept: &Swept, weight: f64, gained: &mut Gained) -> Result<()> {
-        let mut column = vec![1.0; swept.end.len()];
+        self.backward_from(swept, vec![1.0; swept.end.len()], weight, gained).map(drop)
+    }
+
+    /// The same given that what is seen at the end weighs `column`; what that weighs at the start, up to a factor.
+    pub fn backward_from(
+        &self,
+        swept: &Swept,
+        mut column: Vec<f64>,
+        weight: f64,
+        gained: &mut Gained,
+    ) -> Result<Vec<f64>> {
         let mut marks = vec![];
         let mut block = vec![];
         for (number, step) in self.plan.steps.iter().enumerate().rev() {
@@ -360,7 +370,8 @@ impl<'a> Sweep<'a> {
         }
         marks.reverse();
         gained.marks = marks;
-        self.control.check()
+        self.control.check()?;
+        Ok(column)
     }
 
     fn retreat(

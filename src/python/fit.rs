@@ -24,6 +24,8 @@ pub struct Fit {
     pub spec: Arc<ModelSpec>,
 }
 
+type Slopes<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray2<f64>>);
+
 fn matrix<'py>(py: Python<'py>, flat: Vec<f64>, columns: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let rows = flat.len().checked_div(columns).unwrap_or(0);
     flat.into_pyarray(py).reshape([rows, columns])
@@ -179,6 +181,16 @@ impl Fit {
         let asked = questions(py, &self.fitted.model, questions_json, self.fitted.dossier().as_of)?;
         let draws = run(py, None, |control| self.fitted.ask(&asked, control))?;
         matrix(py, draws.draws.concat(), asked.len())
+    }
+
+    /// Probabilities at the mode, and their slopes in θ, shape (questions, coordinates).
+    fn slopes<'py>(&self, py: Python<'py>, questions_json: &str) -> PyResult<Slopes<'py>> {
+        let asked = questions(py, &self.fitted.model, questions_json, self.fitted.dossier().as_of)?;
+        let told = run(py, None, |control| self.fitted.slopes(&asked, control))?;
+        let width = self.fitted.learnt.theta.len();
+        let probabilities: Vec<f64> = told.iter().map(|slope| slope.probability).collect();
+        let gradients: Vec<f64> = told.into_iter().flat_map(|slope| slope.gradient).collect();
+        Ok((probabilities.into_pyarray(py), matrix(py, gradients, width)?))
     }
 
     /// The law of every ladder at dates: smoothed up to now, forecast after.

@@ -104,6 +104,29 @@ def test_gradients(seed):
     found.verdict()
 
 
+@pytest.mark.parametrize("seed", SMALL_SEEDS)
+def test_slopes_of_answers(seed):
+    """Exact slopes of answers, conditional ones and those of a scenario included, against complex steps."""
+    world = worlds.random_world(seed, small=True)
+    spec, dossier, theta, found = world.spec, world.dossier, world.theta, Comparison(seed)
+    base = core.Model(json.dumps(spec)).condition(json.dumps(dossier), theta)
+    scenarios = worlds.random_scenarios(world)
+    for name, scenario in {"as it is": oracle.Scenario(), **dict(list(scenarios.items())[:2])}.items():
+        fit = changed(base, scenario)
+        questions = [q if not scenario.do else {k: v for k, v in q.items() if k != "given"} for q in world.questions]
+        answers, slopes = fit.slopes(as_questions(questions))
+        found.near(f"{name}: answers", answers, fit.ask(as_questions(questions))["mode"], 1e-12, ANSWER_FLOOR)
+        for question, slope in zip(questions, slopes, strict=True):
+            # A default binds what the loop changes.
+            def asked(t, question=question, scenario=scenario):
+                return oracle.ask(spec, dossier, question, t, scenario)
+
+            wanted = oracle_model.complex_gradient(asked, theta)
+            floor = SLOPE_ZERO + SLOPE_FLOOR * np.max(np.abs(wanted), initial=0.0)
+            found.near(f"{name}: slope of {json.dumps(question)}", slope, wanted, SLOPE, floor)
+    found.verdict()
+
+
 def changed(fit, scenario: oracle.Scenario):
     """The kernel's fit under a scenario."""
     for condition in scenario.given:
