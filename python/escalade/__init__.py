@@ -33,6 +33,7 @@ from .bayesnet import BayesNet, Variable
 from .condition import Condition, since, until
 from .dossier import Development, Dossier
 from .evidence import isnot
+from .expectations import Expectations
 from .fit import Fit
 from .generator import Generator
 from .generator_results import Dwell, Passage, Paths, QuasiStationary, RungLaws, RungValues, Transition
@@ -65,6 +66,7 @@ __all__ = [
     "Estimates",
     "Events",
     "EvidenceStrength",
+    "Expectations",
     "Explanation",
     "Fit",
     "Forecast",

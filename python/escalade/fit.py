@@ -12,6 +12,7 @@ import numpy as np
 from ._core import SpecError
 from .condition import A_CONDITION, Condition, condition_tree, describe
 from .dossier import Development, Dossier
+from .expectations import Expectations
 from .frames import frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
@@ -225,6 +226,17 @@ class Fit:
     def parameters(self) -> Parameters:
         """How far each parameter moved from its prior, and where its number comes from."""
         return Parameters.of(json.loads(self._core.parameters()))
+
+    def expectations(self) -> Expectations:
+        """The model's judgements about answers (:meth:`Model.expect`), and how far each gave way to the rest.
+
+        Judgements made after the fit's date are not among them.
+
+        Returns
+        -------
+        Expectations
+        """
+        return Expectations(tuple(json.loads(self._core.expectations())))
 
     # What if: parameters kept
 

@@ -19,7 +19,7 @@ from .dossier import Dossier
 from .handles import Driver, Events, Handle, Ladder, Pair, Status, move_pairs, spelled_pairs
 from .priors import Free, Intensity, IntensityLike, TableLike, TablePrior, each_its_own, free, intensities
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions, at
+from .questions import A_QUESTION, AsQuestions, Question, Questions, at
 from .values import (
     DateLike,
     Ground,
@@ -297,6 +297,49 @@ class Model:
             raise wrong(f"events {name!r}: rate", rate, "esc.per_month([...]) or esc.free(esc.per_month(1))")
         entry: Tree = {"name": name, "given": names_of(given, f"events {name!r}: given"), **ground(**about), **tree}
         return self._enter("events", entry, Events)
+
+    def expect(
+        self, question: Question, chance: str | float, *, spread: float | None = None, **about: Unpack[Ground]
+    ) -> None:
+        """Add a judgement about an answer: it weighs the parameters as a prior on the answer itself.
+
+        The logit of the answer's probability is normal: a word's band is the central half of the belief. What the judge
+        knew is what the dossier reported by `known` (by default, all of it). What the answer turns out to be, beside
+        what was judged and what all else says of it, is in :meth:`Fit.expectations`.
+
+        Parameters
+        ----------
+        question : Question
+            What was judged, under its name.
+        chance : str or float
+            A word of the yardstick (see :func:`escalade.yardstick`), or a probability with a `spread`.
+        spread : float, optional
+            A factor on the odds: within it of the middle about two thirds of the time. Makes a word's belief wider.
+        **about
+            ``source=``, ``known=`` (the day on which it was judged), ``basis=``, ``note=``.
+
+        Raises
+        ------
+        SpecError
+            If the question names what the model has not, its date is not after `known`, or a number has no spread.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=3))
+        >>> war = esc.reach(front == "war", by="2025-10-01", name="war within a year")
+        >>> m.expect(war, "remote chance", source="the article, paragraph 9")
+        >>> fit = m.fit(esc.Dossier(as_of="2024-10-01"))
+        >>> fit.ask([war])[0].probability < m.prior().ask([war])[0].probability
+        False
+        """
+        if not isinstance(question, Question):
+            raise wrong("expect: the first argument", question, A_QUESTION)
+        asked = {key: value for key, value in question.to_dict().items() if key in ("name", "ask", "given")}
+        judged = chance if isinstance(chance, str) else number(chance, "expect: the chance", "a word or a probability")
+        extra: Tree = {} if spread is None else {"spread": number(spread, "expect: spread")}
+        self._add(self._spec, "expect", [{**asked, "chance": judged, **extra, **ground(**about)}])
 
     def _tabled(self, name: str, states: Any, given: Any, table: Any, worth: float | None, about: Any) -> Tree:
         """The entry of a variable with a table."""

@@ -4,6 +4,7 @@ use super::account::{Account, Load, afford};
 use super::component::{Component, Item, ancestors, components};
 use super::condition::Condition;
 use super::dossier::{Dossier, Evidence};
+use super::expect::Judged;
 use super::model::Model;
 use super::parameter::RowPrior;
 use super::part::{Calendar, Filled, Override, Part};
@@ -30,6 +31,8 @@ pub struct Prepared {
     pub surgery: Vec<(usize, usize)>,
     /// Ladders that some plan carries.
     pub carried: BTreeSet<usize>,
+    /// Judgements about answers that weigh θ; see [`Prepared::judged`].
+    pub judged: Option<Arc<Judged>>,
 }
 
 /// The drivers' network with what each component says of it.
@@ -101,7 +104,26 @@ impl Prepared {
             })
             .collect();
         let carried = parts.iter().flat_map(|component| component.ladders.clone()).collect();
-        Ok(Prepared { model: model.clone(), plans, accounts, now: dossier.as_of, surgery: vec![], carried })
+        Ok(Prepared {
+            model: model.clone(),
+            plans,
+            accounts,
+            now: dossier.as_of,
+            surgery: vec![],
+            carried,
+            judged: None,
+        })
+    }
+
+    /// The same, with the model's judgements about answers as part of the prior.
+    ///
+    /// # Errors
+    /// As [`Judged::new`].
+    pub fn judged(mut self, dossier: &Dossier) -> Result<Self> {
+        if !self.model.expectations.is_empty() {
+            self.judged = Some(Arc::new(Judged::new(&self.model, dossier)?));
+        }
+        Ok(self)
     }
 
     /// The components of a dossier and their accounts; nothing is allocated.

@@ -80,7 +80,12 @@ impl Prepared {
     fn posterior_from(&self, theta: &[f64], base: Option<&Told>, control: &Control) -> Result<(Posterior, Told)> {
         let parameters = &self.model.parameters;
         let values = parameters.values(theta);
-        let (log_prior, prior_gradient) = parameters.log_prior(theta);
+        let (mut log_prior, mut prior_gradient) = parameters.log_prior(theta);
+        if let Some(judged) = &self.judged {
+            let (log, slope) = judged.log_density(&self.model, theta, control)?;
+            log_prior += log;
+            prior_gradient.iter_mut().zip(&slope).for_each(|(sum, g)| *sum += g);
+        }
         let told = self.tell(values.clone(), base, control)?;
         let (log_evidence, statistics) = self.expected(&told)?;
         let evidence_gradient = if log_evidence.is_finite() {

@@ -4,6 +4,7 @@ use super::answer::Asked;
 use super::component::ancestors;
 use super::dossier::Dossier;
 use super::engine::{Evaluated, Prepared};
+use super::expect::{GaveWay, Judged};
 use super::filter::filtered;
 use super::fit::{Learnt, learn};
 use super::forecast::Ahead;
@@ -41,7 +42,7 @@ impl Fitted {
     pub fn learn(model: Arc<Model>, spec: DossierSpec, n_draws: usize, seed: u64, control: &Control) -> Result<Self> {
         afford_draws(n_draws, model.parameters.start().len())?;
         let dossier = Dossier::compile(&spec, &model)?;
-        let learnt = learn(&Prepared::new(&model, &dossier, &[], &[])?, &dossier, control)?;
+        let learnt = learn(&Prepared::new(&model, &dossier, &[], &[])?.judged(&dossier)?, &dossier, control)?;
         Fitted::restore(model, spec, vec![], learnt, n_draws, seed, control)
     }
 
@@ -263,6 +264,15 @@ impl Fitted {
         let prepared = Prepared::new(&self.model, &empty, &[], &[])?;
         let evaluated = prepared.forward(self.model.parameters.values(&self.model.parameters.start()), control)?;
         evaluated.joined.posteriors()
+    }
+
+    /// How far each judgement about an answer gave way to the rest; those made after the dossier's date are not there.
+    ///
+    /// # Errors
+    /// As [`Judged::hear`].
+    pub fn gave_way(&self, control: &Control) -> Result<Vec<GaveWay>> {
+        let dossier = Dossier::compile(&self.spec, &self.model)?;
+        Judged::new(&self.model, &dossier)?.gave_way(&self.model, &self.learnt.theta, &self.learnt.root, control)
     }
 
     /// Posterior of every driver's states, in order, flat.

@@ -8,6 +8,7 @@ pub mod condition;
 pub mod contradiction;
 pub mod dossier;
 pub mod engine;
+pub mod expect;
 pub mod filter;
 pub mod fit;
 pub mod fitted;

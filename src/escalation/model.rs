@@ -1,7 +1,8 @@
 //! The model with names resolved to indices: drivers, ladders, indicators and the numbers that they share.
 
 use super::condition::Condition;
-use super::parameter::Parameters;
+use super::parameter::{Parameters, Provenance};
+use super::question::Question;
 
 /// A driver: a discrete variable of the Bayesian network.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +116,20 @@ pub struct Events {
     pub rates: Vec<usize>,
 }
 
+/// A judgement about an answer: the logit of its probability is normal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    pub question: Question,
+    /// Of the logit.
+    pub mean: f64,
+    pub sd: f64,
+    /// How it was judged: "unlikely", "0.1 (spread 2)".
+    pub words: String,
+    /// The end of the day on which it was judged, days since the origin; `None`: the dossier's date.
+    pub known: Option<f64>,
+    pub provenance: Provenance,
+}
+
 /// The model, checked: every index is in range, rows sum to 1, the drivers' graph has no cycle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -125,5 +140,6 @@ pub struct Model {
     pub ladders: Vec<Ladder>,
     pub statuses: Vec<Status>,
     pub events: Vec<Events>,
+    pub expectations: Vec<Expectation>,
     pub parameters: Parameters,
 }

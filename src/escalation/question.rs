@@ -15,6 +15,16 @@ pub enum Atom {
     First { when: Condition, before: Condition, by: f64 },
 }
 
+impl Atom {
+    /// When it is decided.
+    pub fn end(&self) -> f64 {
+        match self {
+            Atom::At { time, .. } => *time,
+            Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => *by,
+        }
+    }
+}
+
 /// A truth function of atoms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
@@ -37,10 +47,6 @@ pub struct Question {
 impl Question {
     /// The latest time that it asks about, at least `now`.
     pub fn end(&self, now: f64) -> f64 {
-        let by = |atom: &Atom| match atom {
-            Atom::At { time, .. } => *time,
-            Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => *by,
-        };
-        self.atoms.iter().map(by).fold(now, f64::max)
+        self.atoms.iter().map(Atom::end).fold(now, f64::max)
     }
 }

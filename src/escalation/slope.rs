@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slope {
     pub probability: f64,
+    /// That of its opposite, nothing subtracted.
+    pub complement: f64,
     pub gradient: Vec<f64>,
 }
 
@@ -26,6 +28,8 @@ pub struct Slope {
 struct Leaning {
     /// P(it holds | evidence).
     mass: f64,
+    /// P(it does not, but what the question is given does | evidence).
+    rest: f64,
     /// The drivers given that it holds.
     joined: Joined,
     /// Expected statistics after now, times the mass.
@@ -58,7 +62,7 @@ pub fn slopes(
     let alone = gradient(&alone);
     let mut each = leanings.iter().zip(told).map(|(leaning, statistics)| {
         let slope = gradient(&statistics).iter().zip(&alone).map(|(own, alone)| own - leaning.mass * alone).collect();
-        Slope { probability: leaning.mass, gradient: slope }
+        Slope { probability: leaning.mass, complement: leaning.rest, gradient: slope }
     });
     let mut out = vec![];
     for one in asked {
@@ -69,8 +73,13 @@ pub fn slopes(
         }
         let Some(given) = each.next().filter(|given| given.probability > 0.0) else { return Err(one.nowhere()) };
         let probability = both.probability / given.probability;
+        let complement = both.complement / given.probability;
         let ratio = |(a, b): (&f64, &f64)| (a - probability * b) / given.probability;
-        out.push(Slope { probability, gradient: both.gradient.iter().zip(&given.gradient).map(ratio).collect() });
+        out.push(Slope {
+            probability,
+            complement,
+            gradient: both.gradient.iter().zip(&given.gradient).map(ratio).collect(),
+        });
     }
     Ok(out)
 }
@@ -159,15 +168,20 @@ impl Asked {
             .map(|part| vec![vec![0.0; 1 << part.atoms.len()]; part.plan.part.configs.len()])
             .collect();
         let mut holds_by_config = vec![0.0; weights.len()];
+        let mut rest = 0.0;
         for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
             control.check()?;
             let own: Vec<usize> = self.parts.iter().map(|part| self.config(part, &space, config)).collect();
             let here: Option<Vec<&Vec<f64>>> =
                 tables.iter().zip(&own).map(|(table, &config)| table[config].as_ref()).collect();
             let Some(here) = here else { continue };
-            for truth in (0..1usize << self.question.atoms.len()).filter(|&truth| self.holds(truth, asked)) {
+            for truth in (0..1usize << self.question.atoms.len()).filter(|&truth| self.holds(truth, false)) {
                 let index: Vec<usize> = self.parts.iter().map(|part| outcome(part, truth)).collect();
                 let each: Vec<f64> = here.iter().zip(&index).map(|(table, &index)| table[index]).collect();
+                if !self.holds(truth, asked) {
+                    rest += weight * each.iter().product::<f64>();
+                    continue;
+                }
                 holds_by_config[config] += each.iter().product::<f64>();
                 for (k, (&own, &index)) in own.iter().zip(&index).enumerate() {
                     let others: f64 = each.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, p)| p).product();
@@ -181,6 +195,7 @@ impl Asked {
             .transpose()?;
         let mut leaning = Leaning {
             mass,
+            rest,
             joined: evaluated.joined.with(said)?,
             ahead: Statistics::zero(&prepared.model.parameters),
             columns: BTreeMap::new(),

@@ -270,6 +270,19 @@ entry! {
     }
 }
 
+entry! {
+    /// A judgement about an answer: what its author expected, knowing what was reported by `known`.
+    ExpectSpec {
+        name: String,
+        ask: AskSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        given: Option<AskSpec>,
+        chance: ChanceSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spread: Option<f64>,
+    }
+}
+
 /// The whole model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -289,6 +302,8 @@ pub struct ModelSpec {
     pub status: Vec<StatusSpec>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventsSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expect: Vec<ExpectSpec>,
 }
 
 /// A likelihood over the values of one variable.

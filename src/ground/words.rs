@@ -15,6 +15,9 @@ pub const LOWEST: f64 = 0.01;
 /// The chance that an open upper end of a band is read as (the outer bound of ICD 203).
 pub const HIGHEST: f64 = 0.99;
 
+/// The upper quartile of the standard normal: a band is the central half of its writer's belief.
+pub const QUARTILE: f64 = 0.674_489_750_196_081_7;
+
 /// A word of the yardstick and the probabilities that it stands for, ends included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {

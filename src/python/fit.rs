@@ -4,6 +4,7 @@ use super::errors::raise;
 use super::files::{json, parse};
 use super::model::{Model, questions};
 use super::run::run;
+use crate::escalation::expect::GaveWay;
 use crate::escalation::fit::Learnt;
 use crate::escalation::fitted::Fitted;
 use crate::escalation::provenance::{Learned, readings};
@@ -11,6 +12,7 @@ use crate::escalation::scenario::Change;
 use crate::escalation::spec::{ConditionSpec, DevelopmentSpec, DossierSpec, ModelSpec};
 use crate::ground::Error;
 use crate::ground::time::Clock;
+use crate::ground::words::QUARTILE;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -181,6 +183,25 @@ impl Fit {
         let asked = questions(py, &self.fitted.model, questions_json, self.fitted.dossier().as_of)?;
         let draws = run(py, None, |control| self.fitted.ask(&asked, control))?;
         matrix(py, draws.draws.concat(), asked.len())
+    }
+
+    /// How far each judgement about an answer gave way, as JSON: name, words, known, source, judged (a middle and the central
+    /// half), answer, others, gave_way, conflict.
+    fn expectations(&self, py: Python<'_>) -> PyResult<String> {
+        let told = run(py, None, |control| self.fitted.gave_way(control))?;
+        let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let one = |way: &GaveWay| {
+            let own = &self.fitted.model.expectations[way.number];
+            let half = QUARTILE * own.sd;
+            serde_json::json!({
+                "name": own.question.name, "words": own.words, "known": own.provenance.known,
+                "source": own.provenance.source,
+                "judged": [logistic(own.mean), logistic(own.mean - half), logistic(own.mean + half)],
+                "answer": way.probability, "others": way.others, "others_sd": way.others_sd,
+                "gave_way": way.gave_way, "conflict": way.conflict,
+            })
+        };
+        json(py, &told.iter().map(one).collect::<Vec<_>>())
     }
 
     /// Probabilities at the mode, and their slopes in θ, shape (questions, coordinates).

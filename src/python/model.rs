@@ -127,7 +127,7 @@ impl Model {
         let theta = theta.as_array().to_vec();
         let kernel = self.kernel.clone();
         let posterior = run(py, None, move |control| {
-            Prepared::new(&kernel, &dossier, &[], &[])?.posterior_checked(&theta, control)
+            Prepared::new(&kernel, &dossier, &[], &[])?.judged(&dossier)?.posterior_checked(&theta, control)
         })?;
         let evidence = posterior.evidence_gradient.into_pyarray(py);
         Ok((posterior.log_evidence, posterior.log_prior, evidence, posterior.prior_gradient.into_pyarray(py)))

@@ -616,12 +616,14 @@ def random_questions(dice: Dice, spec: dict, dossier: dict, horizon: int, shape:
 
 
 def random_world(seed: int, small: bool = False) -> World:
-    """The world of this seed; `small` keeps joint rungs and parameters few, for gradients (without questions)."""
+    """The world of this seed; `small` keeps joint rungs and parameters few, for gradients."""
     dice, shape = Dice(seed), shape_of(seed)
     horizon, spec, dossier = random_past(dice, shape, small)
     questions = [] if small else random_questions(dice, spec, dossier, horizon, shape)
     theta = start(spec) + dice.rng.normal(scale=0.4, size=len(start(spec)))
-    return World(seed, horizon, spec, dossier, questions, random_times(dice, spec, dossier, horizon), theta)
+    times = random_times(dice, spec, dossier, horizon)
+    questions = random_questions(dice, spec, dossier, horizon, shape) if small else questions
+    return World(seed, horizon, spec, dossier, questions, times, theta)
 
 
 def random_past(dice: Dice, shape: str, small: bool = False) -> tuple[int, dict, dict]:

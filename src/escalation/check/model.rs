@@ -3,14 +3,14 @@
 use super::names::{self, distinct};
 use super::numbers::{self, Judged};
 use super::table::{self, Parent};
-use super::{At, condition, named};
+use super::{At, condition, named, question};
 use crate::escalation::model::{
-    Covariate, Driver, Effect, Events, First, Ladder, Model, Move, Scale, Status, Term, Variable,
+    Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, Term, Variable,
 };
 use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Row, RowPrior};
 use crate::escalation::spec::{
-    CovariateSpec, DriverSpec, EffectSpec, EventsSpec, FirstSpec, LadderSpec, ModelSpec, MovesSpec, NumbersSpec,
-    StartSpec, StatusSpec, TableSpec,
+    CovariateSpec, DriverSpec, EffectSpec, EventsSpec, ExpectSpec, FirstSpec, LadderSpec, ModelSpec, MovesSpec,
+    NumbersSpec, QuestionSpec, StartSpec, StatusSpec, TableSpec,
 };
 use crate::ground::Result;
 use crate::ground::time::Clock;
@@ -60,8 +60,42 @@ impl Model {
         for (i, events) in spec.events.iter().enumerate() {
             build.events(i, events)?;
         }
-        Ok(Model { parameters: build.numbers.parameters, ..build.model })
+        let mut model = Model { parameters: build.numbers.parameters, ..build.model };
+        model.expectations = expectations(spec, &model)?;
+        Ok(model)
     }
+}
+
+/// The judgements about answers; what they ask has dates after the day of the judgement, or after the origin.
+fn expectations(spec: &ModelSpec, model: &Model) -> Result<Vec<Expectation>> {
+    let mut names = BTreeSet::new();
+    let one = |(i, expect): (usize, &ExpectSpec)| {
+        let at = At::top().key("expect").item(i).called(named("expectation", &expect.name, i));
+        let clock = at.calendar(model)?;
+        let fresh = names.insert(expect.name.clone());
+        at.key("name").need(fresh, || format!("there is another expectation '{}'", expect.name))?;
+        let known = expect.known.as_deref().map(|date| at.key("known").put(clock.day_end(date))).transpose()?;
+        at.key("known")
+            .need(known.is_none_or(|day| day >= 0.0), || "it was judged before the model's origin".into())?;
+        let question = question::compile_at(
+            &at,
+            &QuestionSpec {
+                name: expect.name.clone(),
+                ask: expect.ask.clone(),
+                given: expect.given.clone(),
+                criterion: None,
+                paragraph: None,
+                note: None,
+            },
+            model,
+            known.unwrap_or(0.0),
+        )?;
+        let (mean, sd, words) = numbers::logit(&at, &expect.chance, expect.spread)?;
+        let provenance =
+            numbers::provenance(&at, &clock, (&expect.source, &expect.known, &expect.basis, &expect.note))?;
+        Ok(Expectation { question, mean, sd, words, known, provenance })
+    };
+    spec.expect.iter().enumerate().map(one).collect()
 }
 
 fn driver_at(i: usize, name: &str) -> At {
@@ -115,7 +149,16 @@ fn shell(spec: &ModelSpec) -> Result<Model> {
         ladders.push(Ladder { name, rungs, ordered, start, first, moves, effects, covariates });
     }
     let (name, origin) = (spec.name.clone(), spec.origin.clone());
-    Ok(Model { name, origin, drivers, ladders, statuses: vec![], events: vec![], parameters: Parameters::default() })
+    Ok(Model {
+        name,
+        origin,
+        drivers,
+        ladders,
+        statuses: vec![],
+        events: vec![],
+        expectations: vec![],
+        parameters: Parameters::default(),
+    })
 }
 
 /// The law of the first rung.

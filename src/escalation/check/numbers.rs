@@ -5,10 +5,7 @@ use crate::escalation::parameter::{Prior, Provenance};
 use crate::escalation::spec::{Basis, ChanceSpec, CovariateSpec, EffectSpec, EventsSpec, RateSpec};
 use crate::ground::Result;
 use crate::ground::time::{self, Clock, YEAR};
-use crate::ground::words;
-
-/// The upper quartile of the standard normal: a band is the central half of the writer's belief.
-const QUARTILE: f64 = 0.674_489_750_196_081_7;
+use crate::ground::words::{self, QUARTILE};
 
 /// The ratio of a covariate: flat unless it has a number.
 pub(super) fn ratio(at: &At, spec: &CovariateSpec) -> Result<Judged> {
@@ -144,6 +141,28 @@ pub(super) fn event_rate(at: &At, spec: &EventsSpec, rate: f64, place: &At) -> R
     }
     let value = place.put(nonnegative("the rate", rate))? / days;
     log_normal(at, "rate", value, spec.spread, words)
+}
+
+/// The logit of a judged probability: mean, standard deviation, and how it was put. A word's band is the central half of
+/// its writer's belief, and its open ends are read as the outer bounds of the yardstick.
+pub(super) fn logit(at: &At, chance: &ChanceSpec, width: Option<f64>) -> Result<(f64, f64, String)> {
+    let logit = |p: f64| (p / (1.0 - p)).ln();
+    match chance {
+        ChanceSpec::Number(p) => {
+            at.key("chance")
+                .need(*p > 0.0 && *p < 1.0, || format!("the chance is {p}; expected more than 0 and less than 1"))?;
+            let sd = spread(at, width)?.ok_or_else(|| {
+                at.wrong("the chance has no spread; expected a factor on its odds, such as `spread = 2`")
+            })?;
+            Ok((logit(*p), sd, with_spread(format!("{p}"), width)))
+        }
+        ChanceSpec::Word(word) => {
+            let band = at.key("chance").put(words::find(word))?;
+            let (low, high) = (logit(band.low.max(words::LOWEST)), logit(band.high.min(words::HIGHEST)));
+            let sd = ((high - low) / (2.0 * QUARTILE)).hypot(spread(at, width)?.unwrap_or(0.0));
+            Ok(((low + high) / 2.0, sd, with_spread(band.word.into(), width)))
+        }
+    }
 }
 
 /// A fixed number, or with a spread a log-normal one about it.

@@ -16,7 +16,7 @@ impl Question {
     /// # Errors
     /// `Error::Spec` with the question and its path for whatever docs/format.md does not allow.
     pub fn compile(spec: &QuestionSpec, model: &Model, now: f64) -> Result<Question> {
-        compile(&At::top().called(named("question", &spec.name, 0)), spec, model, now)
+        compile_at(&At::top().called(named("question", &spec.name, 0)), spec, model, now)
     }
 
     /// All questions of a file, in order.
@@ -29,13 +29,14 @@ impl Question {
             let at = At::top().key("question").item(i).called(named("question", &question.name, i));
             let fresh = names.insert(question.name.clone());
             at.key("name").need(fresh, || format!("there is another question '{}'", question.name))?;
-            compile(&at, question, model, now)
+            compile_at(&at, question, model, now)
         };
         spec.question.iter().enumerate().map(one).collect()
     }
 }
 
-fn compile(at: &At, spec: &QuestionSpec, model: &Model, now: f64) -> Result<Question> {
+/// One question at its place.
+pub(super) fn compile_at(at: &At, spec: &QuestionSpec, model: &Model, now: f64) -> Result<Question> {
     at.key("name").need(!spec.name.trim().is_empty(), || "the question has no name".into())?;
     let clock = at.calendar(model)?;
     let mut asked = Asked { model, clock, now, atoms: Vec::new() };
