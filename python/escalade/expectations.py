@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .frames import Table
-from .results import interval_text, probability_text
-from .values import Tree, item, missing
+from .results import interval_text
+from .values import Tree, item, missing, probability_text
 
 CONFLICT = 1.96  #: standard deviations of the difference between a judgement and all else, beyond which they disagree
 
@@ -29,7 +29,7 @@ class Expectations(Table):
     >>> m.expect(esc.reach(front == "war", by="2025-10-01", name="war within a year"), "remote chance")
     >>> told = m.fit(esc.Dossier(as_of="2024-10-01")).expectations()
     >>> told["war within a year"]["gave_way"] > 0, told.in_conflict
-    (True, ['war within a year'])
+    (True, [])
     """
 
     rows: tuple[Tree, ...]

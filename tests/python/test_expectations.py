@@ -40,7 +40,7 @@ def log_density(world: worlds.World, theta):
     return total
 
 
-@pytest.mark.parametrize("seed", (1001, 1003, 1007, 1008, 1009, 1011))
+@pytest.mark.parametrize("seed", [1001, 1003, 1007, 1008, 1009, 1011])
 def test_density_and_slope(seed):
     world = worlds.random_world(seed, small=True)
     theta, dossier = world.theta, json.dumps(world.dossier)
