@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::structure::Structure;
 use crate::escalation::model::{First, Model, Status, Variable};
-use crate::ground::{Error, Result, limits};
+use crate::ground::{Error, Result};
 use std::collections::HashMap;
 
 /// One generator over one length: what shares an exponential.
@@ -138,38 +138,38 @@ pub struct Row {
 }
 
 /// The error of a row.
-fn wrong(columns: &Columns, row: usize, message: impl Into<String>) -> Error {
+pub(super) fn wrong(columns: &Columns, row: usize, message: impl Into<String>) -> Error {
     let unit = columns.unit.get(row).and_then(|u| columns.units.get(*u)).map_or("", String::as_str);
     Error::spec(format!("panel.row[{row}]"), format!("unit '{unit}', row {}", row + 1), message)
 }
 
-struct Build<'a> {
-    model: &'a Model,
-    columns: &'a Columns,
-    structure: Structure,
-    reach: Vec<Vec<bool>>,
-    statuses: Vec<&'a Status>,
-    status_rows: Vec<Vec<usize>>,
-    entered: Vec<Option<usize>>,
-    designs: Vec<Vec<f64>>,
-    design_of: HashMap<Vec<u64>, usize>,
-    groups: Vec<Group>,
-    group_of: HashMap<(usize, u64), usize>,
-    counts: HashMap<(usize, usize, usize, Option<usize>), usize>,
-    count_list: Vec<(usize, Count)>,
-    chains: Vec<Chain>,
-    ops: Vec<Op>,
-    looks: Vec<Look>,
-    look_of: HashMap<Look, usize>,
-    sets: Vec<Vec<usize>>,
-    stayed: HashMap<(usize, usize), f64>,
-    moved: HashMap<(usize, usize), f64>,
-    used: Used,
-    first: First,
-    sums: Vec<f64>,
-    histories: Vec<Vec<Row>>,
+pub(super) struct Build<'a> {
+    pub(super) model: &'a Model,
+    pub(super) columns: &'a Columns,
+    pub(super) structure: Structure,
+    pub(super) reach: Vec<Vec<bool>>,
+    pub(super) statuses: Vec<&'a Status>,
+    pub(super) status_rows: Vec<Vec<usize>>,
+    pub(super) entered: Vec<Option<usize>>,
+    pub(super) designs: Vec<Vec<f64>>,
+    pub(super) design_of: HashMap<Vec<u64>, usize>,
+    pub(super) groups: Vec<Group>,
+    pub(super) group_of: HashMap<(usize, u64), usize>,
+    pub(super) counts: HashMap<(usize, usize, usize, Option<usize>), usize>,
+    pub(super) count_list: Vec<(usize, Count)>,
+    pub(super) chains: Vec<Chain>,
+    pub(super) ops: Vec<Op>,
+    pub(super) looks: Vec<Look>,
+    pub(super) look_of: HashMap<Look, usize>,
+    pub(super) sets: Vec<Vec<usize>>,
+    pub(super) stayed: HashMap<(usize, usize), f64>,
+    pub(super) moved: HashMap<(usize, usize), f64>,
+    pub(super) used: Used,
+    pub(super) first: First,
+    pub(super) sums: Vec<f64>,
+    pub(super) histories: Vec<Vec<Row>>,
     /// The joint rungs that are possible so far in the chain that is open.
-    alive: Vec<bool>,
+    pub(super) alive: Vec<bool>,
 }
 
 impl Panel {
@@ -276,113 +276,8 @@ impl Panel {
 }
 
 impl Build<'_> {
-    fn unit(&mut self, unit: usize, rows: &[usize]) -> Result<()> {
-        let columns = self.columns;
-        let weight = columns.weights.get(unit).copied().unwrap_or(1.0);
-        if !(weight.is_finite() && weight >= 0.0) {
-            let row = rows.first().copied().unwrap_or(0);
-            return Err(wrong(columns, row, format!("the weight is {weight}; expected a finite number, 0 or more")));
-        }
-        self.used.units += 1;
-        self.used.rows += rows.len();
-        self.used.intervals += rows.len().saturating_sub(1);
-        self.used.single += usize::from(rows.len() == 1);
-        let mut here: Option<usize> = None;
-        let mut last_known: Option<usize> = None;
-        let mut chain: Option<Chain> = None;
-        let mut history = Vec::with_capacity(rows.len());
-        for (k, &row) in rows.iter().enumerate() {
-            let time = self.time(row)?;
-            let (look, known, told) = self.look(row)?;
-            if let (Some(a), Some(b)) = (last_known, known) {
-                self.used.table[a * self.structure.n + b] += weight;
-            }
-            last_known = known.or(last_known);
-            if k == 0 {
-                let open = known.is_none() || told || self.first != First::Given;
-                if open {
-                    let begin = match (known, self.first) {
-                        (Some(state), First::Given) => Begin::At(state),
-                        _ => Begin::First(self.row_design(rows, 0, time)?),
-                    };
-                    let start = self.ops.len();
-                    chain = Some(Chain { unit, rows: (row, row), weight, begin, ops: start..start });
-                    self.ops.push(Op::Look(look));
-                    self.alive.copy_from_slice(&self.looks[look].rungs);
-                }
-            } else {
-                let before = rows[k - 1];
-                let from = self.time(before)?;
-                if time < from {
-                    let message = format!(
-                        "its time, {}, lies before that of the row before it, {}; expected the rows of a unit in order",
-                        columns.time[row], columns.time[before]
-                    );
-                    return Err(wrong(columns, row, message));
-                }
-                let pieces = self.pieces(before, from, time)?;
-                let at = |row: usize| row;
-                let exact = columns.moved.get(row).copied().unwrap_or(false);
-                let entry = known.and_then(|state| self.entered[state]).filter(|_| here != known && !exact);
-                self.used.entries += usize::from(entry.is_some());
-                match (here, known) {
-                    (Some(a), Some(b)) if exact && !told => self.seen_move(at(row), a, b, &pieces, weight)?,
-                    (Some(a), Some(b)) if pieces.len() == 1 && !told => {
-                        self.seen(row, before, a, b, pieces[0], weight, entry)?;
-                    }
-                    _ => {
-                        if chain.is_none() {
-                            let begin = Begin::At(here.unwrap_or(0));
-                            let start = self.ops.len();
-                            chain = Some(Chain { unit, rows: (before, row), weight, begin, ops: start..start });
-                            self.alive.iter_mut().enumerate().for_each(|(s, alive)| *alive = here == Some(s));
-                        }
-                        self.push(&pieces, exact, entry, look);
-                        if !self.follow(&pieces, exact, entry, look) {
-                            let message = format!(
-                                "the moves of the model do not lead to what is seen there from what is seen before it \
-                                 (row {})",
-                                before + 1
-                            );
-                            return Err(wrong(columns, row, message));
-                        }
-                    }
-                }
-            }
-            let chained = chain.is_some();
-            if let Some(open) = &mut chain {
-                open.rows.1 = row;
-                open.ops.end = self.ops.len();
-                if known.is_some() {
-                    self.chains.extend(chain.take());
-                }
-            }
-            here = known;
-            if chain.is_some() {
-                here = None;
-            }
-            history.push(Row { time, known, guess: self.guess(look, known), design: usize::MAX, chained });
-        }
-        self.chains.extend(chain);
-        for (k, entry) in history.iter_mut().enumerate() {
-            // The last row's covariates may be missing: the row before tells.
-            let own = self.row_design(rows, k, entry.time);
-            entry.design = own.or_else(|_| self.row_design(rows, k.saturating_sub(1), entry.time)).unwrap_or(0);
-        }
-        self.histories.push(history);
-        Ok(())
-    }
-
-    fn time(&self, row: usize) -> Result<f64> {
-        let time = self.columns.time[row];
-        match time.is_finite() {
-            true => Ok(time),
-            false => Err(wrong(self.columns, row, format!("its time is {time}; expected a finite number"))),
-        }
-    }
-
     /// What is known at a row; whether that is one joint rung; whether a status' value says something of its table.
-    fn look(&mut self, row: usize) -> Result<(usize, Option<usize>, bool)> {
+    pub(super) fn look(&mut self, row: usize) -> Result<(usize, Option<usize>, bool)> {
         let n = self.structure.n;
         let mut rungs = vec![true; n];
         let mut sets = false;
@@ -436,7 +331,7 @@ impl Build<'_> {
     }
 
     /// The joint rung that fits what is seen best, where something is.
-    fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
+    pub(super) fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
         let Look { rungs, values } = &self.looks[look];
         if known.is_some() || values.is_empty() {
             return known;
@@ -445,242 +340,5 @@ impl Build<'_> {
             values.iter().map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][state]].value[v]).product()
         };
         (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)))
-    }
-
-    fn values(&self, row: usize) -> Result<Vec<f64>> {
-        let mut values = Vec::with_capacity(self.structure.covariates.len());
-        for given in &self.structure.covariates {
-            let Some(column) = self.columns.covariates.iter().find(|c| c.name == given.name) else {
-                let message = format!("it has no column for covariate '{}'; expected one in `covariates`", given.name);
-                return Err(Error::spec("panel", "the panel", message));
-            };
-            let value = column.values.get(row).copied().unwrap_or(f64::NAN);
-            if !value.is_finite() {
-                let message = format!("covariate '{}' is {value}; expected a finite number or a level", given.name);
-                return Err(wrong(self.columns, row, message));
-            }
-            values.push(value);
-        }
-        Ok(values)
-    }
-
-    fn design(&mut self, values: &[f64], time: f64) -> usize {
-        let design = self.structure.design(values, time);
-        let bits: Vec<u64> = design.iter().map(|x| x.to_bits()).collect();
-        let next = self.designs.len();
-        let number = *self.design_of.entry(bits).or_insert(next);
-        if number == next {
-            self.designs.push(design);
-        }
-        number
-    }
-
-    fn row_design(&mut self, rows: &[usize], k: usize, time: f64) -> Result<usize> {
-        let values = self.values(rows[k])?;
-        Ok(self.design(&values, time))
-    }
-
-    /// The stretches of an interval, each with its design and its length.
-    fn pieces(&mut self, row: usize, from: f64, to: f64) -> Result<Vec<(usize, f64)>> {
-        let values = self.values(row)?;
-        let inside: Vec<f64> = self.structure.cuts.iter().copied().filter(|cut| from < *cut && *cut < to).collect();
-        let mut ends = vec![from];
-        ends.extend(inside);
-        ends.push(to);
-        let pieces: Vec<(usize, f64)> =
-            ends.windows(2).map(|pair| (self.design(&values, 0.5 * (pair[0] + pair[1])), pair[1] - pair[0])).collect();
-        // The covariates of an interval are those at its start.
-        let design = self.structure.design(&values, from);
-        self.sums.iter_mut().zip(&design).for_each(|(sum, x)| *sum += x);
-        Ok(pieces)
-    }
-
-    fn group(&mut self, (design, length): (usize, f64)) -> usize {
-        let next = self.groups.len();
-        let number = *self.group_of.entry((design, length.to_bits())).or_insert(next);
-        if number == next {
-            self.groups.push(Group { design, length, chained: None });
-        }
-        number
-    }
-
-    /// Two known rungs, and nothing between them.
-    #[allow(clippy::too_many_arguments)]
-    fn seen(
-        &mut self,
-        row: usize,
-        before: usize,
-        from: usize,
-        to: usize,
-        piece: (usize, f64),
-        weight: f64,
-        entry: Option<usize>,
-    ) -> Result<()> {
-        let arcs = &self.structure.arcs;
-        let last = |&a: &usize| arcs[a].to == to && self.reach[from][arcs[a].from];
-        let possible = match entry {
-            Some(set) => self.sets[set].iter().any(last),
-            None => self.reach[from][to] && (from == to || piece.1 > 0.0),
-        };
-        if !possible {
-            return Err(self.forbidden(row, Some(before), from, to));
-        }
-        if weight == 0.0 || (piece.1 == 0.0 && entry.is_none()) {
-            return Ok(());
-        }
-        let group = self.group(piece);
-        let next = self.count_list.len();
-        let number = *self.counts.entry((group, from, to, entry)).or_insert(next);
-        if number == next {
-            self.count_list.push((group, Count { from, to, weight: 0.0, entry }));
-        }
-        self.count_list[number].1.weight += weight;
-        Ok(())
-    }
-
-    fn forbidden(&self, row: usize, before: Option<usize>, from: usize, to: usize) -> Error {
-        let words = |state| self.structure.words(self.model, state);
-        let since = before.map_or_else(String::new, |b| format!(" (row {})", b + 1));
-        let together = before.is_some_and(|b| self.columns.time[b] == self.columns.time[row]);
-        let message = match together {
-            true => format!("it is {} there and {} at the same time{since}", words(to), words(from)),
-            false => format!("the moves of the model do not lead from {}{since} to {}", words(from), words(to)),
-        };
-        wrong(self.columns, row, message)
-    }
-
-    /// A move, or none, at a known time from a known rung.
-    fn seen_move(&mut self, row: usize, from: usize, to: usize, pieces: &[(usize, f64)], weight: f64) -> Result<()> {
-        for &(design, length) in pieces {
-            *self.stayed.entry((design, from)).or_default() += weight * length;
-        }
-        if from != to {
-            let arc = self.structure.arcs.iter().position(|arc| (arc.from, arc.to) == (from, to));
-            let Some(arc) = arc else { return Err(self.forbidden(row, None, from, to)) };
-            let design = pieces.last().map_or(0, |piece| piece.0);
-            *self.moved.entry((design, arc)).or_default() += weight;
-        }
-        Ok(())
-    }
-
-    /// Follows which joint rungs are possible over a step of a chain; false where none is left.
-    fn follow(&mut self, pieces: &[(usize, f64)], exact: bool, entry: Option<usize>, look: usize) -> bool {
-        let n = self.structure.n;
-        let mut next = self.alive.clone();
-        if !exact && pieces.iter().any(|piece| piece.1 > 0.0) {
-            next = (0..n).map(|to| (0..n).any(|from| self.alive[from] && self.reach[from][to])).collect();
-        }
-        let arcs = &self.structure.arcs;
-        let through = |from: &[bool], set: &mut dyn Iterator<Item = usize>| {
-            let mut to = vec![false; n];
-            set.filter(|&a| from[arcs[a].from]).for_each(|a| to[arcs[a].to] = true);
-            to
-        };
-        match entry {
-            Some(set) => next = through(&next, &mut self.sets[set].iter().copied()),
-            None if exact => {
-                let moved = through(&next, &mut (0..arcs.len()));
-                next.iter_mut().zip(moved).for_each(|(stays, moves)| *stays |= moves);
-            }
-            None => {}
-        }
-        self.alive = next.iter().zip(&self.looks[look].rungs).map(|(a, b)| *a && *b).collect();
-        self.alive.contains(&true)
-    }
-
-    fn push(&mut self, pieces: &[(usize, f64)], exact: bool, entry: Option<usize>, look: usize) {
-        let last = pieces.last().map_or(0, |piece| piece.0);
-        for &(design, length) in pieces.iter().filter(|piece| piece.1 > 0.0) {
-            if exact {
-                self.ops.push(Op::Stay { design, length });
-                continue;
-            }
-            let group = self.group((design, length));
-            // Renamed to places among the chained at the end.
-            self.ops.push(Op::Law(group));
-        }
-        match entry {
-            Some(set) => self.ops.push(Op::Jump { design: last, set }),
-            None if exact => self.ops.push(Op::JumpOrStay { design: last }),
-            None => {}
-        }
-        self.ops.push(Op::Look(look));
-    }
-
-    fn finish(mut self) -> Result<Panel> {
-        let n = self.structure.n;
-        // Groups by design, so that one generator's powers serve all its lengths.
-        let mut order: Vec<usize> = (0..self.groups.len()).collect();
-        order.sort_by(|&a, &b| {
-            let (a, b) = (&self.groups[a], &self.groups[b]);
-            a.design.cmp(&b.design).then(a.length.total_cmp(&b.length))
-        });
-        let mut place = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
-        let mut groups: Vec<Group> = order.iter().map(|&old| self.groups[old]).collect();
-        for op in &mut self.ops {
-            if let Op::Law(group) = op {
-                groups[place[*group]].chained = Some(0);
-            }
-        }
-        let mut chained = 0;
-        for group in groups.iter_mut().filter(|group| group.chained.is_some()) {
-            group.chained = Some(chained);
-            chained += 1;
-        }
-        for op in &mut self.ops {
-            if let Op::Law(group) = op {
-                *group = groups[place[*group]].chained.unwrap_or(0);
-            }
-        }
-        self.count_list.sort_by_key(|(group, count)| (place[*group], count.from, count.to, count.entry));
-        let mut starts = vec![0; groups.len() + 1];
-        for (group, _) in &self.count_list {
-            starts[place[*group] + 1] += 1;
-        }
-        (0..groups.len()).for_each(|g| starts[g + 1] += starts[g]);
-        let longest = self.chains.iter().map(|c| c.ops.len()).max().unwrap_or(0);
-        let bytes = 8.0 * ((n * n) as f64 * (3 * chained + self.ops.len()) as f64 + (n * longest) as f64)
-            + 64.0 * (groups.len() + self.ops.len() + self.count_list.len()) as f64;
-        let limit = limits::memory();
-        if bytes > limit {
-            let message = format!(
-                "the panel's {} steps with something hidden, over {n} joint rungs, would take {bytes:.3e} bytes; \
-                 {limit:.3e} are allowed",
-                self.ops.len()
-            );
-            return Err(Error::TooLarge { bytes, limit, message });
-        }
-        let (designs, arcs) = (self.designs.len(), self.structure.arcs.len());
-        let mut stayed = vec![0.0; if self.stayed.is_empty() { 0 } else { designs * n }];
-        self.stayed.iter().for_each(|((design, state), time)| stayed[design * n + state] = *time);
-        let mut moved = vec![0.0; if self.stayed.is_empty() { 0 } else { designs * arcs }];
-        self.moved.iter().for_each(|((design, arc), count)| moved[design * arcs + arc] = *count);
-        let intervals = self.used.intervals.max(1) as f64;
-        let times = self.columns.time.iter().copied();
-        let span = times.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
-        let used = Used { groups: groups.len(), designs, chains: self.chains.len(), ..self.used };
-        let _ = self.statuses;
-        Ok(Panel {
-            designs: self.designs,
-            groups,
-            starts,
-            counts: self.count_list.into_iter().map(|(_, count)| count).collect(),
-            chained,
-            stayed,
-            moved,
-            chains: self.chains,
-            ops: self.ops,
-            looks: self.looks,
-            status_rows: self.status_rows,
-            sets: self.sets,
-            first: self.first,
-            units: self.columns.units.clone(),
-            used,
-            mean: self.sums.iter().map(|sum| sum / intervals).collect(),
-            span,
-            histories: self.histories,
-            structure: self.structure,
-        })
     }
 }

@@ -10,9 +10,11 @@ pub mod columns;
 pub mod compile;
 pub mod fit;
 pub mod likelihood;
+mod pack;
 pub mod paths;
 pub mod start;
 pub mod structure;
+mod walk;
 
 pub use columns::Columns;
 pub use compile::Panel;
