@@ -1,5 +1,6 @@
 //! From a table's rows to groups, counts and chains; every refusal names the unit and the row.
 
+use super::classes::Classes;
 use super::columns::Columns;
 use super::structure::Structure;
 use crate::escalation::model::{First, Model, Status, Variable};
@@ -31,6 +32,8 @@ pub struct Look {
     pub rungs: Vec<bool>,
     /// (status, value).
     pub values: Vec<(usize, usize)>,
+    /// Where the rows of its unit's class begin in `status_rows`.
+    pub of: usize,
 }
 
 /// An operator on the row vector of joint rungs.
@@ -60,6 +63,8 @@ pub enum Begin {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chain {
     pub unit: usize,
+    /// The class of the unit that it is of; 0 where there are none.
+    pub class: usize,
     /// Rows of the table, first and last.
     pub rows: (usize, usize),
     pub weight: f64,
@@ -82,6 +87,8 @@ pub struct Used {
     pub censored: usize,
     /// Entries from an unknown rung at a known time.
     pub entries: usize,
+    /// Rows left out for a covariate that is missing.
+    pub dropped: usize,
     /// Distinct (generator, length).
     pub groups: usize,
     pub designs: usize,
@@ -108,7 +115,7 @@ pub struct Panel {
     pub chains: Vec<Chain>,
     pub ops: Vec<Op>,
     pub looks: Vec<Look>,
-    /// The table's row of each status at each joint rung.
+    /// The table's row of each status at each joint rung, class after class.
     pub status_rows: Vec<Vec<usize>>,
     /// Sets of arcs.
     pub sets: Vec<Vec<usize>>,
@@ -119,13 +126,34 @@ pub struct Panel {
     pub mean: Vec<f64>,
     /// First and last time.
     pub span: (f64, f64),
-    /// The rows of each unit.
+    /// The rows of each unit, class after class; empty where its drivers are known to be others.
     pub histories: Vec<Vec<Row>>,
+    /// What units are, where ladders or indicators look at drivers.
+    pub classes: Option<Classes>,
+}
+
+impl Panel {
+    /// How many classes a unit may be of; 1 where there are none.
+    pub fn n_classes(&self) -> usize {
+        self.classes.as_ref().map_or(1, |classes| classes.configs.len())
+    }
+
+    /// A unit's rows in the first class that it may be of.
+    pub fn rows_of(&self, unit: usize) -> &[Row] {
+        let n = self.n_classes();
+        let possible = |class: &usize| match &self.classes {
+            Some(classes) => classes.of(unit)[*class].possible,
+            None => true,
+        };
+        (0..n).find(possible).map_or(&[], |class| self.histories[unit * n + class].as_slice())
+    }
 }
 
 /// A row as it was read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Row {
+    /// Its place in the table.
+    pub row: usize,
     pub time: f64,
     /// The joint rung, where it is known.
     pub known: Option<usize>,
@@ -135,6 +163,38 @@ pub struct Row {
     pub design: usize,
     /// Whether a chain looks at it.
     pub chained: bool,
+}
+
+/// Why a unit's rows go no further: a table that is wrong, or rows that its class cannot have.
+pub(super) enum Stop {
+    Wrong(Error),
+    Cannot(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Wrong(error)
+    }
+}
+
+impl Stop {
+    pub(super) fn error(self) -> Error {
+        match self {
+            Stop::Wrong(error) | Stop::Cannot(error) => error,
+        }
+    }
+}
+
+pub(super) type Step<T> = std::result::Result<T, Stop>;
+
+/// What a unit's rows add to the account of what was used.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) empty: usize,
+    pub(super) censored: usize,
+    pub(super) entries: usize,
+    pub(super) table: Vec<(usize, usize)>,
+    pub(super) designs: Vec<Vec<f64>>,
 }
 
 /// The error of a row.
@@ -147,7 +207,13 @@ pub(super) struct Build<'a> {
     pub(super) model: &'a Model,
     pub(super) columns: &'a Columns,
     pub(super) structure: Structure,
-    pub(super) reach: Vec<Vec<bool>>,
+    /// Which arcs are open and what they lead to, and the place of each design among these.
+    pub(super) reaches: Vec<(Vec<bool>, Vec<Vec<bool>>)>,
+    pub(super) reach_of: Vec<usize>,
+    pub(super) classes: Option<Classes>,
+    /// The class whose rows are walked.
+    pub(super) class: usize,
+    pub(super) tally: Tally,
     pub(super) statuses: Vec<&'a Status>,
     pub(super) status_rows: Vec<Vec<usize>>,
     pub(super) entered: Vec<Option<usize>>,
@@ -201,25 +267,30 @@ impl Panel {
                 Error::spec("panel", "the panel", format!("there is no status indicator '{}'", column.status))
             })?;
             for parent in &status.parents {
-                match parent {
-                    Variable::Ladder(ladder) => ladders.push(*ladder),
-                    Variable::Driver(_) => {
-                        return top("an indicator of it looks at a driver; a panel's looks at ladders");
-                    }
+                if let Variable::Ladder(ladder) = parent {
+                    ladders.push(*ladder);
                 }
             }
             statuses.push(status);
         }
         ladders.sort_unstable();
         ladders.dedup();
-        let structure = Structure::new(model, &ladders, columns.tick)?;
+        let structure = Structure::new(model, &ladders, columns.tick, columns.dated)?;
         let first = match ladders.as_slice() {
             [one] => model.ladders[*one].first,
             several if several.iter().all(|l| model.ladders[*l].first == First::Given) => First::Given,
             _ => return top("a first rung to be estimated, or at equilibrium, is for a panel of one ladder"),
         };
-        let status_rows =
-            statuses.iter().map(|s| (0..structure.n).map(|state| structure.row(model, s, state)).collect()).collect();
+        let classes = Classes::new(model, columns, &structure, &statuses)?;
+        let alone = [vec![]];
+        let configs = classes.as_ref().map_or(&alone[..], |classes| &classes.configs);
+        let row_of = |status: &Status| -> Vec<usize> {
+            let of = |drivers: &Vec<usize>| {
+                (0..structure.n).map(|state| structure.row(model, status, state, drivers)).collect::<Vec<_>>()
+            };
+            configs.iter().flat_map(of).collect()
+        };
+        let status_rows = statuses.iter().map(|status| row_of(status)).collect();
         let mut sets = vec![];
         let mut entered = vec![None; structure.n];
         for (ladder, rungs) in &columns.entered {
@@ -240,7 +311,11 @@ impl Panel {
         let mut build = Build {
             model,
             columns,
-            reach: structure.reach(),
+            reaches: vec![],
+            reach_of: vec![],
+            classes,
+            class: 0,
+            tally: Tally::default(),
             sums: vec![0.0; structure.columns.len()],
             structure,
             statuses,
@@ -277,7 +352,8 @@ impl Panel {
 
 impl Build<'_> {
     /// What is known at a row; whether that is one joint rung; whether a status' value says something of its table.
-    pub(super) fn look(&mut self, row: usize) -> Result<(usize, Option<usize>, bool)> {
+    pub(super) fn look(&mut self, row: usize) -> Step<(usize, Option<usize>, bool)> {
+        let of = self.class * self.structure.n;
         let n = self.structure.n;
         let mut rungs = vec![true; n];
         let mut sets = false;
@@ -301,27 +377,27 @@ impl Build<'_> {
             seen = true;
             values.push((number, code));
             for (state, possible) in rungs.iter_mut().enumerate() {
-                let table = &self.model.parameters.rows[self.status_rows[number][state]];
+                let table = &self.model.parameters.rows[self.status_rows[number][of + state]];
                 *possible &= table.value.get(code).is_some_and(|p| *p > 0.0);
             }
         }
-        self.used.empty += usize::from(!seen);
-        self.used.censored += usize::from(sets);
+        self.tally.empty += usize::from(!seen);
+        self.tally.censored += usize::from(sets);
         let possible = rungs.iter().filter(|p| **p).count();
         if possible == 0 {
-            return Err(wrong(self.columns, row, "what is seen there fits no rung"));
+            return Err(Stop::Cannot(wrong(self.columns, row, "what is seen there fits no rung")));
         }
         let known = (possible == 1).then(|| rungs.iter().position(|p| *p)).flatten();
         // Where the rung is known and shows this value with certainty, the table says nothing more.
         let certain = |&(s, v): &(usize, usize)| {
             known.is_some_and(|state| {
-                let row = &self.model.parameters.rows[self.status_rows[s][state]].value;
+                let row = &self.model.parameters.rows[self.status_rows[s][of + state]].value;
                 row.iter().enumerate().all(|(k, p)| k == v || *p == 0.0)
             })
         };
         values.retain(|value| !certain(value));
         let told = !values.is_empty();
-        let look = Look { rungs, values };
+        let look = Look { rungs, of: if told { of } else { 0 }, values };
         let next = self.looks.len();
         let number = *self.look_of.entry(look.clone()).or_insert(next);
         if number == next {
@@ -332,12 +408,15 @@ impl Build<'_> {
 
     /// The joint rung that fits what is seen best, where something is.
     pub(super) fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
-        let Look { rungs, values } = &self.looks[look];
+        let Look { rungs, values, of: class } = &self.looks[look];
         if known.is_some() || values.is_empty() {
             return known;
         }
         let of = |state: usize| -> f64 {
-            values.iter().map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][state]].value[v]).product()
+            values
+                .iter()
+                .map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][class + state]].value[v])
+                .product()
         };
         (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)))
     }

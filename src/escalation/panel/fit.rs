@@ -44,7 +44,7 @@ pub struct PanelFit {
 }
 
 impl PanelFit {
-    /// Learns a model's numbers from a table.
+    /// Learns a model's numbers from a table, from so many starts (0: as many as are usual for such a panel).
     ///
     /// # Errors
     /// What [`Panel::compile`] refuses; `Unidentified` for a flat ratio of a covariate that does not vary; `Interrupted`.
@@ -52,7 +52,8 @@ impl PanelFit {
         let panel = Panel::compile(columns, &model)?;
         refuse_constant(&model, &panel)?;
         let start = panel.crude(&model);
-        PanelFit::climb(model, Arc::new(panel), start, starts.max(1), seed, control)
+        let starts = if starts == 0 { panel.usual_starts() } else { starts };
+        PanelFit::climb(model, Arc::new(panel), start, starts, seed, control)
     }
 
     fn climb(
@@ -223,6 +224,7 @@ fn refuse_constant(model: &Model, panel: &Panel) -> Result<()> {
                     Column::Period(from, to) => {
                         format!("all intervals, or none, lie in [{}, {})", from, to)
                     }
+                    Column::When(when) => format!("in all intervals, or in none, {}", when.describe(model)),
                 };
                 let message = format!(
                     "the panel says nothing about '{}', whose prior is flat: {what} in the panel; give it a value or a \

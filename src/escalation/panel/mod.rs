@@ -6,10 +6,13 @@
 pub mod ascent;
 pub mod ask;
 pub mod chain;
+pub mod classes;
 pub mod columns;
 pub mod compile;
 pub mod fit;
+pub mod given;
 pub mod likelihood;
+pub mod mixture;
 mod pack;
 pub mod paths;
 pub mod start;

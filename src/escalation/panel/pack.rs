@@ -1,6 +1,6 @@
 //! What was built of a table, packed: groups by generator, counts by group, the memory counted.
 
-use super::compile::{Build, Group, Op, Panel, Used};
+use super::compile::{Build, Count, Group, Op, Panel, Used};
 use crate::ground::{Error, Result, limits};
 
 impl Build<'_> {
@@ -20,6 +20,10 @@ impl Build<'_> {
                 groups[place[*group]].chained = Some(0);
             }
         }
+        if self.classes.is_some() {
+            // What a unit's class is worth weighs every law.
+            groups.iter_mut().for_each(|group| group.chained = Some(0));
+        }
         let mut chained = 0;
         for group in groups.iter_mut().filter(|group| group.chained.is_some()) {
             group.chained = Some(chained);
@@ -30,7 +34,15 @@ impl Build<'_> {
                 *group = groups[place[*group]].chained.unwrap_or(0);
             }
         }
-        self.count_list.sort_by_key(|(group, count)| (place[*group], count.from, count.to, count.entry));
+        let key = |(group, count): &(usize, Count)| (place[*group], count.from, count.to, count.entry);
+        if let Some(classes) = &mut self.classes {
+            let mut order: Vec<usize> = (0..self.count_list.len()).collect();
+            order.sort_by_key(|&old| key(&self.count_list[old]));
+            let mut renamed = vec![0; order.len()];
+            order.iter().enumerate().for_each(|(new, &old)| renamed[old] = new);
+            classes.counts.iter_mut().for_each(|count| *count = renamed[*count]);
+        }
+        self.count_list.sort_by_key(key);
         let mut starts = vec![0; groups.len() + 1];
         for (group, _) in &self.count_list {
             starts[place[*group] + 1] += 1;
@@ -77,6 +89,7 @@ impl Build<'_> {
             mean: self.sums.iter().map(|sum| sum / intervals).collect(),
             span,
             histories: self.histories,
+            classes: self.classes,
             structure: self.structure,
         })
     }

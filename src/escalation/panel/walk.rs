@@ -1,11 +1,14 @@
 //! A unit's rows, one after the other, to counts and chains; every refusal names the unit and the row.
 
-use super::compile::{Begin, Build, Chain, Count, Group, Op, Row, wrong};
+use super::compile::{Begin, Build, Chain, Count, Group, Op, Row, Step, Stop, Tally, wrong};
 use crate::escalation::model::First;
 use crate::ground::{Error, Result};
 
 impl Build<'_> {
+    /// A unit's rows, in each class that it may be of.
     pub(super) fn unit(&mut self, unit: usize, rows: &[usize]) -> Result<()> {
+        let kept = self.kept(rows);
+        let rows = kept.as_deref().unwrap_or(rows);
         let columns = self.columns;
         let weight = columns.weights.get(unit).copied().unwrap_or(1.0);
         if !(weight.is_finite() && weight >= 0.0) {
@@ -16,6 +19,41 @@ impl Build<'_> {
         self.used.rows += rows.len();
         self.used.intervals += rows.len().saturating_sub(1);
         self.used.single += usize::from(rows.len() == 1);
+        if self.classes.is_none() {
+            self.walk(unit, rows, weight).map_err(Stop::error)?;
+            self.count(weight);
+            return Ok(());
+        }
+        self.each_class(unit, rows, weight)
+    }
+
+    /// The rows without those that lack a covariate which an interval needs, where these are to be left out.
+    fn kept(&mut self, rows: &[usize]) -> Option<Vec<usize>> {
+        if !self.columns.drop {
+            return None;
+        }
+        let last = if rows.len() > 1 { rows.last() } else { None };
+        let kept: Vec<usize> =
+            rows.iter().copied().filter(|row| Some(row) == last || self.values(*row).is_ok()).collect();
+        self.used.dropped += rows.len() - kept.len();
+        Some(kept)
+    }
+
+    /// Adds what the rows just walked say of what was used.
+    pub(super) fn count(&mut self, weight: f64) {
+        let n = self.structure.n;
+        self.used.empty += self.tally.empty;
+        self.used.censored += self.tally.censored;
+        self.used.entries += self.tally.entries;
+        self.tally.table.iter().for_each(|(a, b)| self.used.table[a * n + b] += weight);
+        for design in &self.tally.designs {
+            self.sums.iter_mut().zip(design).for_each(|(sum, x)| *sum += x);
+        }
+    }
+
+    pub(super) fn walk(&mut self, unit: usize, rows: &[usize], weight: f64) -> Step<()> {
+        self.tally = Tally::default();
+        let columns = self.columns;
         let mut here: Option<usize> = None;
         let mut last_known: Option<usize> = None;
         let mut chain: Option<Chain> = None;
@@ -24,7 +62,7 @@ impl Build<'_> {
             let time = self.time(row)?;
             let (look, known, told) = self.look(row)?;
             if let (Some(a), Some(b)) = (last_known, known) {
-                self.used.table[a * self.structure.n + b] += weight;
+                self.tally.table.push((a, b));
             }
             last_known = known.or(last_known);
             if k == 0 {
@@ -35,7 +73,7 @@ impl Build<'_> {
                         _ => Begin::First(self.row_design(rows, 0, time)?),
                     };
                     let start = self.ops.len();
-                    chain = Some(Chain { unit, rows: (row, row), weight, begin, ops: start..start });
+                    chain = Some(Chain { unit, class: self.class, rows: (row, row), weight, begin, ops: start..start });
                     self.ops.push(Op::Look(look));
                     self.alive.copy_from_slice(&self.looks[look].rungs);
                 }
@@ -47,13 +85,13 @@ impl Build<'_> {
                         "its time, {}, lies before that of the row before it, {}; expected the rows of a unit in order",
                         columns.time[row], columns.time[before]
                     );
-                    return Err(wrong(columns, row, message));
+                    return Err(wrong(columns, row, message).into());
                 }
                 let pieces = self.pieces(before, from, time)?;
                 let at = |row: usize| row;
                 let exact = columns.moved.get(row).copied().unwrap_or(false);
                 let entry = known.and_then(|state| self.entered[state]).filter(|_| here != known && !exact);
-                self.used.entries += usize::from(entry.is_some());
+                self.tally.entries += usize::from(entry.is_some());
                 match (here, known) {
                     (Some(a), Some(b)) if exact && !told => self.seen_move(at(row), a, b, &pieces, weight)?,
                     (Some(a), Some(b)) if pieces.len() == 1 && !told => {
@@ -63,7 +101,8 @@ impl Build<'_> {
                         if chain.is_none() {
                             let begin = Begin::At(here.unwrap_or(0));
                             let start = self.ops.len();
-                            chain = Some(Chain { unit, rows: (before, row), weight, begin, ops: start..start });
+                            let (class, rows) = (self.class, (before, row));
+                            chain = Some(Chain { unit, class, rows, weight, begin, ops: start..start });
                             self.alive.iter_mut().enumerate().for_each(|(s, alive)| *alive = here == Some(s));
                         }
                         self.push(&pieces, exact, entry, look);
@@ -73,7 +112,7 @@ impl Build<'_> {
                                  (row {})",
                                 before + 1
                             );
-                            return Err(wrong(columns, row, message));
+                            return Err(Stop::Cannot(wrong(columns, row, message)));
                         }
                     }
                 }
@@ -90,16 +129,22 @@ impl Build<'_> {
             if chain.is_some() {
                 here = None;
             }
-            history.push(Row { time, known, guess: self.guess(look, known), design: usize::MAX, chained });
+            history.push(Row { row, time, known, guess: self.guess(look, known), design: usize::MAX, chained });
         }
         self.chains.extend(chain);
+        let history = self.with_designs(rows, history);
+        self.histories.push(history);
+        Ok(())
+    }
+
+    /// A unit's rows with the generator from each on.
+    pub(super) fn with_designs(&mut self, rows: &[usize], mut history: Vec<Row>) -> Vec<Row> {
         for (k, entry) in history.iter_mut().enumerate() {
             // The last row's covariates may be missing: the row before tells.
             let own = self.row_design(rows, k, entry.time);
             entry.design = own.or_else(|_| self.row_design(rows, k.saturating_sub(1), entry.time)).unwrap_or(0);
         }
-        self.histories.push(history);
-        Ok(())
+        history
     }
 
     fn time(&self, row: usize) -> Result<f64> {
@@ -128,14 +173,31 @@ impl Build<'_> {
     }
 
     fn design(&mut self, values: &[f64], time: f64) -> usize {
-        let design = self.structure.design(values, time);
+        let design = self.structure.design(self.drivers(), values, time);
         let bits: Vec<u64> = design.iter().map(|x| x.to_bits()).collect();
         let next = self.designs.len();
         let number = *self.design_of.entry(bits).or_insert(next);
         if number == next {
+            let open = self.structure.open(&design);
+            let known = self.reaches.iter().position(|(other, _)| *other == open);
+            self.reach_of.push(known.unwrap_or(self.reaches.len()));
+            if known.is_none() {
+                let reach = self.structure.reach(&open);
+                self.reaches.push((open, reach));
+            }
             self.designs.push(design);
         }
         number
+    }
+
+    /// The states of the model's drivers in the class that is walked.
+    fn drivers(&self) -> &[usize] {
+        self.classes.as_ref().map_or(&[], |classes| &classes.configs[self.class])
+    }
+
+    /// Which arcs are open under a design, and what they lead to.
+    fn leads(&self, design: usize) -> &(Vec<bool>, Vec<Vec<bool>>) {
+        &self.reaches[self.reach_of[design]]
     }
 
     fn row_design(&mut self, rows: &[usize], k: usize, time: f64) -> Result<usize> {
@@ -153,8 +215,8 @@ impl Build<'_> {
         let pieces: Vec<(usize, f64)> =
             ends.windows(2).map(|pair| (self.design(&values, 0.5 * (pair[0] + pair[1])), pair[1] - pair[0])).collect();
         // The covariates of an interval are those at its start.
-        let design = self.structure.design(&values, from);
-        self.sums.iter_mut().zip(&design).for_each(|(sum, x)| *sum += x);
+        let design = self.structure.design(self.drivers(), &values, from);
+        self.tally.designs.push(design);
         Ok(pieces)
     }
 
@@ -178,15 +240,16 @@ impl Build<'_> {
         piece: (usize, f64),
         weight: f64,
         entry: Option<usize>,
-    ) -> Result<()> {
+    ) -> Step<()> {
         let arcs = &self.structure.arcs;
-        let last = |&a: &usize| arcs[a].to == to && self.reach[from][arcs[a].from];
+        let (open, reach) = self.leads(piece.0);
+        let last = |&a: &usize| arcs[a].to == to && reach[from][arcs[a].from] && open[a];
         let possible = match entry {
             Some(set) => self.sets[set].iter().any(last),
-            None => self.reach[from][to] && (from == to || piece.1 > 0.0),
+            None => reach[from][to] && (from == to || piece.1 > 0.0),
         };
         if !possible {
-            return Err(self.forbidden(row, Some(before), from, to));
+            return Err(Stop::Cannot(self.forbidden(row, Some(before), from, to)));
         }
         if weight == 0.0 || (piece.1 == 0.0 && entry.is_none()) {
             return Ok(());
@@ -198,6 +261,9 @@ impl Build<'_> {
             self.count_list.push((group, Count { from, to, weight: 0.0, entry }));
         }
         self.count_list[number].1.weight += weight;
+        if let Some(classes) = &mut self.classes {
+            classes.counts.push(number);
+        }
         Ok(())
     }
 
@@ -213,14 +279,22 @@ impl Build<'_> {
     }
 
     /// A move, or none, at a known time from a known rung.
-    fn seen_move(&mut self, row: usize, from: usize, to: usize, pieces: &[(usize, f64)], weight: f64) -> Result<()> {
+    fn seen_move(&mut self, row: usize, from: usize, to: usize, pieces: &[(usize, f64)], weight: f64) -> Step<()> {
         for &(design, length) in pieces {
             *self.stayed.entry((design, from)).or_default() += weight * length;
+            if let Some(classes) = &mut self.classes {
+                classes.stays.push((design, from, length));
+            }
         }
         if from != to {
-            let arc = self.structure.arcs.iter().position(|arc| (arc.from, arc.to) == (from, to));
-            let Some(arc) = arc else { return Err(self.forbidden(row, None, from, to)) };
             let design = pieces.last().map_or(0, |piece| piece.0);
+            let arc = self.structure.arcs.iter().position(|arc| (arc.from, arc.to) == (from, to));
+            let Some(arc) = arc.filter(|&arc| self.leads(design).0[arc]) else {
+                return Err(Stop::Cannot(self.forbidden(row, None, from, to)));
+            };
+            if let Some(classes) = &mut self.classes {
+                classes.moves.push((design, arc));
+            }
             *self.moved.entry((design, arc)).or_default() += weight;
         }
         Ok(())
@@ -230,13 +304,15 @@ impl Build<'_> {
     fn follow(&mut self, pieces: &[(usize, f64)], exact: bool, entry: Option<usize>, look: usize) -> bool {
         let n = self.structure.n;
         let mut next = self.alive.clone();
-        if !exact && pieces.iter().any(|piece| piece.1 > 0.0) {
-            next = (0..n).map(|to| (0..n).any(|from| self.alive[from] && self.reach[from][to])).collect();
+        for &(design, _) in pieces.iter().filter(|piece| !exact && piece.1 > 0.0) {
+            let reach = &self.leads(design).1;
+            next = (0..n).map(|to| (0..n).any(|from| next[from] && reach[from][to])).collect();
         }
+        let open = pieces.last().map(|piece| &self.leads(piece.0).0);
         let arcs = &self.structure.arcs;
         let through = |from: &[bool], set: &mut dyn Iterator<Item = usize>| {
             let mut to = vec![false; n];
-            set.filter(|&a| from[arcs[a].from]).for_each(|a| to[arcs[a].to] = true);
+            set.filter(|&a| from[arcs[a].from] && open.is_some_and(|open| open[a])).for_each(|a| to[arcs[a].to] = true);
             to
         };
         match entry {
