@@ -301,10 +301,13 @@ fn passage(q: &[f64], structure: &Structure, target: &[bool]) -> Result<Vec<f64>
     let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
         if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
     });
+    let mut out: Vec<f64> = (0..n).map(|i| if target[i] { 0.0 } else { f64::INFINITY }).collect();
+    if inside.is_empty() {
+        return Ok(out);
+    }
     let ones = DVector::from_element(inside.len(), 1.0);
     let solved = system.lu().solve(&ones);
     let solved = solved.ok_or_else(|| Error::spec("passage", "passage", "no mean time: the rates leave it open"))?;
-    let mut out: Vec<f64> = (0..n).map(|i| if target[i] { 0.0 } else { f64::INFINITY }).collect();
     inside.iter().zip(solved.iter()).for_each(|(&i, mean)| out[i] = *mean);
     Ok(out)
 }
@@ -329,6 +332,9 @@ fn spent(q: &[f64], n: usize, until: f64) -> Result<DMatrix<f64>> {
         let reach: Vec<Vec<bool>> = (0..n).map(leads).collect();
         let transient = |i: usize| (0..n).any(|j| reach[i][j] && !reach[j][i] && i != j);
         let inside: Vec<usize> = (0..n).filter(|&i| transient(i)).collect();
+        if inside.is_empty() {
+            return Ok(DMatrix::from_fn(n, n, |i, j| if i == j || reach[i][j] { f64::INFINITY } else { 0.0 }));
+        }
         let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
             if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
         });

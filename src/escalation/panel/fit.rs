@@ -1,6 +1,7 @@
 //! A fitted panel: the top of the likelihood (with priors: of the posterior), its certificate, and the spread around it.
 
 use super::ascent::{Slope, TOLERANCE, Top, climb};
+use super::certificate;
 use super::columns::Columns;
 use super::compile::Panel;
 use super::structure::Column;
@@ -38,7 +39,7 @@ pub struct PanelFit {
     pub starts: Vec<f64>,
     /// Coordinates of which the panel says nothing.
     pub flat: Vec<bool>,
-    /// The top is one: gradient nothing, information definite.
+    /// The top is one: gradient nothing, information definite but for ratios that run off.
     pub converged: bool,
     pub warnings: Vec<String>,
 }
@@ -120,15 +121,19 @@ impl PanelFit {
             model,
             panel,
         };
-        fit.warnings = fit.doubts(definite);
+        let off = certificate::runaways(&fit.model, &fit.panel, &fit.theta, &fit.flat);
+        let settled = definite || certificate::only(&fit.information, &unit, &off);
+        fit.converged = settled && fit.gradient_norm <= 10.0 * TOLERANCE;
+        fit.warnings = fit.doubts(settled, &off);
         Ok(fit)
     }
 
     /// What a reader must know before trusting the numbers.
-    fn doubts(&self, definite: bool) -> Vec<String> {
-        let mut doubts = vec![];
+    fn doubts(&self, definite: bool, off: &[certificate::Runaway]) -> Vec<String> {
+        let mut doubts: Vec<String> = off.iter().map(|own| own.words.clone()).collect();
         let names = self.model.parameters.coordinates();
-        for name in names.iter().zip(&self.flat).filter(|(_, flat)| **flat).map(|(name, _)| name) {
+        let unknown = |k: &usize| self.flat[*k] && off.iter().all(|own| own.coordinate != *k);
+        for name in (0..names.len()).filter(unknown).map(|k| &names[k]) {
             let name = name.trim_start_matches("ln ");
             doubts.push(format!("the panel says next to nothing about '{name}': it has no standard error"));
         }

@@ -205,8 +205,8 @@ impl Panel {
         let tell = |(chains, weights): (&[super::compile::Chain], &[f64])| -> Result<Said> {
             control.check()?;
             let (mut said, mut work) = (Said::default(), Work::default());
-            let told = chains.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
-            told.map(|(chain, &weight)| tables.tell(chain, weight, &mut work, &mut said)).collect::<Result<()>>()?;
+            let mut told = chains.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
+            told.try_for_each(|(chain, &weight)| tables.tell(chain, weight, &mut work, &mut said))?;
             Ok(said)
         };
         let said: Vec<Said> =

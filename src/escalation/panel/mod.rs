@@ -5,6 +5,7 @@
 
 pub mod ascent;
 pub mod ask;
+pub mod certificate;
 pub mod chain;
 pub mod classes;
 pub mod columns;

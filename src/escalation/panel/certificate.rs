@@ -1,0 +1,72 @@
+//! Ratios that run to 0 or without end: the likelihood has no top along them, and one in all else.
+
+use super::compile::Panel;
+use super::structure::Column;
+use crate::escalation::model::Model;
+use crate::escalation::parameter::{Kind, Prior};
+use crate::escalation::theta::Number;
+use nalgebra::{DMatrix, SymmetricEigen};
+
+/// A ratio has run off where it changes an intensity by more than e to this.
+const OFF: f64 = 5.0;
+/// Curvature below which nothing is known (as in the fit), and the share of a direction that may lie elsewhere.
+const FLAT: f64 = 1e-4;
+const REST: f64 = 0.05;
+
+/// A coordinate of θ that ran off, and what a reader should know of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runaway {
+    pub coordinate: usize,
+    pub words: String,
+}
+
+/// The flat coordinates that are ratios which ran off.
+pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> Vec<Runaway> {
+    let mut found = vec![];
+    for (coordinate, owner) in model.parameters.owners().into_iter().enumerate().filter(|(k, _)| flat[*k]) {
+        let Number::Positive(p) = owner else { continue };
+        let positive = &model.parameters.positives[p];
+        if positive.kind != Kind::Factor || positive.prior != Prior::Flat {
+            continue;
+        }
+        let terms = panel.structure.arcs.iter().flat_map(|arc| &arc.terms);
+        let Some(column) = terms.filter(|(own, _)| *own == p).map(|(_, column)| *column).next() else { continue };
+        let values = || panel.designs.iter().map(|design| design[column]);
+        let most = values().fold(0.0, |most: f64, x| if x.abs() > f64::abs(most) { x } else { most });
+        if (theta[coordinate] * most).abs() < OFF {
+            continue;
+        }
+        let several = values().any(|x| x != 0.0 && x != most);
+        let place = match &panel.structure.columns[column] {
+            Column::Value(c) if several => format!("where '{}' is not 0", panel.structure.covariates[*c].name),
+            Column::Value(c) => format!("with {} = {most}", panel.structure.covariates[*c].name),
+            Column::Level(c, level) => {
+                let given = &panel.structure.covariates[*c];
+                format!("with {} = {}", given.name, given.levels[*level])
+            }
+            Column::Period(from, to) => format!("in [{from}, {to})"),
+            Column::When(when) => format!("while {}", when.describe(model)),
+        };
+        let words = match theta[coordinate] * most < 0.0 {
+            true => format!("ratio '{}' runs to 0: no such move shows {place}", positive.name),
+            false => format!("ratio '{}' runs off without end: such moves show {place} only", positive.name),
+        };
+        found.push(Runaway { coordinate, words });
+    }
+    found
+}
+
+/// Whether all flat directions of the information are these coordinates', so that the rest has a top.
+pub fn only(information: &[f64], unit: &[f64], off: &[Runaway]) -> bool {
+    let width = unit.len();
+    if off.is_empty() {
+        return false;
+    }
+    let scaled = DMatrix::from_fn(width, width, |i, j| information[i * width + j] * unit[i] * unit[j]);
+    let eigen = SymmetricEigen::new(scaled);
+    eigen.eigenvalues.iter().enumerate().filter(|(_, value)| **value <= FLAT).all(|(k, _)| {
+        let vector = eigen.eigenvectors.column(k);
+        let inside: f64 = off.iter().map(|own| vector[own.coordinate] * vector[own.coordinate]).sum();
+        inside > 1.0 - REST
+    })
+}
