@@ -45,8 +45,10 @@ def days_since_1970(column: Any, place: Callable[[int], str], name: str) -> Floa
         moment = dt.datetime.fromisoformat(written)
         moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
         out[row] = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(days=1)
-    midnights = not isinstance(first, str) and not (out[~np.isnan(out)] % 1).any()
-    return out + 0.5 * (bare | midnights)
+    if not isinstance(first, str) and not (out[~np.isnan(out)] % 1).any():
+        bare[:] = True
+    out[bare] += 0.5
+    return out
 
 
 class Panel:

@@ -361,6 +361,15 @@ def test_a_mixture_needs_no_start(stayers):
     assert m.fit(esc.Panel(stayers, **panel, rungs={pairs: "s"}), progress=False, starts=2).starts == fit.starts
 
 
+def test_a_class_that_nobody_is_of_is_named():
+    frame = looked_at(200, share=0.0).filter(pl.col("t") < 6)
+    first = frame.group_by("who").agg((pl.col("s") != "calm").any())
+    movers = frame.join(first.filter(pl.col("s")).select("who"), on="who")
+    with pytest.warns(UserWarning, match="'stayer' of 'kind' runs to 0: the panel shows none"):
+        fit, _ = fitted(movers)
+    assert fit.converged and fit.numbers()["kind: stayer", "table"] < 1e-4
+
+
 def test_moves_at_known_times_of_movers_and_stayers():
     m, pairs, kind = mover_stayer(MOVES)
     df = pl.DataFrame(

@@ -1,9 +1,9 @@
-//! Ratios that run to 0 or without end: the likelihood has no top along them, and one in all else.
+//! Ratios and probabilities that run to 0 or without end: the likelihood has no top along them, and one in all else.
 
 use super::compile::Panel;
 use super::structure::Column;
 use crate::escalation::model::Model;
-use crate::escalation::parameter::{Kind, Prior};
+use crate::escalation::parameter::{Kind, Prior, RowPrior};
 use crate::escalation::theta::Number;
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -20,11 +20,19 @@ pub struct Runaway {
     pub words: String,
 }
 
-/// The flat coordinates that are ratios which ran off.
+/// The flat coordinates that are ratios or probabilities which ran off.
 pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> Vec<Runaway> {
     let mut found = vec![];
-    for (coordinate, owner) in model.parameters.owners().into_iter().enumerate().filter(|(k, _)| flat[*k]) {
-        let Number::Positive(p) = owner else { continue };
+    let owners = model.parameters.owners();
+    for (coordinate, &owner) in owners.iter().enumerate().filter(|(k, _)| flat[*k]) {
+        let p = match owner {
+            Number::Positive(p) => p,
+            Number::Row(r) => {
+                let place = owners[..coordinate].iter().filter(|other| **other == owner).count();
+                found.extend(vanishing(model, r, place, theta[coordinate]).map(|words| Runaway { coordinate, words }));
+                continue;
+            }
+        };
         let positive = &model.parameters.positives[p];
         if positive.kind != Kind::Factor || positive.prior != Prior::Flat {
             continue;
@@ -54,6 +62,15 @@ pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> V
         found.push(Runaway { coordinate, words });
     }
     found
+}
+
+/// What runs to 0 where a logit of a row has run off: its own entry, or the last.
+fn vanishing(model: &Model, row: usize, place: usize, logit: f64) -> Option<String> {
+    let row = &model.parameters.rows[row];
+    let support: Vec<usize> = (0..row.value.len()).filter(|&k| row.value[k] > 0.0).collect();
+    let entry = if logit < 0.0 { *support.get(place)? } else { *support.last()? };
+    let off = logit.abs() > OFF && row.prior == RowPrior::Flat;
+    off.then(|| format!("'{}' of '{}' runs to 0: the panel shows none", row.states[entry], row.name))
 }
 
 /// Whether all flat directions of the information are these coordinates', so that the rest has a top.
