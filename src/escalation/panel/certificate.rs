@@ -1,4 +1,4 @@
-//! Ratios and probabilities that run to 0 or without end: the likelihood has no top along them, and one in all else.
+//! Numbers that run to 0 or without end: the likelihood has no top along them, and one in all else.
 
 use super::compile::Panel;
 use super::structure::Column;
@@ -7,7 +7,7 @@ use crate::escalation::parameter::{Kind, Prior, RowPrior};
 use crate::escalation::theta::Number;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// A ratio has run off where it changes an intensity by more than e to this.
+/// A ratio has run off where it changes an intensity by more than e to this; odds and numbers of moves, at e to minus this.
 const OFF: f64 = 5.0;
 /// Curvature below which nothing is known (as in the fit), and the share of a direction that may lie elsewhere.
 const FLAT: f64 = 1e-4;
@@ -20,7 +20,7 @@ pub struct Runaway {
     pub words: String,
 }
 
-/// The flat coordinates that are ratios or probabilities which ran off.
+/// The flat coordinates that ran off.
 pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> Vec<Runaway> {
     let mut found = vec![];
     let owners = model.parameters.owners();
@@ -34,6 +34,11 @@ pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> V
             }
         };
         let positive = &model.parameters.positives[p];
+        if positive.kind == Kind::Intensity && positive.prior == Prior::Flat {
+            let words = format!("intensity '{}' runs to 0: the panel shows no such move", positive.name);
+            found.extend(unseen(panel, p, theta[coordinate]).then_some(Runaway { coordinate, words }));
+            continue;
+        }
         if positive.kind != Kind::Factor || positive.prior != Prior::Flat {
             continue;
         }
@@ -62,6 +67,15 @@ pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> V
         found.push(Runaway { coordinate, words });
     }
     found
+}
+
+/// Whether an intensity that leads to rungs which are seen is such that no move would come of it in all the panel's time.
+fn unseen(panel: &Panel, p: usize, log: f64) -> bool {
+    let rows = || (0..panel.units.len()).map(|unit| panel.rows_of(unit));
+    let time: f64 = rows().filter_map(|rows| Some(rows.last()?.time - rows.first()?.time)).sum();
+    let seen = |state: usize| rows().flatten().any(|row| row.guess == Some(state));
+    let led = panel.structure.arcs.iter().filter(|arc| arc.base.contains(&p)).any(|arc| seen(arc.to));
+    led && log + (panel.structure.tick * time).ln() < -OFF
 }
 
 /// What runs to 0 where a logit of a row has run off: its own entry, or the last.

@@ -39,7 +39,7 @@ pub struct PanelFit {
     pub starts: Vec<f64>,
     /// Coordinates of which the panel says nothing.
     pub flat: Vec<bool>,
-    /// The top is one: gradient nothing, information definite but for ratios that run off.
+    /// The top is one: gradient nothing, information definite but for numbers that run off.
     pub converged: bool,
     pub warnings: Vec<String>,
 }

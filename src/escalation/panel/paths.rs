@@ -82,7 +82,7 @@ pub fn likeliest(fit: &PanelFit, control: &Control) -> Result<(Vec<usize>, Vec<u
                     _ => hidden.next().unwrap_or(0),
                 };
                 let own: Vec<usize> = rows.iter().map(at).collect();
-                if log > best || way.is_empty() {
+                if log > best {
                     (best, way, class) = (log, own, c);
                 }
             }
