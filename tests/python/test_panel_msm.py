@@ -257,11 +257,13 @@ def test_bos4_has_two_grades_on_one_day():
 
 
 def test_bos4_with_the_later_grade_half_a_day_later():
-    """Msm's manual has no example of it; so it has a likelihood, and msm's search stops where it is not definite."""
+    """Then it has a likelihood. Msm's search, from 0.0009 for each rate, stops at 2967.83, its Hessian not definite; its
+    likelihood at our numbers (``fixedpars = TRUE``) is ours.
+    """
     frame = data("bos4")
     same = (frame["ptnum"].diff() == 0) & (frame["time"].diff() == 0)
     assert same.sum() == 7
     with pytest.warns(UserWarning, match="intensity 'bos: 2 → 4' runs to 0: the panel shows no such move"):
         fit = bos4_fit(frame.assign(time=frame["time"] + 0.5 * same))
-    below(fit, 2967.825984)
+    np.testing.assert_allclose(-2 * fit.log_likelihood, 2682.151652170, atol=ABOVE)
     assert fit.converged and np.isnan(fit.errors).sum() == 1
