@@ -431,8 +431,8 @@ class PanelFit:
         --------
         >>> import escalade as esc, polars as pl
         >>> m = esc.Model()
-        >>> kind = m.driver("kind", {"mover": 0.5, "stayer": 0.5}, free=True)
-        >>> pair = m.ladder("pair", ["calm", "tense"])
+        >>> kind = m.driver("kind", {"mover": 0.5, "stayer": 0.5})
+        >>> pair = m.ladder("pair", ["calm", "tense"], up=esc.per_day(0.5), down=esc.per_day(0.5))
         >>> pair.effect(kind == "stayer", all=0)
         >>> df = pl.DataFrame({"who": [1, 1, 1, 2, 2], "t": [0, 1, 2, 0, 6], "s": [1, 2, 1, 1, 1]})
         >>> units = m.fit(esc.Panel(df, id="who", time="t", rungs={pair: "s"})).drivers()

@@ -257,8 +257,8 @@ def test_bos4_has_two_grades_on_one_day():
 
 
 def test_bos4_with_the_later_grade_half_a_day_later():
-    """Then it has a likelihood. Msm's search, from 0.0009 for each rate, stops at 2967.83, its Hessian not definite; its
-    likelihood at our numbers (``fixedpars = TRUE``) is ours.
+    """Then it has a likelihood. Msm's search, from 0.0009 for each rate, stops at 2967.83 with a Hessian that is not
+    definite; its likelihood at our numbers (``fixedpars = TRUE``) is ours.
     """
     frame = data("bos4")
     same = (frame["ptnum"].diff() == 0) & (frame["time"].diff() == 0)
