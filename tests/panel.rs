@@ -49,7 +49,7 @@ fn table() -> Columns {
             CovariateColumn { name: "kind".into(), values: vec![0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0] },
         ],
         entered: vec![("l".into(), vec![2])],
-        moved: vec![],
+        ..Columns::default()
     }
 }
 

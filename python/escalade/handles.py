@@ -257,8 +257,9 @@ class Ladder(Handle):
         when : Condition
             Of drivers, of other ladders or this one, of the calendar.
         up, down, all : float, Factor or list, optional
-            The factor on every move to a later rung, to an earlier one, on every move. A number is fixed; one factor
-            is one parameter, shared; a list gives each move its own, in the order of :meth:`moves`.
+            The factor on every move to a later rung, to an earlier one, on every move. A number is fixed (0: the moves
+            cannot happen meanwhile); one factor is one parameter, shared; a list gives each move its own, in the order
+            of :meth:`moves`.
         moves : mapping of (from, to) to a factor, optional
             Factors on single moves.
         **about

@@ -109,6 +109,7 @@ class Model:
         given: Any = None,
         table: TableLike | None = None,
         worth: float | None = None,
+        free: bool = False,
         **about: Unpack[Ground],
     ) -> Driver:
         """Add a driver: a variable of the Bayesian network that holds over the window of the forecast.
@@ -126,6 +127,8 @@ class Model:
             is a list in the order of `states`, or a mapping. Not given: flat.
         worth : float, optional
             A Dirichlet prior worth so many observations a row. Not given: the table is fixed.
+        free : bool
+            Flat on the logits; the table is where the search begins. For panels, whose units tell it.
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where the numbers come from.
 
@@ -148,7 +151,7 @@ class Model:
         <Driver restraint: strong, weak>
         """
         entry = self._tabled(name, states, given, table, worth, about)
-        return self._enter("driver", entry, Driver)
+        return self._enter("driver", {**entry, "free": True} if free else entry, Driver)
 
     def ladder(
         self,
@@ -603,7 +606,8 @@ class Model:
         draws : int
             Draws of the parameters from the Laplace approximation at the mode, for means and intervals.
         starts : int, optional
-            Of a panel: from how many places the top is looked for; by default 1, with hidden rungs 3.
+            Of a panel: from how many places the top is looked for; by default 1, with hidden rungs 3, with drivers of
+            units that are not seen 6.
         seed : int
             The same seed gives the same draws.
         progress : bool or callable

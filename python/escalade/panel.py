@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from . import _core
 from ._core import SpecError
 from .condition import Condition
-from .handles import Ladder, Status
-from .values import SHORT, listed, missing, name_of, text, to_json, wrong
+from .handles import Driver, Ladder, Status
+from .values import SHORT, listed, name_of, sound_date, text, to_json, wrong
+from .values import missing as unknown
 
 if TYPE_CHECKING:
     from .model import Model
@@ -24,6 +26,31 @@ Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+def days_since_1970(column: Any, place: Callable[[int], str], name: str) -> Floats | None:
+    """A column of dates in days (a bare date, or a column of midnights: noon), or None where it holds numbers."""
+    values = column.to_list()
+    first = next((value for value in values if value is not None and value == value), None)
+    if not isinstance(first, str | dt.date | np.datetime64):
+        return None
+    out = np.full(len(values), np.nan)
+    bare = np.zeros(len(values), bool)
+    for row, value in enumerate(values):
+        if value is None or value != value:
+            continue
+        try:
+            written = sound_date(value, f"the time, column {name!r},").strip().upper()
+        except SpecError as error:
+            raise SpecError(f"{place(row)}: {error}") from None
+        bare[row] = len(written) == 10
+        moment = dt.datetime.fromisoformat(written)
+        moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
+        out[row] = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(days=1)
+    if not isinstance(first, str) and not (out[~np.isnan(out)] % 1).any():
+        bare[:] = True
+    out[bare] += 0.5
+    return out
+
+
 class Panel:
     """Many units seen now and then: a table with a row for each time that a unit was looked at.
 
@@ -32,9 +59,10 @@ class Panel:
     frame : data frame
         pandas, polars or Arrow. The rows of a unit stand in the order of time.
     id, time : str
-        The columns of the unit and of the time, a number on the panel's own clock.
-    clock : str
-        The unit of `time`: ``"day"``, ``"week"``, ``"month"``, ``"year"``, or a word of your own.
+        The columns of the unit and of the time: a number on the panel's own clock, or dates.
+    clock : str, optional
+        The unit of a `time` that is a number: ``"day"`` (the default), ``"week"``, ``"month"``, ``"year"``, or a word
+        of your own. A column of dates has none: it runs in days since the model's origin, a bare date is its noon.
     rungs : mapping of Ladder to column, optional
         Where each ladder was: names of rungs, or 1, 2, … for the rungs in their order. Missing: not seen.
     indicators : mapping of Status to column, optional
@@ -49,6 +77,11 @@ class Panel:
         Values of a column of rungs that stand for any of several rungs.
     weights : str, optional
         A column, the same in all rows of a unit: how many such units there are.
+    drivers : mapping of Driver to column, optional
+        States of drivers that are known of some units, or of all: the same in all rows of a unit, or missing.
+    missing : {"refuse", "drop"}
+        What becomes of a row that lacks a covariate which the interval after it needs: an error that names it, or the
+        row is left out, so that its unit's interval spans it (msm's way); the summary counts such rows.
 
     Raises
     ------
@@ -71,7 +104,7 @@ class Panel:
         *,
         id: str,
         time: str,
-        clock: str = "day",
+        clock: str | None = None,
         rungs: Mapping[Ladder | str, str] | None = None,
         indicators: Mapping[Status | str, str] | None = None,
         covariates: Mapping[str, str] | None = None,
@@ -79,6 +112,8 @@ class Panel:
         moved: str | None = None,
         possible: Mapping[Any, Sequence[str]] | None = None,
         weights: str | None = None,
+        drivers: Mapping[Driver | str, str] | None = None,
+        missing: str = "refuse",
     ) -> None:
         import narwhals as nw
 
@@ -87,9 +122,12 @@ class Panel:
         except TypeError:
             raise wrong("the panel's table", frame, "a pandas, polars or Arrow data frame") from None
         self.id, self.time = text(id, "id"), text(time, "time")
-        self.clock = text(clock, "clock")
+        if missing not in ("refuse", "drop"):
+            raise wrong("missing", missing, "'refuse' or 'drop'")
+        self.missing = missing
         self.rungs = {name_of(key): text(column, "rungs") for key, column in (rungs or {}).items()}
         self.indicators = {name_of(key): text(column, "indicators") for key, column in (indicators or {}).items()}
+        self.drivers = {name_of(key): text(column, "drivers") for key, column in (drivers or {}).items()}
         self.covariates = dict(covariates or {})
         self.exact = [exact] if isinstance(exact, Condition) else listed(exact, "exact", "a list of conditions")
         for condition in self.exact:
@@ -104,14 +142,19 @@ class Panel:
         for row, label in enumerate(labels):
             if label is None or label != label:
                 raise SpecError(f"row {row + 1}: the unit, column {self.id!r}, is missing")
-        self._time = self._numbers(self.time, "the time")
+        self._dates = days_since_1970(self._column(self.time), self._place, self.time)
+        if self._dates is not None and clock is not None:
+            raise SpecError(f"clock is {clock!r}, and column {self.time!r} holds dates; expected no clock")
+        self.clock = text("day" if clock is None else clock, "clock")
+        self._time = self._numbers(self.time, "the time") if self._dates is None else self._dates
 
     def __len__(self) -> int:
         return len(self._unit)
 
     def __repr__(self) -> str:
         units = f"{len(self.units):,} unit{'s' * (len(self.units) != 1)}"
-        return f"<Panel: {units}, {len(self):,} row{'s' * (len(self) != 1)}, time in {self.clock}s>"
+        time = "dates" if self.dated else f"time in {self.clock}s"
+        return f"<Panel: {units}, {len(self):,} row{'s' * (len(self) != 1)}, {time}>"
 
     @property
     def tick(self) -> float:
@@ -120,7 +163,7 @@ class Panel:
 
     def _column(self, name: str) -> Any:
         if name not in self._table.columns:
-            raise missing("the panel's table has no column", name, self._table.columns)
+            raise unknown("the panel's table has no column", name, self._table.columns)
         return self._table.get_column(name)
 
     def _place(self, row: int) -> str:
@@ -169,8 +212,25 @@ class Panel:
         expected = f"one of {', '.join(states)}, or 1 to {len(states)}"
         raise SpecError(f"{self._place(row)}: column {name!r} is {SHORT.repr(value)}, no {what}; expected {expected}")
 
+    @property
+    def dated(self) -> bool:
+        """Whether its time is dates."""
+        return self._dates is not None
+
+    def _since(self, origin: str) -> Floats:
+        """The time of each row, of dates in days since the model's origin."""
+        if self._dates is None:
+            return self._time
+        if not origin:
+            raise SpecError(
+                f"the panel's column {self.time!r} holds dates, and the model has no origin; expected "
+                "esc.Model(origin='2024-01-01'), or a column of numbers"
+            )
+        return self._dates - float(np.datetime64(origin[:10], "D").astype(np.int64))
+
     def _fit(self, model: Model, starts: int, seed: int, report: Any) -> _core.PanelFit:
         """Hand the table to the kernel, its names as indices."""
+        self._time = self._since(model.origin)
         rungs, frame_rungs = [], []
         for name, column in self.rungs.items():
             ladder = model[name]
@@ -191,6 +251,12 @@ class Panel:
             if not isinstance(status, Status):
                 raise SpecError(f"indicators: {name!r} is a {status.kind}; expected a status indicator")
             statuses.append(self._codes(column, status.states, {}, f"value of {name!r}"))
+        drivers = []
+        for name, column in self.drivers.items():
+            driver = model[name]
+            if not isinstance(driver, Driver):
+                raise SpecError(f"drivers: {name!r} is a {driver.kind}; expected a driver")
+            drivers.append(self._codes(column, driver.states, {}, f"state of {name!r}"))
         wanted: dict[str, list[str]] = {}
         for ladder in model.ladders.values():
             for covariate in ladder._entry.get("covariate", ()):
@@ -198,7 +264,7 @@ class Panel:
                     wanted[covariate["name"]] = covariate.get("levels", [])
         for name in self.covariates:
             if name not in wanted:
-                raise missing("covariates: the model has no covariate", name, wanted, "it has")
+                raise unknown("covariates: the model has no covariate", name, wanted, "it has")
         columns = [self._covariate(name, self.covariates.get(name, name), levels) for name, levels in wanted.items()]
         frame = {
             "units": self.units,
@@ -207,6 +273,9 @@ class Panel:
             "statuses": list(self.indicators),
             "covariates": list(wanted),
             "entered": [self._entered(model, condition) for condition in self.exact],
+            "drivers": list(self.drivers),
+            "dated": self.dated,
+            "drop": self.missing == "drop",
         }
         moved: list[bool] = []
         if self._moved is not None:
@@ -228,6 +297,7 @@ class Panel:
             rungs,
             statuses,
             columns,
+            drivers,
             moved,
             starts=starts,
             seed=seed,

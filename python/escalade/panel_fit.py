@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,33 @@ from . import _core
 from ._core import SpecError
 from .condition import Condition
 from .frames import frozen
+from .handles import Driver
 from .panel import Panel
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
 from .progress import Progress, progress_line
 from .results import Array
-from .values import listed, missing, number, share, to_json, whole, wrong
+from .values import (
+    DateLike,
+    day_of,
+    listed,
+    missing,
+    name_of,
+    number,
+    share,
+    sound_date,
+    text,
+    to_json,
+    whole,
+    wrong,
+)
 
 if TYPE_CHECKING:
     from .model import Model
 
 #: Values of covariates by name; not given: their mean over the panel's intervals.
 Covariates = Mapping[str, Any] | None
+#: States of a unit's drivers.
+Given = Mapping[Driver | str, str] | None
 
 
 class PanelFit:
@@ -31,7 +48,7 @@ class PanelFit:
 
     Every answer has intervals at a level: by the delta method (on the logarithm, or the logit of a probability), or
     with ``draws=1000`` from the normal around the estimate. ``covariates={"age": 50}`` are those of the unit that is
-    asked about; without them the panel's mean is taken.
+    asked about; without them the panel's mean is taken. ``given={kind: "mover"}`` are its drivers.
 
     Examples
     --------
@@ -54,7 +71,7 @@ class PanelFit:
 
     @classmethod
     def _of(cls, model: Model, panel: Panel, starts: int | None, seed: int, progress: Progress) -> PanelFit:
-        n = (3 if panel.indicators else 1) if starts is None else whole(starts, "starts", 1)
+        n = 0 if starts is None else whole(starts, "starts", 1)  # 0: the kernel knows how many are usual
         with progress_line("fit", progress) as report:
             fit = cls(model, panel, panel._fit(model, n, seed, report))
         for doubt in fit.warnings:
@@ -153,7 +170,14 @@ class PanelFit:
         return self._estimates(title, labels, "numbers", level, 0, 0)
 
     def intensities(
-        self, covariates: Covariates = None, *, at: float = 0.0, level: float = 0.95, draws: int = 0, seed: int = 0
+        self,
+        covariates: Covariates = None,
+        *,
+        given: Given = None,
+        at: DateLike | float = 0.0,
+        level: float = 0.95,
+        draws: int = 0,
+        seed: int = 0,
     ) -> Estimates:
         """The intensity of each move, per unit of the clock.
 
@@ -161,7 +185,9 @@ class PanelFit:
         ----------
         covariates : mapping, optional
             Values by name; by default the panel's mean.
-        at : float
+        given : mapping, optional
+            States of the unit's drivers, ``{kind: "mover"}``; needed where intensities differ by them.
+        at : float or date
             The time on the clock, where intensities change with it.
         level : float
             Of the intervals.
@@ -176,14 +202,15 @@ class PanelFit:
         arcs = self._core.arcs()
         labels = {"from": tuple(self._rungs[i] for i, _ in arcs), "to": tuple(self._rungs[j] for _, j in arcs)}
         asked = {"intensities": self._at(covariates, at)}
-        return self._estimates(f"Intensities per {self._panel.clock}", labels, asked, level, draws, seed)
+        return self._estimates(f"Intensities per {self._panel.clock}", labels, asked, level, draws, seed, given)
 
     def transition(
         self,
         over: float | Sequence[tuple[float, Covariates]],
         covariates: Covariates = None,
         *,
-        start: float = 0.0,
+        given: Given = None,
+        start: DateLike | float = 0.0,
         level: float = 0.95,
         draws: int = 0,
         seed: int = 0,
@@ -196,7 +223,9 @@ class PanelFit:
             How long, or a history of covariates, each for so long.
         covariates : mapping, optional
             Values by name; by default the panel's mean.
-        start : float
+        given : mapping, optional
+            States of the unit's drivers, ``{kind: "mover"}``; those not given are averaged over, by the drivers' law.
+        start : float or date
             When it begins on the clock, where intensities change with it.
         level, draws, seed
             As in :meth:`intensities`.
@@ -206,19 +235,27 @@ class PanelFit:
         Matrix
         """
         history = over if isinstance(over, list | tuple) else [(over, covariates)]
-        stretches = [[self._at(given, 0.0)[0], self._time(length, "over")] for length, given in history]
-        asked = {"transition": [number(start, "start"), stretches]}
+        stretches = [[self._at(own, 0.0)[0], self._time(length, "over")] for length, own in history]
+        asked = {"transition": [self._when(start, "start"), stretches]}
         total = sum(length for _, length in stretches)
-        return self._matrix(f"Transition probabilities over {total:g} {self._panel.clock}s", asked, level, draws, seed)
+        title = f"Transition probabilities over {total:g} {self._panel.clock}s"
+        return self._matrix(title, asked, level, draws, seed, given)
 
     def sojourn(
-        self, covariates: Covariates = None, *, at: float = 0.0, level: float = 0.95, draws: int = 0, seed: int = 0
+        self,
+        covariates: Covariates = None,
+        *,
+        given: Given = None,
+        at: DateLike | float = 0.0,
+        level: float = 0.95,
+        draws: int = 0,
+        seed: int = 0,
     ) -> Estimates:
         """The mean time at each rung at one visit.
 
         Parameters
         ----------
-        covariates, at, level, draws, seed
+        covariates, given, at, level, draws, seed
             As in :meth:`intensities`.
 
         Returns
@@ -227,25 +264,31 @@ class PanelFit:
         """
         asked = {"sojourn": self._at(covariates, at)}
         title = f"Mean stay at a visit, {self._panel.clock}s"
-        return self._estimates(title, {"rung": self._rungs}, asked, level, draws, seed)
+        return self._estimates(title, {"rung": self._rungs}, asked, level, draws, seed, given)
 
     def next_rung(
-        self, covariates: Covariates = None, *, at: float = 0.0, level: float = 0.95, draws: int = 0, seed: int = 0
+        self,
+        covariates: Covariates = None,
+        *,
+        given: Given = None,
+        at: DateLike | float = 0.0,
+        level: float = 0.95,
+        draws: int = 0,
+        seed: int = 0,
     ) -> Matrix:
         """Where the next move leads, from each rung.
 
         Parameters
         ----------
-        covariates, at, level, draws, seed
+        covariates, given, at, level, draws, seed
             As in :meth:`intensities`.
 
         Returns
         -------
         Matrix
         """
-        return self._matrix(
-            "Probability that the next move leads there", {"next": self._at(covariates, at)}, level, draws, seed
-        )
+        title = "Probability that the next move leads there"
+        return self._matrix(title, {"next": self._at(covariates, at)}, level, draws, seed, given)
 
     def first_passage(
         self,
@@ -253,7 +296,8 @@ class PanelFit:
         by: Iterable[float] | None = None,
         covariates: Covariates = None,
         *,
-        at: float = 0.0,
+        given: Given = None,
+        at: DateLike | float = 0.0,
         level: float = 0.95,
         draws: int = 0,
         seed: int = 0,
@@ -266,8 +310,8 @@ class PanelFit:
             ``cav == "dead"``, ``cav >= "severe"``.
         by : list of float, optional
             Times: the probability that it has happened by each. Not given: the mean, infinite where it may never be.
-        covariates, at, level, draws, seed
-            As in :meth:`intensities`.
+        covariates, given, at, level, draws, seed
+            As in :meth:`intensities`; drivers not given are averaged over.
 
         Returns
         -------
@@ -276,18 +320,20 @@ class PanelFit:
         target, here = self._target(to), self._at(covariates, at)
         if by is None:
             title = f"Mean time to {to.describe()}, {self._panel.clock}s"
-            return self._estimates(title, {"from": self._rungs}, {"passage": [here, target]}, level, draws, seed)
+            asked: Any = {"passage": [here, target]}
+            return self._estimates(title, {"from": self._rungs}, asked, level, draws, seed, given)
         times = [self._time(time, "by") for time in listed(by, "by", "a list of times")]
         labels = {"by": tuple(t for t in times for _ in self._rungs), "from": self._rungs * len(times)}
         asked = {"law": [here, target, times]}
-        return self._estimates(f"Probability of {to.describe()} by then", labels, asked, level, draws, seed)
+        return self._estimates(f"Probability of {to.describe()} by then", labels, asked, level, draws, seed, given)
 
     def time_in_rungs(
         self,
         until: float | None = None,
         covariates: Covariates = None,
         *,
-        at: float = 0.0,
+        given: Given = None,
+        at: DateLike | float = 0.0,
         level: float = 0.95,
         draws: int = 0,
         seed: int = 0,
@@ -298,8 +344,8 @@ class PanelFit:
         ----------
         until : float, optional
             Over so long; by default for ever.
-        covariates, at, level, draws, seed
-            As in :meth:`intensities`.
+        covariates, given, at, level, draws, seed
+            As in :meth:`intensities`; drivers not given are averaged over.
 
         Returns
         -------
@@ -307,9 +353,9 @@ class PanelFit:
         """
         span = None if until is None else self._time(until, "until")
         title = "Mean time at each rung" + ("" if span is None else f" within {span:g} {self._panel.clock}s")
-        return self._matrix(title, {"spent": [self._at(covariates, at), span]}, level, draws, seed)
+        return self._matrix(title, {"spent": [self._at(covariates, at), span]}, level, draws, seed, given)
 
-    def prevalence(self, times: Iterable[float] | None = None, *, level: float = 0.95) -> Prevalence:
+    def prevalence(self, times: Iterable[DateLike | float] | None = None, *, level: float = 0.95) -> Prevalence:
         """How many units were at each rung, beside what the fit expects of units with their covariates.
 
         A unit counts from its first row to its last, and on where it ended at a rung that is never left; between rows
@@ -330,11 +376,11 @@ class PanelFit:
         grid = (
             np.linspace(*self._core.span(), 11)
             if times is None
-            else np.sort(np.array(listed(times, "times", "a list"), float))
+            else np.sort(np.array([self._when(time, "times") for time in listed(times, "times", "a list")]))
         )
         n = len(self._rungs)
         observed = self._core.observed(grid).reshape(-1, n)
-        told = self._core.ask(to_json({"prevalence": grid.tolist()}), share(level, "level"))
+        told = self._core.ask(to_json({"prevalence": grid.tolist()}), level=share(level, "level"))
         total = observed.sum(axis=1, keepdims=True)
         parts = {name: np.nan_to_num(told[name].reshape(-1, n)) * total for name in ("estimate", "low", "high")}
         return Prevalence(
@@ -365,12 +411,50 @@ class PanelFit:
         Returns
         -------
         data frame
-            Unit, time and rung; rows by unit.
+            Unit, time and rung, and the state of each driver that ladders or indicators look at; rows by unit.
         """
-        return self._by_row({"rung": np.array(self._rungs)[self._core.likeliest()]})
+        classes, rungs = self._core.likeliest()
+        names, states = self._core.classes()
+        n_rows = np.bincount(self._panel._unit[self._core.rows()], minlength=len(self._panel.units))
+        own = {name: np.array([s[j] for s in states])[classes].repeat(n_rows) for j, name in enumerate(names)}
+        return self._by_row({"rung": np.array(self._rungs)[rungs], **own})
+
+    def drivers(self) -> Any:
+        """What each unit is: the probability of each state of its drivers, given all its rows.
+
+        Returns
+        -------
+        data frame
+            A row a unit, and a column a state: ``"kind = mover"``.
+
+        Examples
+        --------
+        >>> import escalade as esc, polars as pl
+        >>> m = esc.Model()
+        >>> kind = m.driver("kind", {"mover": 0.5, "stayer": 0.5})
+        >>> pair = m.ladder("pair", ["calm", "tense"], up=esc.per_day(0.5), down=esc.per_day(0.5))
+        >>> pair.effect(kind == "stayer", all=0)
+        >>> df = pl.DataFrame({"who": [1, 1, 1, 2, 2], "t": [0, 1, 2, 0, 6], "s": [1, 2, 1, 1, 1]})
+        >>> units = m.fit(esc.Panel(df, id="who", time="t", rungs={pair: "s"})).drivers()
+        >>> units["kind = stayer"][0]
+        0.0
+        """
+        if not self._core.classes()[0]:
+            raise SpecError("drivers: no ladder or indicator of the panel looks at a driver")
+        laws = self._core.drivers().reshape(len(self._panel.units), -1)
+        states = [f"{name} = {state}" for name, driver in self._model.drivers.items() for state in driver.states]
+        columns = {state: laws[:, j] for j, state in enumerate(states)}
+        return self._frame({"unit": np.array(self._panel.units), **columns})
 
     def simulate(
-        self, n: int, until: float, *, start: str | None = None, covariates: Covariates = None, seed: int = 0
+        self,
+        n: int,
+        until: float,
+        *,
+        start: str | None = None,
+        covariates: Covariates = None,
+        given: Given = None,
+        seed: int = 0,
     ) -> Any:
         """New units: every rung that each enters, with the time.
 
@@ -384,21 +468,27 @@ class PanelFit:
             The rung they begin at; by default the first.
         covariates : mapping, optional
             As in :meth:`intensities`.
+        given : mapping, optional
+            States of the units' drivers, ``{kind: "mover"}``; those not given are drawn.
         seed : int
             The same seed gives the same units.
 
         Returns
         -------
         data frame
-            Unit, time and rung.
+            Unit, time and rung, and the state of each driver that ladders or indicators look at.
         """
         begin = self._rungs[0] if start is None else start
         if begin not in self._rungs:
             raise missing("there is no rung", begin, self._rungs)
-        values, time = self._at(covariates, 0.0)
+        values = self._at(covariates, 0.0)[0]
         place, horizon = self._rungs.index(begin), self._time(until, "until")
-        units, times, rungs = self._core.simulate((values, time), place, horizon, whole(n, "n", 1), whole(seed, "seed"))
-        return self._frame({"unit": units, "time": times, "rung": np.array(self._rungs)[rungs]})
+        units, times, rungs, classes = self._core.simulate(
+            values, self._given(given), place, horizon, whole(n, "n", 1), whole(seed, "seed")
+        )
+        names, states = self._core.classes()
+        own = {name: np.array([s[j] for s in states])[classes][units] for j, name in enumerate(names)}
+        return self._frame({"unit": units, "time": times, "rung": np.array(self._rungs)[rungs], **own})
 
     def plot(self, **options: Any) -> Any:
         """Prevalence, observed and expected: see :meth:`Prevalence.plot`.
@@ -430,10 +520,27 @@ class PanelFit:
 
     # From names to indices
 
-    def _at(self, covariates: Covariates, at: float) -> list[Any]:
+    def _given(self, given: Given) -> list[tuple[str, str]]:
+        """Drivers and their states by name."""
+        if given is None:
+            return []
+        if not isinstance(given, Mapping):
+            raise wrong("given", given, "a mapping of driver to state, such as {kind: 'mover'}")
+        return [(name_of(driver, "given"), text(state, "given")) for driver, state in given.items()]
+
+    def _when(self, at: DateLike | float, what: str) -> float:
+        """A time of the clock; a date where the panel has dates."""
+        if not isinstance(at, str | dt.date | np.datetime64):
+            return number(at, what)
+        if not self._panel.dated:
+            raise wrong(what, at, f"a number of {self._panel.clock}s, as the panel's time is")
+        days = day_of(sound_date(at, what)) - np.datetime64(self._model.origin[:10], "s")
+        return float(days / np.timedelta64(1, "D"))
+
+    def _at(self, covariates: Covariates, at: DateLike | float) -> list[Any]:
         """Values of the covariates in the kernel's order (none: their mean), and a time."""
         known = dict(self._core.covariates())
-        time = number(at, "at")
+        time = self._when(at, "at")
         if covariates is None:
             return [[], time]
         if not isinstance(covariates, Mapping):
@@ -480,23 +587,31 @@ class PanelFit:
 
     # From indices to names
 
-    def _ask(self, asked: Any, level: float, draws: int, seed: int) -> Mapping[str, Array]:
-        told = self._core.ask(to_json(asked), share(level, "level"), whole(draws, "draws"), whole(seed, "seed"))
+    def _ask(self, asked: Any, level: float, draws: int, seed: int, given: Given = None) -> Mapping[str, Array]:
+        told = self._core.ask(
+            to_json(asked), self._given(given), share(level, "level"), whole(draws, "draws"), whole(seed, "seed")
+        )
         return {name: frozen(values) for name, values in told.items()}
 
-    def _estimates(self, title: str, labels: Any, asked: Any, level: float, draws: int, seed: int) -> Estimates:
-        told = self._ask(asked, level, draws, seed)
+    def _estimates(
+        self, title: str, labels: Any, asked: Any, level: float, draws: int, seed: int, given: Given = None
+    ) -> Estimates:
+        told = self._ask(asked, level, draws, seed, given)
         return Estimates(title, labels, told["estimate"], told["error"], told["low"], told["high"], level)
 
-    def _matrix(self, title: str, asked: Any, level: float, draws: int, seed: int) -> Matrix:
+    def _matrix(self, title: str, asked: Any, level: float, draws: int, seed: int, given: Given = None) -> Matrix:
         n = len(self._rungs)
-        told = {name: frozen(x.reshape(n, n)) for name, x in self._ask(asked, level, draws, seed).items()}
+        told = {name: frozen(x.reshape(n, n)) for name, x in self._ask(asked, level, draws, seed, given).items()}
         return Matrix(title, self._rungs, told["estimate"], told["error"], told["low"], told["high"], level)
 
     def _by_row(self, columns: Mapping[str, NDArray[Any]]) -> Any:
-        order = np.argsort(self._panel._unit, kind="stable")
+        order = self._core.rows()
         units = np.array(self._panel.units)[self._panel._unit[order]]
-        return self._frame({"unit": units, "time": self._panel._time[order], **columns})
+        time: Any = self._panel._time[order]
+        if self._panel.dated:
+            written = self._panel._column(self._panel.time).to_list()
+            time = [written[row] for row in order]
+        return self._frame({"unit": units, "time": time, **columns})
 
     def _frame(self, columns: Mapping[str, NDArray[Any]]) -> Any:
         """A data frame of the kind that the panel was given."""

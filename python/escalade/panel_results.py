@@ -266,6 +266,8 @@ class PanelSummary(Table):
             f"no part in the likelihood: {used['single']:,} units with one row, "
             f"{used['empty']:,} rows with nothing seen",
         ]
+        if used.get("dropped"):
+            lines.append(f"left out: {used['dropped']:,} rows that lack a covariate")
         return "\n".join([*lines, *(f"warning: {warning}" for warning in self.warnings), self.numbers.title])
 
     __repr__ = Table.__str__

@@ -6,7 +6,8 @@ use super::model::Model;
 use super::run::run;
 use crate::escalation::model::Model as Kernel;
 use crate::escalation::panel::ask::{Ask, Told};
-use crate::escalation::panel::columns::{Columns, CovariateColumn, RungColumn, StatusColumn};
+use crate::escalation::panel::columns::{Columns, CovariateColumn, DriverColumn, RungColumn, StatusColumn};
+use crate::escalation::panel::given::Named;
 use crate::escalation::panel::{PanelFit as Fitted, paths};
 use crate::ground::Error;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -25,9 +26,19 @@ struct Frame {
     statuses: Vec<String>,
     covariates: Vec<String>,
     entered: Vec<(String, Vec<usize>)>,
+    #[serde(default)]
+    drivers: Vec<String>,
+    /// Time is in days since the model's origin.
+    #[serde(default)]
+    dated: bool,
+    /// Leave out rows that lack a covariate.
+    #[serde(default)]
+    drop: bool,
 }
 
-type Paths<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
+type Integers<'py> = Bound<'py, PyArray1<i64>>;
+/// Units, times and joint rungs; the class of each unit.
+type Paths<'py> = (Integers<'py>, Bound<'py, PyArray1<f64>>, Integers<'py>, Integers<'py>);
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
 type Codes<'py> = PyReadonlyArray1<'py, i64>;
 
@@ -39,7 +50,7 @@ pub struct PanelFit {
 }
 
 #[pyfunction]
-#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, moved, starts=1, seed=0, progress=None))]
+#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, drivers, moved, starts=0, seed=0, progress=None))]
 #[allow(clippy::too_many_arguments)]
 fn fit_panel(
     py: Python<'_>,
@@ -51,6 +62,7 @@ fn fit_panel(
     rungs: Vec<Codes<'_>>,
     statuses: Vec<Codes<'_>>,
     covariates: Vec<Floats<'_>>,
+    drivers: Vec<Codes<'_>>,
     moved: Vec<bool>,
     starts: usize,
     seed: u64,
@@ -81,12 +93,24 @@ fn fit_panel(
             .zip(&covariates)
             .map(|(name, values)| CovariateColumn { name, values: values.as_array().to_vec() })
             .collect(),
+        drivers: frame
+            .drivers
+            .into_iter()
+            .zip(&drivers)
+            .map(|(driver, codes)| DriverColumn { driver, codes: codes.as_array().to_vec() })
+            .collect(),
         entered: frame.entered,
+        dated: frame.dated,
+        drop: frame.drop,
         moved,
     };
     let kernel: Arc<Kernel> = model.kernel.clone();
     let fitted = run(py, progress, move |control| Fitted::learn(kernel, &columns, starts, seed, control))?;
     Ok(PanelFit { fitted })
+}
+
+fn integers<'py>(py: Python<'py>, values: &[usize]) -> Integers<'py> {
+    values.iter().map(|&x| x as i64).collect::<Vec<_>>().into_pyarray(py)
 }
 
 fn told<'py>(py: Python<'py>, told: Told) -> PyResult<Bound<'py, PyDict>> {
@@ -115,19 +139,33 @@ enum Asked {
 }
 
 impl PanelFit {
-    fn asked(&self, asked: Asked) -> Ask {
+    fn asked(&self, asked: &Asked, given: &[Named]) -> Result<Ask, Error> {
         let fit = &self.fitted;
-        let design = |(values, time): (Vec<f64>, f64)| fit.design(&values, time);
+        let design = |d: &[usize], (values, time): &(Vec<f64>, f64)| fit.design(d, values, *time);
         match asked {
-            Asked::Intensities(at) => Ask::Intensities { design: design(at) },
-            Asked::Numbers => Ask::Numbers,
-            Asked::Transition(start, history) => Ask::Transition { stretches: fit.stretches(start, &history) },
-            Asked::Sojourn(at) => Ask::Sojourn { design: design(at) },
-            Asked::Next(at) => Ask::Next { design: design(at) },
-            Asked::Passage(at, target) => Ask::Passage { design: design(at), target },
-            Asked::Law(at, target, times) => Ask::PassageLaw { design: design(at), target, times },
-            Asked::Spent(at, until) => Ask::Spent { design: design(at), until: until.unwrap_or(f64::INFINITY) },
-            Asked::Prevalence(times) => Ask::Prevalence { times },
+            Asked::Numbers => Ok(Ask::Numbers),
+            Asked::Prevalence(times) => Ok(Ask::Prevalence { times: times.clone() }),
+            Asked::Intensities(at) => {
+                fit.for_classes("intensities", given, false, |d| Ask::Intensities { design: design(d, at) })
+            }
+            Asked::Sojourn(at) => fit.for_classes("sojourn", given, false, |d| Ask::Sojourn { design: design(d, at) }),
+            Asked::Next(at) => fit.for_classes("next rung", given, false, |d| Ask::Next { design: design(d, at) }),
+            Asked::Transition(start, history) => fit.for_classes("transition", given, true, |d| Ask::Transition {
+                stretches: fit.stretches(d, *start, history),
+            }),
+            Asked::Passage(at, target) => fit.for_classes("first passage", given, true, |d| Ask::Passage {
+                design: design(d, at),
+                target: target.clone(),
+            }),
+            Asked::Law(at, target, times) => fit.for_classes("first passage", given, true, |d| Ask::PassageLaw {
+                design: design(d, at),
+                target: target.clone(),
+                times: times.clone(),
+            }),
+            Asked::Spent(at, until) => fit.for_classes("time in rungs", given, true, |d| Ask::Spent {
+                design: design(d, at),
+                until: until.unwrap_or(f64::INFINITY),
+            }),
         }
     }
 }
@@ -243,6 +281,7 @@ impl PanelFit {
         dict.set_item("empty", used.empty)?;
         dict.set_item("censored", used.censored)?;
         dict.set_item("entries", used.entries)?;
+        dict.set_item("dropped", used.dropped)?;
         dict.set_item("groups", used.groups)?;
         dict.set_item("chains", used.chains)?;
         dict.set_item("table", used.table.clone().into_pyarray(py))?;
@@ -255,18 +294,20 @@ impl PanelFit {
     }
 
     /// estimate, error, low and high of what is asked, flat.
-    #[pyo3(signature = (ask_json, level=0.95, draws=0, seed=0, progress=None))]
+    #[pyo3(signature = (ask_json, given=vec![], level=0.95, draws=0, seed=0, progress=None))]
+    #[allow(clippy::too_many_arguments)]
     fn ask<'py>(
         &self,
         py: Python<'py>,
         ask_json: &str,
+        given: Vec<Named>,
         level: f64,
         draws: usize,
         seed: u64,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let asked: Asked = parse(py, "the question", ask_json)?;
-        let ask = self.asked(asked);
+        let ask = self.asked(&asked, &given).map_err(|error| raise(py, error))?;
         let answer = run(py, progress, |control| self.fitted.ask(&ask, level, draws, seed, control))?;
         told(py, answer)
     }
@@ -282,17 +323,44 @@ impl PanelFit {
         Ok(laws.into_pyarray(py))
     }
 
-    /// The likeliest joint rungs at the rows, rows by unit.
-    fn likeliest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let states = run(py, None, |control| paths::likeliest(&self.fitted, control))?;
-        Ok(states.into_iter().map(|s| s as i64).collect::<Vec<_>>().into_pyarray(py))
+    /// Of each unit the class, and the joint rung at its rows, on its likeliest path; rows by unit.
+    fn likeliest<'py>(&self, py: Python<'py>) -> PyResult<(Integers<'py>, Integers<'py>)> {
+        let (classes, states) = run(py, None, |control| paths::likeliest(&self.fitted, control))?;
+        Ok((integers(py, &classes), integers(py, &states)))
     }
 
-    /// Simulated units: (unit, time, joint rung), flat arrays.
+    /// The drivers that units have, with the states of each class.
+    fn classes(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        let (panel, model) = (&self.fitted.panel, &self.fitted.model);
+        let Some(classes) = &panel.classes else { return (vec![], vec![]) };
+        let names = classes.drivers.iter().map(|&d| model.drivers[d].name.clone()).collect();
+        let states = |config: &Vec<usize>| {
+            classes.drivers.iter().map(|&d| model.drivers[d].states[config[d]].clone()).collect::<Vec<_>>()
+        };
+        (names, classes.configs.iter().map(states).collect())
+    }
+
+    /// P(state) of each driver of the model, one after the other, by unit, flat.
+    fn drivers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let laws = run(py, None, |control| self.fitted.drivers(control))?;
+        Ok(laws.concat().into_pyarray(py))
+    }
+
+    /// The table's rows that were used, by unit.
+    fn rows<'py>(&self, py: Python<'py>) -> Integers<'py> {
+        let panel = &self.fitted.panel;
+        let rows: Vec<usize> =
+            (0..panel.units.len()).flat_map(|unit| panel.rows_of(unit).iter().map(|row| row.row)).collect();
+        integers(py, &rows)
+    }
+
+    /// Simulated units.
+    #[allow(clippy::too_many_arguments)]
     fn simulate<'py>(
         &self,
         py: Python<'py>,
-        at: (Vec<f64>, f64),
+        covariates: Vec<f64>,
+        given: Vec<Named>,
         start: usize,
         until: f64,
         n: usize,
@@ -301,9 +369,11 @@ impl PanelFit {
         if start >= self.fitted.panel.structure.n || !until.is_finite() {
             return Err(raise(py, Error::spec("simulate", "simulate", "the rung or the time is none")));
         }
-        let (units, times, rungs) =
-            run(py, None, |control| paths::simulate(&self.fitted, &at.0, start, until, n, seed, control))?;
-        Ok((units.into_pyarray(py), times.into_pyarray(py), rungs.into_pyarray(py)))
+        let given = self.fitted.given(&given).map_err(|error| raise(py, error))?;
+        let like = paths::Like { covariates: &covariates, given: &given, from: start };
+        let made = run(py, None, |control| paths::simulate(&self.fitted, &like, until, n, seed, control))?;
+        let classes = integers(py, &made.classes);
+        Ok((made.units.into_pyarray(py), made.times.into_pyarray(py), made.rungs.into_pyarray(py), classes))
     }
 
     /// Names of the coordinates of θ.

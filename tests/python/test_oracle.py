@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +23,7 @@ SLOPE_FLOOR = 1e-9  # of the largest slope of the world: slopes that cancel to n
 SLOPE_ZERO = 1e-13  # and where all do, the last digits of expected moves and times, some tens, are left
 
 SMALL_SEEDS = range(1000, 1050)
+SHUT_SEEDS = range(1000, 1048, 6)
 SCENARIO_SEEDS = worlds.SEEDS[::4]
 
 
@@ -128,6 +130,45 @@ def test_slopes_of_answers(seed):
 
 def without_given(question: dict) -> dict:
     return {key: value for key, value in question.items() if key != "given"}
+
+
+def shut(world: worlds.World) -> dict | None:
+    """The world's spec with the last effect of each ladder a factor of 0; None where there is no effect."""
+    spec = deepcopy(world.spec)
+    effects = [ladder["effect"][-1] for ladder in spec.get("ladder", []) if ladder.get("effect")]
+    for effect in effects:
+        effect["factor"] = 0.0
+        effect.pop("spread", None)
+        effect.pop("free", None)
+    return spec if effects else None
+
+
+@pytest.mark.parametrize("seed", SHUT_SEEDS)
+def test_factors_of_nothing(seed):
+    """While its condition holds a move cannot happen: evidence, laws, answers and slopes, or a contradiction."""
+    world, found = worlds.random_world(seed, small=True), Comparison(seed)
+    spec, dossier = shut(world), json.dumps(world.dossier)
+    if spec is None:
+        pytest.skip("no effect")
+    wanted = oracle.Oracle(spec, world.dossier)
+    model = core.Model(json.dumps(spec))
+    with np.errstate(divide="ignore"):
+        evidence = wanted.log_evidence()
+    if evidence < -1e6:
+        with pytest.raises(core.ImpossibleEvidence):
+            model.condition(dossier)
+        return
+    fit = model.condition(dossier)
+    found.near("log evidence", fit.log_evidence, evidence, atol=EXACT)
+    found.laws("posterior", driver_modes(fit), wanted.driver_posteriors())
+    found.laws("smoothed", fit.smoothed(world.times), wanted.rungs(world.times))
+    for question, mode in zip(world.questions, fit.ask(as_questions(world.questions))["mode"], strict=True):
+        found.near(json.dumps(question), mode, wanted.ask(question), atol=ANSWER_FLOOR)
+    theta = oracle_model.start(spec)
+    slope = model.log_posterior(dossier, theta)[2]
+    expected = oracle_model.complex_gradient(lambda t: oracle.log_evidence(spec, world.dossier, t), theta)
+    found.near("slope", slope, expected, SLOPE, SLOPE_ZERO + SLOPE_FLOOR * np.max(np.abs(expected), initial=0.0))
+    found.verdict()
 
 
 def changed(fit, scenario: oracle.Scenario):

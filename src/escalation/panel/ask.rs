@@ -44,6 +44,8 @@ pub enum Ask {
     Spent { design: Vec<f64>, until: f64 },
     /// times × n: the expected share of each joint rung among units seen by then.
     Prevalence { times: Vec<f64> },
+    /// The mean over classes of units, each with its answer, given some drivers' states.
+    Mixed { parts: Vec<(usize, Ask)>, given: Vec<(usize, usize)> },
 }
 
 impl Ask {
@@ -53,6 +55,7 @@ impl Ask {
                 On::Logarithm
             }
             Ask::Transition { .. } | Ask::Next { .. } | Ask::PassageLaw { .. } | Ask::Prevalence { .. } => On::Logit,
+            Ask::Mixed { parts, .. } => parts.first().map_or(On::Itself, |(_, ask)| ask.on()),
         }
     }
 }
@@ -68,29 +71,30 @@ pub struct Told {
 }
 
 impl PanelFit {
-    /// The design of covariate values (the panel's covariates in order; none: their mean) at a time of the clock.
-    pub fn design(&self, values: &[f64], time: f64) -> Vec<f64> {
+    /// The design of covariate values (the panel's covariates in order; none: their mean) at a time of the clock, for a
+    /// unit whose drivers are in these states.
+    pub fn design(&self, drivers: &[usize], values: &[f64], time: f64) -> Vec<f64> {
         let structure = &self.panel.structure;
         if !values.is_empty() || structure.covariates.is_empty() {
-            return structure.design(values, time);
+            return structure.design(drivers, values, time);
         }
-        let now = structure.design(&vec![0.0; structure.covariates.len()], time);
+        let now = structure.design(drivers, &vec![0.0; structure.covariates.len()], time);
         let column = |(k, column): (usize, &Column)| match column {
-            Column::Period(..) => now[k],
+            Column::Period(..) | Column::When(_) => now[k],
             _ => self.panel.mean[k],
         };
         structure.columns.iter().enumerate().map(column).collect()
     }
 
     /// Stretches of covariate values, one after the other from a time on, cut where the clock cuts.
-    pub fn stretches(&self, mut time: f64, history: &[(Vec<f64>, f64)]) -> Vec<(Vec<f64>, f64)> {
+    pub fn stretches(&self, drivers: &[usize], mut time: f64, history: &[(Vec<f64>, f64)]) -> Vec<(Vec<f64>, f64)> {
         let mut out = vec![];
         for (values, length) in history {
             let end = time + length;
             let inside = self.panel.structure.cuts.iter().copied().filter(|cut| time < *cut && *cut < end);
             let mut ends: Vec<f64> = std::iter::once(time).chain(inside).collect();
             ends.push(end);
-            let piece = |pair: &[f64]| (self.design(values, 0.5 * (pair[0] + pair[1])), pair[1] - pair[0]);
+            let piece = |pair: &[f64]| (self.design(drivers, values, 0.5 * (pair[0] + pair[1])), pair[1] - pair[0]);
             out.extend(ends.windows(2).map(piece));
             time = end;
         }
@@ -147,7 +151,17 @@ impl PanelFit {
                 out
             }
             Ask::Spent { design, until } => by_rows(&spent(&generator(design), n, *until)?),
-            Ask::Prevalence { times } => self.expected_shares(&values, times),
+            Ask::Prevalence { times } => self.expected_shares(&values, times)?,
+            Ask::Mixed { parts, given } => {
+                let law = self.law_of(&values, given)?;
+                let mut mean = vec![];
+                for (class, ask) in parts.iter().filter(|(class, _)| law[*class] > 0.0) {
+                    let own = self.at(theta, ask, control)?;
+                    mean.resize(own.len(), 0.0);
+                    mean.iter_mut().zip(&own).for_each(|(sum, x)| *sum += law[*class] * x);
+                }
+                mean
+            }
         })
     }
 
@@ -209,73 +223,25 @@ impl PanelFit {
         Ok(Told { estimate, error, low, high })
     }
 
-    /// The expected share of each joint rung at each time among the units that are at risk then.
-    fn expected_shares(&self, values: &crate::escalation::theta::Values, times: &[f64]) -> Vec<f64> {
-        let structure = &self.panel.structure;
-        let n = structure.n;
-        let mut known: Vec<Option<Exponential>> = self.panel.designs.iter().map(|_| None).collect();
-        let mut laws: std::collections::HashMap<(usize, u64), Vec<f64>> = std::collections::HashMap::new();
-        let mut shares = vec![0.0; times.len() * n];
-        for (history, risk) in self.panel.histories.iter().zip(self.at_risk(times)) {
-            let Some(first) = history.first() else { continue };
-            let mut row: Vec<f64> = match first.known {
-                Some(state) => (0..n).map(|s| f64::from(u8::from(s == state))).collect(),
-                None => structure.start.clone(),
-            };
-            let mut now = first.time;
-            let mut place = 0;
-            for (t, &time) in times.iter().enumerate().filter(|(_, time)| **time >= first.time) {
-                loop {
-                    let next = history.get(place + 1).map_or(f64::INFINITY, |row| row.time);
-                    let to = next.min(time);
-                    if to > now {
-                        let design = history[place].design;
-                        let law = laws.entry((design, (to - now).to_bits())).or_insert_with(|| {
-                            let made = known[design].get_or_insert_with(|| {
-                                Exponential::new(&structure.generator(values, &self.panel.designs[design]), n)
-                            });
-                            made.at(to - now)
-                        });
-                        let old = std::mem::replace(&mut row, vec![0.0; n]);
-                        for (x, own) in old.iter().zip(law.chunks_exact(n)) {
-                            row.iter_mut().zip(own).for_each(|(sum, p)| *sum += x * p);
-                        }
-                        now = to;
-                    }
-                    if next > time || place + 1 >= history.len() {
-                        break;
-                    }
-                    place += 1;
-                }
-                if risk[t] {
-                    shares[t * n..(t + 1) * n].iter_mut().zip(&row).for_each(|(sum, p)| *sum += p);
-                }
-            }
-        }
-        for own in shares.chunks_exact_mut(n) {
-            let total: f64 = own.iter().sum();
-            own.iter_mut().for_each(|x| *x /= total);
-        }
-        shares
-    }
-
     /// Whether each unit is at risk at each time: seen by then, and seen again or at an absorbing rung.
-    fn at_risk(&self, times: &[f64]) -> Vec<Vec<bool>> {
+    pub(super) fn at_risk(&self, times: &[f64]) -> Vec<Vec<bool>> {
         let arcs = &self.panel.structure.arcs;
         let absorbing = |state: usize| arcs.iter().all(|arc| arc.from != state);
-        let risk = |history: &Vec<super::compile::Row>| -> Vec<bool> {
+        let risk = |unit: usize| -> Vec<bool> {
+            let history = self.panel.rows_of(unit);
             let (Some(first), Some(last)) = (history.first(), history.last()) else { return vec![false; times.len()] };
             let stays = last.known.is_some_and(absorbing);
             times.iter().map(|&t| first.time <= t && (t <= last.time || stays)).collect()
         };
-        self.panel.histories.iter().map(risk).collect()
+        (0..self.panel.units.len()).map(risk).collect()
     }
 
     /// times × n: how many units were at each joint rung, by the last sight before each time.
     pub fn observed(&self, times: &[f64]) -> Vec<f64> {
         let n = self.panel.structure.n;
         let mut counts = vec![0.0; times.len() * n];
-        for (history, risk) in self.panel.histories.iter().zip(self.at_risk(times)) {
+        for (unit, risk) in self.at_risk(times).iter().enumerate() {
+            let history = self.panel.rows_of(unit);
             for (t, &time) in times.iter().enumerate().filter(|(t, _)| risk[*t]) {
                 let last = history.iter().take_while(|row| row.time <= time).filter_map(|row| row.guess).last();
                 if let Some(state) = last {
@@ -335,10 +301,13 @@ fn passage(q: &[f64], structure: &Structure, target: &[bool]) -> Result<Vec<f64>
     let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
         if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
     });
+    let mut out: Vec<f64> = (0..n).map(|i| if target[i] { 0.0 } else { f64::INFINITY }).collect();
+    if inside.is_empty() {
+        return Ok(out);
+    }
     let ones = DVector::from_element(inside.len(), 1.0);
     let solved = system.lu().solve(&ones);
     let solved = solved.ok_or_else(|| Error::spec("passage", "passage", "no mean time: the rates leave it open"))?;
-    let mut out: Vec<f64> = (0..n).map(|i| if target[i] { 0.0 } else { f64::INFINITY }).collect();
     inside.iter().zip(solved.iter()).for_each(|(&i, mean)| out[i] = *mean);
     Ok(out)
 }
@@ -363,6 +332,9 @@ fn spent(q: &[f64], n: usize, until: f64) -> Result<DMatrix<f64>> {
         let reach: Vec<Vec<bool>> = (0..n).map(leads).collect();
         let transient = |i: usize| (0..n).any(|j| reach[i][j] && !reach[j][i] && i != j);
         let inside: Vec<usize> = (0..n).filter(|&i| transient(i)).collect();
+        if inside.is_empty() {
+            return Ok(DMatrix::from_fn(n, n, |i, j| if i == j || reach[i][j] { f64::INFINITY } else { 0.0 }));
+        }
         let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
             if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
         });

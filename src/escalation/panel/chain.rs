@@ -36,7 +36,7 @@ pub struct Said {
 }
 
 impl Tables<'_> {
-    fn exit(&self, design: usize, state: usize) -> f64 {
+    pub(super) fn exit(&self, design: usize, state: usize) -> f64 {
         let arcs = &self.panel.structure.arcs;
         let own = &self.rates[design * arcs.len()..(design + 1) * arcs.len()];
         arcs.iter().zip(own).filter(|(arc, _)| arc.from == state).map(|(_, rate)| rate).sum()
@@ -180,10 +180,10 @@ impl Tables<'_> {
         Ok(log)
     }
 
-    /// Adds what a chain says.
-    pub fn tell(&self, chain: &Chain, work: &mut Work, said: &mut Said) -> Result<()> {
+    /// Adds what a chain says, so many times.
+    pub fn tell(&self, chain: &Chain, weight: f64, work: &mut Work, said: &mut Said) -> Result<()> {
         let n = self.panel.structure.n;
-        said.log += chain.weight * self.rows(chain, &mut work.rows, &mut work.scales)?;
+        said.log += weight * self.rows(chain, &mut work.rows, &mut work.scales)?;
         work.after.clear();
         work.after.resize(n, 1.0);
         work.before.resize(n, 0.0);
@@ -191,11 +191,11 @@ impl Tables<'_> {
         for (k, &op) in ops.iter().enumerate().rev() {
             let row = &work.rows[k * n..(k + 1) * n];
             work.after.iter_mut().for_each(|u| *u *= work.scales[k]);
-            self.backward(op, row, &work.after, &mut work.before, chain.weight, said);
+            self.backward(op, row, &work.after, &mut work.before, weight, said);
             std::mem::swap(&mut work.after, &mut work.before);
         }
         if let Begin::First(design) = chain.begin {
-            let own = work.rows[..n].iter().zip(&work.after).map(|(x, u)| chain.weight * x * u).collect();
+            let own = work.rows[..n].iter().zip(&work.after).map(|(x, u)| weight * x * u).collect();
             said.first.push((design, own));
         }
         Ok(())

@@ -24,6 +24,13 @@ pub struct CovariateColumn {
     pub values: Vec<f64>,
 }
 
+/// One driver's column: the index of its state, −1 for nothing known; the same in all rows of a unit that know it.
+#[derive(Debug, Clone, Default)]
+pub struct DriverColumn {
+    pub driver: String,
+    pub codes: Vec<i64>,
+}
+
 /// The table: one entry a row in each column; a unit's rows in the order of time.
 #[derive(Debug, Clone, Default)]
 pub struct Columns {
@@ -40,6 +47,11 @@ pub struct Columns {
     pub rungs: Vec<RungColumn>,
     pub statuses: Vec<StatusColumn>,
     pub covariates: Vec<CovariateColumn>,
+    pub drivers: Vec<DriverColumn>,
+    /// Time is in days since the model's origin.
+    pub dated: bool,
+    /// Rows that lack a covariate which an interval needs are left out, and counted.
+    pub drop: bool,
     /// Rungs (of a ladder) whose first sight in a unit is the instant of entry, from a rung not known.
     pub entered: Vec<(String, Vec<usize>)>,
     /// Rows whose rung was entered at that very time, and none between; empty: none.

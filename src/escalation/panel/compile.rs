@@ -1,9 +1,10 @@
 //! From a table's rows to groups, counts and chains; every refusal names the unit and the row.
 
+use super::classes::Classes;
 use super::columns::Columns;
 use super::structure::Structure;
 use crate::escalation::model::{First, Model, Status, Variable};
-use crate::ground::{Error, Result, limits};
+use crate::ground::{Error, Result};
 use std::collections::HashMap;
 
 /// One generator over one length: what shares an exponential.
@@ -31,6 +32,8 @@ pub struct Look {
     pub rungs: Vec<bool>,
     /// (status, value).
     pub values: Vec<(usize, usize)>,
+    /// Where the rows of its unit's class begin in `status_rows`.
+    pub of: usize,
 }
 
 /// An operator on the row vector of joint rungs.
@@ -60,6 +63,8 @@ pub enum Begin {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chain {
     pub unit: usize,
+    /// The class of the unit that it is of; 0 where there are none.
+    pub class: usize,
     /// Rows of the table, first and last.
     pub rows: (usize, usize),
     pub weight: f64,
@@ -82,6 +87,8 @@ pub struct Used {
     pub censored: usize,
     /// Entries from an unknown rung at a known time.
     pub entries: usize,
+    /// Rows left out for a covariate that is missing.
+    pub dropped: usize,
     /// Distinct (generator, length).
     pub groups: usize,
     pub designs: usize,
@@ -108,7 +115,7 @@ pub struct Panel {
     pub chains: Vec<Chain>,
     pub ops: Vec<Op>,
     pub looks: Vec<Look>,
-    /// The table's row of each status at each joint rung.
+    /// The table's row of each status at each joint rung, class after class.
     pub status_rows: Vec<Vec<usize>>,
     /// Sets of arcs.
     pub sets: Vec<Vec<usize>>,
@@ -119,13 +126,34 @@ pub struct Panel {
     pub mean: Vec<f64>,
     /// First and last time.
     pub span: (f64, f64),
-    /// The rows of each unit.
+    /// The rows of each unit, class after class; empty where its drivers are known to be others.
     pub histories: Vec<Vec<Row>>,
+    /// What units are, where ladders or indicators look at drivers.
+    pub classes: Option<Classes>,
+}
+
+impl Panel {
+    /// How many classes a unit may be of; 1 where there are none.
+    pub fn n_classes(&self) -> usize {
+        self.classes.as_ref().map_or(1, |classes| classes.configs.len())
+    }
+
+    /// A unit's rows in the first class that it may be of.
+    pub fn rows_of(&self, unit: usize) -> &[Row] {
+        let n = self.n_classes();
+        let possible = |class: &usize| match &self.classes {
+            Some(classes) => classes.of(unit)[*class].possible,
+            None => true,
+        };
+        (0..n).find(possible).map_or(&[], |class| self.histories[unit * n + class].as_slice())
+    }
 }
 
 /// A row as it was read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Row {
+    /// Its place in the table.
+    pub row: usize,
     pub time: f64,
     /// The joint rung, where it is known.
     pub known: Option<usize>,
@@ -137,39 +165,77 @@ pub struct Row {
     pub chained: bool,
 }
 
+/// Why a unit's rows go no further: a table that is wrong, or rows that its class cannot have.
+pub(super) enum Stop {
+    Wrong(Error),
+    Cannot(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Wrong(error)
+    }
+}
+
+impl Stop {
+    pub(super) fn error(self) -> Error {
+        match self {
+            Stop::Wrong(error) | Stop::Cannot(error) => error,
+        }
+    }
+}
+
+pub(super) type Step<T> = std::result::Result<T, Stop>;
+
+/// What a unit's rows add to the account of what was used.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) empty: usize,
+    pub(super) censored: usize,
+    pub(super) entries: usize,
+    pub(super) table: Vec<(usize, usize)>,
+    pub(super) designs: Vec<Vec<f64>>,
+}
+
 /// The error of a row.
-fn wrong(columns: &Columns, row: usize, message: impl Into<String>) -> Error {
+pub(super) fn wrong(columns: &Columns, row: usize, message: impl Into<String>) -> Error {
     let unit = columns.unit.get(row).and_then(|u| columns.units.get(*u)).map_or("", String::as_str);
     Error::spec(format!("panel.row[{row}]"), format!("unit '{unit}', row {}", row + 1), message)
 }
 
-struct Build<'a> {
-    model: &'a Model,
-    columns: &'a Columns,
-    structure: Structure,
-    reach: Vec<Vec<bool>>,
-    statuses: Vec<&'a Status>,
-    status_rows: Vec<Vec<usize>>,
-    entered: Vec<Option<usize>>,
-    designs: Vec<Vec<f64>>,
-    design_of: HashMap<Vec<u64>, usize>,
-    groups: Vec<Group>,
-    group_of: HashMap<(usize, u64), usize>,
-    counts: HashMap<(usize, usize, usize, Option<usize>), usize>,
-    count_list: Vec<(usize, Count)>,
-    chains: Vec<Chain>,
-    ops: Vec<Op>,
-    looks: Vec<Look>,
-    look_of: HashMap<Look, usize>,
-    sets: Vec<Vec<usize>>,
-    stayed: HashMap<(usize, usize), f64>,
-    moved: HashMap<(usize, usize), f64>,
-    used: Used,
-    first: First,
-    sums: Vec<f64>,
-    histories: Vec<Vec<Row>>,
+pub(super) struct Build<'a> {
+    pub(super) model: &'a Model,
+    pub(super) columns: &'a Columns,
+    pub(super) structure: Structure,
+    /// Which arcs are open and what they lead to, and the place of each design among these.
+    pub(super) reaches: Vec<(Vec<bool>, Vec<Vec<bool>>)>,
+    pub(super) reach_of: Vec<usize>,
+    pub(super) classes: Option<Classes>,
+    /// The class whose rows are walked.
+    pub(super) class: usize,
+    pub(super) tally: Tally,
+    pub(super) statuses: Vec<&'a Status>,
+    pub(super) status_rows: Vec<Vec<usize>>,
+    pub(super) entered: Vec<Option<usize>>,
+    pub(super) designs: Vec<Vec<f64>>,
+    pub(super) design_of: HashMap<Vec<u64>, usize>,
+    pub(super) groups: Vec<Group>,
+    pub(super) group_of: HashMap<(usize, u64), usize>,
+    pub(super) counts: HashMap<(usize, usize, usize, Option<usize>), usize>,
+    pub(super) count_list: Vec<(usize, Count)>,
+    pub(super) chains: Vec<Chain>,
+    pub(super) ops: Vec<Op>,
+    pub(super) looks: Vec<Look>,
+    pub(super) look_of: HashMap<Look, usize>,
+    pub(super) sets: Vec<Vec<usize>>,
+    pub(super) stayed: HashMap<(usize, usize), f64>,
+    pub(super) moved: HashMap<(usize, usize), f64>,
+    pub(super) used: Used,
+    pub(super) first: First,
+    pub(super) sums: Vec<f64>,
+    pub(super) histories: Vec<Vec<Row>>,
     /// The joint rungs that are possible so far in the chain that is open.
-    alive: Vec<bool>,
+    pub(super) alive: Vec<bool>,
 }
 
 impl Panel {
@@ -201,25 +267,30 @@ impl Panel {
                 Error::spec("panel", "the panel", format!("there is no status indicator '{}'", column.status))
             })?;
             for parent in &status.parents {
-                match parent {
-                    Variable::Ladder(ladder) => ladders.push(*ladder),
-                    Variable::Driver(_) => {
-                        return top("an indicator of it looks at a driver; a panel's looks at ladders");
-                    }
+                if let Variable::Ladder(ladder) = parent {
+                    ladders.push(*ladder);
                 }
             }
             statuses.push(status);
         }
         ladders.sort_unstable();
         ladders.dedup();
-        let structure = Structure::new(model, &ladders, columns.tick)?;
+        let structure = Structure::new(model, &ladders, columns.tick, columns.dated)?;
         let first = match ladders.as_slice() {
             [one] => model.ladders[*one].first,
             several if several.iter().all(|l| model.ladders[*l].first == First::Given) => First::Given,
             _ => return top("a first rung to be estimated, or at equilibrium, is for a panel of one ladder"),
         };
-        let status_rows =
-            statuses.iter().map(|s| (0..structure.n).map(|state| structure.row(model, s, state)).collect()).collect();
+        let classes = Classes::new(model, columns, &structure, &statuses)?;
+        let alone = [vec![]];
+        let configs = classes.as_ref().map_or(&alone[..], |classes| &classes.configs);
+        let row_of = |status: &Status| -> Vec<usize> {
+            let of = |drivers: &Vec<usize>| {
+                (0..structure.n).map(|state| structure.row(model, status, state, drivers)).collect::<Vec<_>>()
+            };
+            configs.iter().flat_map(of).collect()
+        };
+        let status_rows = statuses.iter().map(|status| row_of(status)).collect();
         let mut sets = vec![];
         let mut entered = vec![None; structure.n];
         for (ladder, rungs) in &columns.entered {
@@ -240,7 +311,11 @@ impl Panel {
         let mut build = Build {
             model,
             columns,
-            reach: structure.reach(),
+            reaches: vec![],
+            reach_of: vec![],
+            classes,
+            class: 0,
+            tally: Tally::default(),
             sums: vec![0.0; structure.columns.len()],
             structure,
             statuses,
@@ -276,113 +351,9 @@ impl Panel {
 }
 
 impl Build<'_> {
-    fn unit(&mut self, unit: usize, rows: &[usize]) -> Result<()> {
-        let columns = self.columns;
-        let weight = columns.weights.get(unit).copied().unwrap_or(1.0);
-        if !(weight.is_finite() && weight >= 0.0) {
-            let row = rows.first().copied().unwrap_or(0);
-            return Err(wrong(columns, row, format!("the weight is {weight}; expected a finite number, 0 or more")));
-        }
-        self.used.units += 1;
-        self.used.rows += rows.len();
-        self.used.intervals += rows.len().saturating_sub(1);
-        self.used.single += usize::from(rows.len() == 1);
-        let mut here: Option<usize> = None;
-        let mut last_known: Option<usize> = None;
-        let mut chain: Option<Chain> = None;
-        let mut history = Vec::with_capacity(rows.len());
-        for (k, &row) in rows.iter().enumerate() {
-            let time = self.time(row)?;
-            let (look, known, told) = self.look(row)?;
-            if let (Some(a), Some(b)) = (last_known, known) {
-                self.used.table[a * self.structure.n + b] += weight;
-            }
-            last_known = known.or(last_known);
-            if k == 0 {
-                let open = known.is_none() || told || self.first != First::Given;
-                if open {
-                    let begin = match (known, self.first) {
-                        (Some(state), First::Given) => Begin::At(state),
-                        _ => Begin::First(self.row_design(rows, 0, time)?),
-                    };
-                    let start = self.ops.len();
-                    chain = Some(Chain { unit, rows: (row, row), weight, begin, ops: start..start });
-                    self.ops.push(Op::Look(look));
-                    self.alive.copy_from_slice(&self.looks[look].rungs);
-                }
-            } else {
-                let before = rows[k - 1];
-                let from = self.time(before)?;
-                if time < from {
-                    let message = format!(
-                        "its time, {}, lies before that of the row before it, {}; expected the rows of a unit in order",
-                        columns.time[row], columns.time[before]
-                    );
-                    return Err(wrong(columns, row, message));
-                }
-                let pieces = self.pieces(before, from, time)?;
-                let at = |row: usize| row;
-                let exact = columns.moved.get(row).copied().unwrap_or(false);
-                let entry = known.and_then(|state| self.entered[state]).filter(|_| here != known && !exact);
-                self.used.entries += usize::from(entry.is_some());
-                match (here, known) {
-                    (Some(a), Some(b)) if exact && !told => self.seen_move(at(row), a, b, &pieces, weight)?,
-                    (Some(a), Some(b)) if pieces.len() == 1 && !told => {
-                        self.seen(row, before, a, b, pieces[0], weight, entry)?;
-                    }
-                    _ => {
-                        if chain.is_none() {
-                            let begin = Begin::At(here.unwrap_or(0));
-                            let start = self.ops.len();
-                            chain = Some(Chain { unit, rows: (before, row), weight, begin, ops: start..start });
-                            self.alive.iter_mut().enumerate().for_each(|(s, alive)| *alive = here == Some(s));
-                        }
-                        self.push(&pieces, exact, entry, look);
-                        if !self.follow(&pieces, exact, entry, look) {
-                            let message = format!(
-                                "the moves of the model do not lead to what is seen there from what is seen before it \
-                                 (row {})",
-                                before + 1
-                            );
-                            return Err(wrong(columns, row, message));
-                        }
-                    }
-                }
-            }
-            let chained = chain.is_some();
-            if let Some(open) = &mut chain {
-                open.rows.1 = row;
-                open.ops.end = self.ops.len();
-                if known.is_some() {
-                    self.chains.extend(chain.take());
-                }
-            }
-            here = known;
-            if chain.is_some() {
-                here = None;
-            }
-            history.push(Row { time, known, guess: self.guess(look, known), design: usize::MAX, chained });
-        }
-        self.chains.extend(chain);
-        for (k, entry) in history.iter_mut().enumerate() {
-            // The last row's covariates may be missing: the row before tells.
-            let own = self.row_design(rows, k, entry.time);
-            entry.design = own.or_else(|_| self.row_design(rows, k.saturating_sub(1), entry.time)).unwrap_or(0);
-        }
-        self.histories.push(history);
-        Ok(())
-    }
-
-    fn time(&self, row: usize) -> Result<f64> {
-        let time = self.columns.time[row];
-        match time.is_finite() {
-            true => Ok(time),
-            false => Err(wrong(self.columns, row, format!("its time is {time}; expected a finite number"))),
-        }
-    }
-
     /// What is known at a row; whether that is one joint rung; whether a status' value says something of its table.
-    fn look(&mut self, row: usize) -> Result<(usize, Option<usize>, bool)> {
+    pub(super) fn look(&mut self, row: usize) -> Step<(usize, Option<usize>, bool)> {
+        let of = self.class * self.structure.n;
         let n = self.structure.n;
         let mut rungs = vec![true; n];
         let mut sets = false;
@@ -406,27 +377,27 @@ impl Build<'_> {
             seen = true;
             values.push((number, code));
             for (state, possible) in rungs.iter_mut().enumerate() {
-                let table = &self.model.parameters.rows[self.status_rows[number][state]];
+                let table = &self.model.parameters.rows[self.status_rows[number][of + state]];
                 *possible &= table.value.get(code).is_some_and(|p| *p > 0.0);
             }
         }
-        self.used.empty += usize::from(!seen);
-        self.used.censored += usize::from(sets);
+        self.tally.empty += usize::from(!seen);
+        self.tally.censored += usize::from(sets);
         let possible = rungs.iter().filter(|p| **p).count();
         if possible == 0 {
-            return Err(wrong(self.columns, row, "what is seen there fits no rung"));
+            return Err(Stop::Cannot(wrong(self.columns, row, "what is seen there fits no rung")));
         }
         let known = (possible == 1).then(|| rungs.iter().position(|p| *p)).flatten();
         // Where the rung is known and shows this value with certainty, the table says nothing more.
         let certain = |&(s, v): &(usize, usize)| {
             known.is_some_and(|state| {
-                let row = &self.model.parameters.rows[self.status_rows[s][state]].value;
+                let row = &self.model.parameters.rows[self.status_rows[s][of + state]].value;
                 row.iter().enumerate().all(|(k, p)| k == v || *p == 0.0)
             })
         };
         values.retain(|value| !certain(value));
         let told = !values.is_empty();
-        let look = Look { rungs, values };
+        let look = Look { rungs, of: if told { of } else { 0 }, values };
         let next = self.looks.len();
         let number = *self.look_of.entry(look.clone()).or_insert(next);
         if number == next {
@@ -436,251 +407,17 @@ impl Build<'_> {
     }
 
     /// The joint rung that fits what is seen best, where something is.
-    fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
-        let Look { rungs, values } = &self.looks[look];
+    pub(super) fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
+        let Look { rungs, values, of: class } = &self.looks[look];
         if known.is_some() || values.is_empty() {
             return known;
         }
         let of = |state: usize| -> f64 {
-            values.iter().map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][state]].value[v]).product()
+            values
+                .iter()
+                .map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][class + state]].value[v])
+                .product()
         };
         (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)))
-    }
-
-    fn values(&self, row: usize) -> Result<Vec<f64>> {
-        let mut values = Vec::with_capacity(self.structure.covariates.len());
-        for given in &self.structure.covariates {
-            let Some(column) = self.columns.covariates.iter().find(|c| c.name == given.name) else {
-                let message = format!("it has no column for covariate '{}'; expected one in `covariates`", given.name);
-                return Err(Error::spec("panel", "the panel", message));
-            };
-            let value = column.values.get(row).copied().unwrap_or(f64::NAN);
-            if !value.is_finite() {
-                let message = format!("covariate '{}' is {value}; expected a finite number or a level", given.name);
-                return Err(wrong(self.columns, row, message));
-            }
-            values.push(value);
-        }
-        Ok(values)
-    }
-
-    fn design(&mut self, values: &[f64], time: f64) -> usize {
-        let design = self.structure.design(values, time);
-        let bits: Vec<u64> = design.iter().map(|x| x.to_bits()).collect();
-        let next = self.designs.len();
-        let number = *self.design_of.entry(bits).or_insert(next);
-        if number == next {
-            self.designs.push(design);
-        }
-        number
-    }
-
-    fn row_design(&mut self, rows: &[usize], k: usize, time: f64) -> Result<usize> {
-        let values = self.values(rows[k])?;
-        Ok(self.design(&values, time))
-    }
-
-    /// The stretches of an interval, each with its design and its length.
-    fn pieces(&mut self, row: usize, from: f64, to: f64) -> Result<Vec<(usize, f64)>> {
-        let values = self.values(row)?;
-        let inside: Vec<f64> = self.structure.cuts.iter().copied().filter(|cut| from < *cut && *cut < to).collect();
-        let mut ends = vec![from];
-        ends.extend(inside);
-        ends.push(to);
-        let pieces: Vec<(usize, f64)> =
-            ends.windows(2).map(|pair| (self.design(&values, 0.5 * (pair[0] + pair[1])), pair[1] - pair[0])).collect();
-        // The covariates of an interval are those at its start.
-        let design = self.structure.design(&values, from);
-        self.sums.iter_mut().zip(&design).for_each(|(sum, x)| *sum += x);
-        Ok(pieces)
-    }
-
-    fn group(&mut self, (design, length): (usize, f64)) -> usize {
-        let next = self.groups.len();
-        let number = *self.group_of.entry((design, length.to_bits())).or_insert(next);
-        if number == next {
-            self.groups.push(Group { design, length, chained: None });
-        }
-        number
-    }
-
-    /// Two known rungs, and nothing between them.
-    #[allow(clippy::too_many_arguments)]
-    fn seen(
-        &mut self,
-        row: usize,
-        before: usize,
-        from: usize,
-        to: usize,
-        piece: (usize, f64),
-        weight: f64,
-        entry: Option<usize>,
-    ) -> Result<()> {
-        let arcs = &self.structure.arcs;
-        let last = |&a: &usize| arcs[a].to == to && self.reach[from][arcs[a].from];
-        let possible = match entry {
-            Some(set) => self.sets[set].iter().any(last),
-            None => self.reach[from][to] && (from == to || piece.1 > 0.0),
-        };
-        if !possible {
-            return Err(self.forbidden(row, Some(before), from, to));
-        }
-        if weight == 0.0 || (piece.1 == 0.0 && entry.is_none()) {
-            return Ok(());
-        }
-        let group = self.group(piece);
-        let next = self.count_list.len();
-        let number = *self.counts.entry((group, from, to, entry)).or_insert(next);
-        if number == next {
-            self.count_list.push((group, Count { from, to, weight: 0.0, entry }));
-        }
-        self.count_list[number].1.weight += weight;
-        Ok(())
-    }
-
-    fn forbidden(&self, row: usize, before: Option<usize>, from: usize, to: usize) -> Error {
-        let words = |state| self.structure.words(self.model, state);
-        let since = before.map_or_else(String::new, |b| format!(" (row {})", b + 1));
-        let together = before.is_some_and(|b| self.columns.time[b] == self.columns.time[row]);
-        let message = match together {
-            true => format!("it is {} there and {} at the same time{since}", words(to), words(from)),
-            false => format!("the moves of the model do not lead from {}{since} to {}", words(from), words(to)),
-        };
-        wrong(self.columns, row, message)
-    }
-
-    /// A move, or none, at a known time from a known rung.
-    fn seen_move(&mut self, row: usize, from: usize, to: usize, pieces: &[(usize, f64)], weight: f64) -> Result<()> {
-        for &(design, length) in pieces {
-            *self.stayed.entry((design, from)).or_default() += weight * length;
-        }
-        if from != to {
-            let arc = self.structure.arcs.iter().position(|arc| (arc.from, arc.to) == (from, to));
-            let Some(arc) = arc else { return Err(self.forbidden(row, None, from, to)) };
-            let design = pieces.last().map_or(0, |piece| piece.0);
-            *self.moved.entry((design, arc)).or_default() += weight;
-        }
-        Ok(())
-    }
-
-    /// Follows which joint rungs are possible over a step of a chain; false where none is left.
-    fn follow(&mut self, pieces: &[(usize, f64)], exact: bool, entry: Option<usize>, look: usize) -> bool {
-        let n = self.structure.n;
-        let mut next = self.alive.clone();
-        if !exact && pieces.iter().any(|piece| piece.1 > 0.0) {
-            next = (0..n).map(|to| (0..n).any(|from| self.alive[from] && self.reach[from][to])).collect();
-        }
-        let arcs = &self.structure.arcs;
-        let through = |from: &[bool], set: &mut dyn Iterator<Item = usize>| {
-            let mut to = vec![false; n];
-            set.filter(|&a| from[arcs[a].from]).for_each(|a| to[arcs[a].to] = true);
-            to
-        };
-        match entry {
-            Some(set) => next = through(&next, &mut self.sets[set].iter().copied()),
-            None if exact => {
-                let moved = through(&next, &mut (0..arcs.len()));
-                next.iter_mut().zip(moved).for_each(|(stays, moves)| *stays |= moves);
-            }
-            None => {}
-        }
-        self.alive = next.iter().zip(&self.looks[look].rungs).map(|(a, b)| *a && *b).collect();
-        self.alive.contains(&true)
-    }
-
-    fn push(&mut self, pieces: &[(usize, f64)], exact: bool, entry: Option<usize>, look: usize) {
-        let last = pieces.last().map_or(0, |piece| piece.0);
-        for &(design, length) in pieces.iter().filter(|piece| piece.1 > 0.0) {
-            if exact {
-                self.ops.push(Op::Stay { design, length });
-                continue;
-            }
-            let group = self.group((design, length));
-            // Renamed to places among the chained at the end.
-            self.ops.push(Op::Law(group));
-        }
-        match entry {
-            Some(set) => self.ops.push(Op::Jump { design: last, set }),
-            None if exact => self.ops.push(Op::JumpOrStay { design: last }),
-            None => {}
-        }
-        self.ops.push(Op::Look(look));
-    }
-
-    fn finish(mut self) -> Result<Panel> {
-        let n = self.structure.n;
-        // Groups by design, so that one generator's powers serve all its lengths.
-        let mut order: Vec<usize> = (0..self.groups.len()).collect();
-        order.sort_by(|&a, &b| {
-            let (a, b) = (&self.groups[a], &self.groups[b]);
-            a.design.cmp(&b.design).then(a.length.total_cmp(&b.length))
-        });
-        let mut place = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
-        let mut groups: Vec<Group> = order.iter().map(|&old| self.groups[old]).collect();
-        for op in &mut self.ops {
-            if let Op::Law(group) = op {
-                groups[place[*group]].chained = Some(0);
-            }
-        }
-        let mut chained = 0;
-        for group in groups.iter_mut().filter(|group| group.chained.is_some()) {
-            group.chained = Some(chained);
-            chained += 1;
-        }
-        for op in &mut self.ops {
-            if let Op::Law(group) = op {
-                *group = groups[place[*group]].chained.unwrap_or(0);
-            }
-        }
-        self.count_list.sort_by_key(|(group, count)| (place[*group], count.from, count.to, count.entry));
-        let mut starts = vec![0; groups.len() + 1];
-        for (group, _) in &self.count_list {
-            starts[place[*group] + 1] += 1;
-        }
-        (0..groups.len()).for_each(|g| starts[g + 1] += starts[g]);
-        let longest = self.chains.iter().map(|c| c.ops.len()).max().unwrap_or(0);
-        let bytes = 8.0 * ((n * n) as f64 * (3 * chained + self.ops.len()) as f64 + (n * longest) as f64)
-            + 64.0 * (groups.len() + self.ops.len() + self.count_list.len()) as f64;
-        let limit = limits::memory();
-        if bytes > limit {
-            let message = format!(
-                "the panel's {} steps with something hidden, over {n} joint rungs, would take {bytes:.3e} bytes; \
-                 {limit:.3e} are allowed",
-                self.ops.len()
-            );
-            return Err(Error::TooLarge { bytes, limit, message });
-        }
-        let (designs, arcs) = (self.designs.len(), self.structure.arcs.len());
-        let mut stayed = vec![0.0; if self.stayed.is_empty() { 0 } else { designs * n }];
-        self.stayed.iter().for_each(|((design, state), time)| stayed[design * n + state] = *time);
-        let mut moved = vec![0.0; if self.stayed.is_empty() { 0 } else { designs * arcs }];
-        self.moved.iter().for_each(|((design, arc), count)| moved[design * arcs + arc] = *count);
-        let intervals = self.used.intervals.max(1) as f64;
-        let times = self.columns.time.iter().copied();
-        let span = times.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
-        let used = Used { groups: groups.len(), designs, chains: self.chains.len(), ..self.used };
-        let _ = self.statuses;
-        Ok(Panel {
-            designs: self.designs,
-            groups,
-            starts,
-            counts: self.count_list.into_iter().map(|(_, count)| count).collect(),
-            chained,
-            stayed,
-            moved,
-            chains: self.chains,
-            ops: self.ops,
-            looks: self.looks,
-            status_rows: self.status_rows,
-            sets: self.sets,
-            first: self.first,
-            units: self.columns.units.clone(),
-            used,
-            mean: self.sums.iter().map(|sum| sum / intervals).collect(),
-            span,
-            histories: self.histories,
-            structure: self.structure,
-        })
     }
 }

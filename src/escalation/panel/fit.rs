@@ -1,6 +1,7 @@
 //! A fitted panel: the top of the likelihood (with priors: of the posterior), its certificate, and the spread around it.
 
 use super::ascent::{Slope, TOLERANCE, Top, climb};
+use super::certificate;
 use super::columns::Columns;
 use super::compile::Panel;
 use super::structure::Column;
@@ -38,13 +39,13 @@ pub struct PanelFit {
     pub starts: Vec<f64>,
     /// Coordinates of which the panel says nothing.
     pub flat: Vec<bool>,
-    /// The top is one: gradient nothing, information definite.
+    /// The top is one: gradient nothing, information definite but for numbers that run off.
     pub converged: bool,
     pub warnings: Vec<String>,
 }
 
 impl PanelFit {
-    /// Learns a model's numbers from a table.
+    /// Learns a model's numbers from a table, from so many starts (0: as many as are usual for such a panel).
     ///
     /// # Errors
     /// What [`Panel::compile`] refuses; `Unidentified` for a flat ratio of a covariate that does not vary; `Interrupted`.
@@ -52,7 +53,8 @@ impl PanelFit {
         let panel = Panel::compile(columns, &model)?;
         refuse_constant(&model, &panel)?;
         let start = panel.crude(&model);
-        PanelFit::climb(model, Arc::new(panel), start, starts.max(1), seed, control)
+        let starts = if starts == 0 { panel.usual_starts() } else { starts };
+        PanelFit::climb(model, Arc::new(panel), start, starts, seed, control)
     }
 
     fn climb(
@@ -119,15 +121,19 @@ impl PanelFit {
             model,
             panel,
         };
-        fit.warnings = fit.doubts(definite);
+        let off = certificate::runaways(&fit.model, &fit.panel, &fit.theta, &fit.flat);
+        let settled = definite || certificate::only(&fit.information, &unit, &off);
+        fit.converged = settled && fit.gradient_norm <= 10.0 * TOLERANCE;
+        fit.warnings = fit.doubts(settled, &off);
         Ok(fit)
     }
 
     /// What a reader must know before trusting the numbers.
-    fn doubts(&self, definite: bool) -> Vec<String> {
-        let mut doubts = vec![];
+    fn doubts(&self, definite: bool, off: &[certificate::Runaway]) -> Vec<String> {
+        let mut doubts: Vec<String> = off.iter().map(|own| own.words.clone()).collect();
         let names = self.model.parameters.coordinates();
-        for name in names.iter().zip(&self.flat).filter(|(_, flat)| **flat).map(|(name, _)| name) {
+        let unknown = |k: &usize| self.flat[*k] && off.iter().all(|own| own.coordinate != *k);
+        for name in (0..names.len()).filter(unknown).map(|k| &names[k]) {
             let name = name.trim_start_matches("ln ");
             doubts.push(format!("the panel says next to nothing about '{name}': it has no standard error"));
         }
@@ -223,6 +229,7 @@ fn refuse_constant(model: &Model, panel: &Panel) -> Result<()> {
                     Column::Period(from, to) => {
                         format!("all intervals, or none, lie in [{}, {})", from, to)
                     }
+                    Column::When(when) => format!("in all intervals, or in none, {}", when.describe(model)),
                 };
                 let message = format!(
                     "the panel says nothing about '{}', whose prior is flat: {what} in the panel; give it a value or a \

@@ -13,7 +13,7 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 /// Groups a block, and chains a block: sums run within blocks and then over them, so that the bits do not depend on threads.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 /// Log-likelihood, and its slopes by parameter: ∂/∂ ln x of positives, expected counts of rows.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Score {
 }
 
 /// A block of groups of one design, between the two passes.
-struct Block {
+pub(super) struct Block {
     groups: std::ops::Range<usize>,
     design: usize,
     bundle: Bundle,
@@ -40,29 +40,44 @@ impl Panel {
     /// # Errors
     /// `Impossible`, with the unit, where what was seen has probability zero; `Interrupted`.
     pub fn score(&self, model: &Model, values: &Values, control: &Control) -> Result<Score> {
-        let n = self.structure.n;
-        let n_arcs = self.structure.arcs.len();
-        let mut statistics = Statistics::zero(&model.parameters);
-        let logs: Vec<f64> = values.positives.iter().map(|x| x.ln()).collect();
-        let mut rates = vec![0.0; self.designs.len() * n_arcs];
-        for (design, own) in self.designs.iter().zip(rates.chunks_exact_mut(n_arcs.max(1))) {
-            self.structure.rates(&logs, design, own);
+        if let Some(classes) = &self.classes {
+            return self.mixed(classes, model, values, control);
         }
-        let blocks = self.blocks();
-        let mut first: Vec<Block> = match blocks.len() {
-            0 | 1 => blocks.into_iter().map(|block| self.first_pass(block, &rates, control)).collect::<Result<_>>()?,
-            _ => blocks.into_par_iter().map(|block| self.first_pass(block, &rates, control)).collect::<Result<_>>()?,
-        };
+        let n = self.structure.n;
+        let mut statistics = Statistics::zero(&model.parameters);
+        let rates = self.all_rates(values);
+        let mut first = self.first_passes(&rates, control)?;
         let mut log: f64 = first.iter().map(|block| block.log).sum();
         // dL/d ln q by design and arc.
         let mut pulled = vec![0.0; rates.len()];
         let mut slopes = vec![0.0; self.chained * n * n];
         if !self.chains.is_empty() {
-            log += self.chains(model, values, &rates, &first, &mut slopes, &mut pulled, &mut statistics, control)?;
+            log += self.chains(values, &rates, &first, &mut slopes, &mut pulled, &mut statistics, control)?;
         }
+        self.pull_back(&mut first, &slopes, &rates, &mut pulled);
+        log += self.timed(&rates, &mut pulled);
+        self.by_number(&pulled, &mut statistics);
+        match log.is_finite() {
+            true => Ok(Score { log, statistics }),
+            false => Err(Error::Diverged { message: format!("the log-likelihood is {log}") }),
+        }
+    }
+
+    /// The first passes of all blocks.
+    pub(super) fn first_passes(&self, rates: &[f64], control: &Control) -> Result<Vec<Block>> {
+        let blocks = self.blocks();
+        match blocks.len() {
+            0 | 1 => blocks.into_iter().map(|block| self.first_pass(block, rates, control)).collect(),
+            _ => blocks.into_par_iter().map(|block| self.first_pass(block, rates, control)).collect(),
+        }
+    }
+
+    /// Slopes of the laws pulled back to dL/d ln q by design and arc.
+    pub(super) fn pull_back(&self, first: &mut [Block], slopes: &[f64], rates: &[f64], pulled: &mut [f64]) {
+        let (n, n_arcs) = (self.structure.n, self.structure.arcs.len());
         let gradients: Vec<Vec<f64>> = match first.len() {
-            0 | 1 => first.iter_mut().map(|block| self.second_pass(block, &slopes)).collect(),
-            _ => first.par_iter_mut().map(|block| self.second_pass(block, &slopes)).collect(),
+            0 | 1 => first.iter_mut().map(|block| self.second_pass(block, slopes)).collect(),
+            _ => first.par_iter_mut().map(|block| self.second_pass(block, slopes)).collect(),
         };
         for (block, gradient) in first.iter().zip(&gradients) {
             let own = block.design * n_arcs..(block.design + 1) * n_arcs;
@@ -72,16 +87,16 @@ impl Panel {
             }
             block.arcs.iter().for_each(|(arc, slope)| pulled[*arc] += slope);
         }
-        log += self.timed(&rates, &mut pulled);
+    }
+
+    /// dL/d ln q added up by the numbers that intensities are made of.
+    pub(super) fn by_number(&self, pulled: &[f64], statistics: &mut Statistics) {
+        let n_arcs = self.structure.arcs.len();
         for (design, pulled) in self.designs.iter().zip(pulled.chunks_exact(n_arcs.max(1))) {
             for (arc, slope) in self.structure.arcs.iter().zip(pulled) {
                 arc.base.iter().for_each(|&p| statistics.positives[p] += slope);
                 arc.terms.iter().for_each(|&(p, column)| statistics.positives[p] += slope * design[column]);
             }
-        }
-        match log.is_finite() {
-            true => Ok(Score { log, statistics }),
-            false => Err(Error::Diverged { message: format!("the log-likelihood is {log}") }),
         }
     }
 
@@ -124,7 +139,7 @@ impl Panel {
                 block.laws.extend_from_slice(&law);
             }
             let counts = &self.counts[self.starts[g]..self.starts[g + 1]];
-            if counts.is_empty() {
+            if counts.is_empty() || self.classes.is_some() {
                 continue;
             }
             slopes.fill(0.0);
@@ -170,7 +185,7 @@ impl Panel {
         let mut table = Vec::with_capacity(self.looks.len() * self.structure.n);
         for look in &self.looks {
             for (state, possible) in look.rungs.iter().enumerate() {
-                let of = |&(s, v): &(usize, usize)| values.rows[self.status_rows[s][state]][v];
+                let of = |&(s, v): &(usize, usize)| values.rows[self.status_rows[s][look.of + state]][v];
                 table.push(if *possible { look.values.iter().map(of).product() } else { 0.0 });
             }
         }
@@ -178,7 +193,7 @@ impl Panel {
     }
 
     /// Laws of the chained groups.
-    fn laws(&self, blocks: &[Block]) -> Vec<f64> {
+    pub(super) fn laws(&self, blocks: &[Block]) -> Vec<f64> {
         let size = self.structure.n * self.structure.n;
         let mut laws = vec![0.0; self.chained * size];
         for block in blocks {
@@ -192,9 +207,7 @@ impl Panel {
 
     /// The chained groups' laws at these numbers, for paths.
     pub(super) fn chain_laws(&self, rates: &[f64], control: &Control) -> Result<Vec<f64>> {
-        let blocks: Vec<Block> =
-            self.blocks().into_iter().map(|block| self.first_pass(block, rates, control)).collect::<Result<_>>()?;
-        Ok(self.laws(&blocks))
+        Ok(self.laws(&self.first_passes(rates, control)?))
     }
 
     /// Intensities by design and arc.
@@ -252,7 +265,6 @@ impl Panel {
     #[allow(clippy::too_many_arguments)]
     fn chains(
         &self,
-        model: &Model,
         values: &Values,
         rates: &[f64],
         blocks: &[Block],
@@ -261,18 +273,33 @@ impl Panel {
         statistics: &mut Statistics,
         control: &Control,
     ) -> Result<f64> {
-        let (n, arcs) = (self.structure.n, &self.structure.arcs);
-        let size = n * n;
         let (laws, looks) = (self.laws(blocks), self.look_table(values));
         let first = self.first_law(values, rates)?;
         let tables = Tables { panel: self, laws: &laws, looks: &looks, rates, first: &first };
         let tell = |chains: &[super::compile::Chain]| -> Result<Said> {
             control.check()?;
             let (mut said, mut work) = (Said::default(), Work::default());
-            chains.iter().try_for_each(|chain| tables.tell(chain, &mut work, &mut said))?;
+            chains.iter().try_for_each(|chain| tables.tell(chain, chain.weight, &mut work, &mut said))?;
             Ok(said)
         };
         let all: Vec<Said> = self.chains.par_chunks(BLOCK).map(tell).collect::<Result<_>>()?;
+        self.gather(all, rates, &looks, &first, slopes, pulled, statistics)
+    }
+
+    /// Adds up what blocks of chains say, in their order.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn gather(
+        &self,
+        all: Vec<Said>,
+        rates: &[f64],
+        looks: &[f64],
+        first: &[f64],
+        slopes: &mut [f64],
+        pulled: &mut [f64],
+        statistics: &mut Statistics,
+    ) -> Result<f64> {
+        let (n, arcs) = (self.structure.n, &self.structure.arcs);
+        let size = n * n;
         let mut log = 0.0;
         let mut occupied = vec![0.0; looks.len()];
         let mut firsts: Vec<(usize, Vec<f64>)> = vec![];
@@ -295,12 +322,11 @@ impl Panel {
         for (look, own) in self.looks.iter().zip(occupied.chunks_exact(n)) {
             for &(status, value) in &look.values {
                 for (state, x) in own.iter().enumerate() {
-                    statistics.rows[self.status_rows[status][state]][value] += x;
+                    statistics.rows[self.status_rows[status][look.of + state]][value] += x;
                 }
             }
         }
-        self.first_slopes(rates, &first, &firsts, pulled, statistics)?;
-        let _ = model;
+        self.first_slopes(rates, first, &firsts, pulled, statistics)?;
         Ok(log)
     }
 

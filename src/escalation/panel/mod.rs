@@ -5,14 +5,20 @@
 
 pub mod ascent;
 pub mod ask;
+pub mod certificate;
 pub mod chain;
+pub mod classes;
 pub mod columns;
 pub mod compile;
 pub mod fit;
+pub mod given;
 pub mod likelihood;
+pub mod mixture;
+mod pack;
 pub mod paths;
 pub mod start;
 pub mod structure;
+mod walk;
 
 pub use columns::Columns;
 pub use compile::Panel;

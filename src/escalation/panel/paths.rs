@@ -1,7 +1,7 @@
 //! Paths of units: the law of the rung at each row given all rows, the likeliest rungs, and new units simulated.
 
 use super::chain::{Said, Tables, Work};
-use super::compile::{Chain, Op};
+use super::compile::{Chain, Op, Panel, Row};
 use super::fit::PanelFit;
 use crate::ground::{Control, Result, random};
 use nalgebra::DMatrix;
@@ -12,62 +12,110 @@ use rand::RngExt;
 /// # Errors
 /// `Impossible` where what was seen cannot be; `Interrupted`.
 pub fn smoothed(fit: &PanelFit, control: &Control) -> Result<Vec<f64>> {
-    each(fit, control, |tables, chain, work| {
-        let n = tables.panel.structure.n;
-        let mut said = Said::default();
-        tables.tell(&Chain { weight: 1.0, ..chain.clone() }, work, &mut said)?;
-        // The expected rungs at looks were told backward.
-        let mut laws: Vec<Vec<f64>> = said.occupied.chunks_exact(n).map(<[f64]>::to_vec).collect();
-        laws.reverse();
-        Ok(laws)
-    })
+    let (panel, n) = (&*fit.panel, fit.panel.structure.n);
+    let mixture = panel.mixture(&fit.model, &fit.model.parameters.values(&fit.theta), control)?;
+    let mut work = Work::default();
+    let mut out = vec![];
+    with_tables(fit, control, |tables| {
+        for unit in 0..panel.units.len() {
+            control.check()?;
+            let start = out.len();
+            out.resize(start + panel.rows_of(unit).len() * n, 0.0);
+            for class in 0..panel.n_classes() {
+                let weight = mixture.as_ref().map_or(1.0, |m| m.weights[unit * panel.n_classes() + class]);
+                if weight == 0.0 {
+                    continue;
+                }
+                let mut hidden = vec![];
+                for chain in chains_of(panel, unit, class) {
+                    let mut said = Said::default();
+                    tables.tell(chain, 1.0, &mut work, &mut said)?;
+                    // The expected rungs at looks were told backward.
+                    hidden.extend(said.occupied.chunks_exact(n).rev().map(<[f64]>::to_vec));
+                }
+                let mut hidden = hidden.into_iter();
+                let rows = &panel.histories[unit * panel.n_classes() + class];
+                for (row, own) in rows.iter().zip(out[start..].chunks_exact_mut(n)) {
+                    let law = match row.known {
+                        Some(state) if !row.chained => (0..n).map(|s| f64::from(u8::from(s == state))).collect(),
+                        _ => hidden.next().unwrap_or_else(|| vec![f64::NAN; n]),
+                    };
+                    own.iter_mut().zip(&law).for_each(|(sum, p)| *sum += weight * p);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(out)
 }
 
-/// For each unit's rows in order, the joint rung on the unit's likeliest way through its rows (Viterbi 1967).
+/// Of each unit the class (0 where it has none), and of its rows in order the joint rung, on its likeliest way through its
+/// rows in any class (Viterbi 1967).
 ///
 /// # Errors
 /// As [`smoothed`].
-pub fn likeliest(fit: &PanelFit, control: &Control) -> Result<Vec<usize>> {
-    let laws = each(fit, control, |tables, chain, _| Ok(viterbi(tables, chain)))?;
-    let n = fit.panel.structure.n;
-    Ok(laws.chunks_exact(n).map(|law| (0..n).max_by(|&a, &b| law[a].total_cmp(&law[b])).unwrap_or(0)).collect())
+pub fn likeliest(fit: &PanelFit, control: &Control) -> Result<(Vec<usize>, Vec<usize>)> {
+    let panel = &*fit.panel;
+    let values = fit.model.parameters.values(&fit.theta);
+    let law = fit.law_of(&values, &[])?;
+    let (mut classes, mut out) = (vec![], vec![]);
+    with_tables(fit, control, |tables| {
+        let known = panel.classes.as_ref().map(|classes| panel.known_logs(classes, tables));
+        for unit in 0..panel.units.len() {
+            control.check()?;
+            let (mut best, mut way, mut class) = (f64::NEG_INFINITY, vec![], 0);
+            for (c, p) in law.iter().enumerate() {
+                let mut log = known.as_ref().map_or(0.0, |logs| logs[unit * law.len() + c]) + p.ln();
+                if log == f64::NEG_INFINITY {
+                    continue;
+                }
+                let mut hidden = vec![];
+                for chain in chains_of(panel, unit, c) {
+                    let (own, states) = viterbi(tables, chain);
+                    log += own;
+                    hidden.extend(states);
+                }
+                let mut hidden = hidden.into_iter();
+                let rows = &panel.histories[unit * law.len() + c];
+                let at = |row: &Row| match row.known {
+                    Some(state) if !row.chained => state,
+                    _ => hidden.next().unwrap_or(0),
+                };
+                let own: Vec<usize> = rows.iter().map(at).collect();
+                if log > best {
+                    (best, way, class) = (log, own, c);
+                }
+            }
+            classes.push(class);
+            out.extend(way);
+        }
+        Ok(())
+    })?;
+    Ok((classes, out))
 }
 
-/// Laws at every row: certain where the rung is known, else what `chain` tells of its looks, in order.
-fn each(
-    fit: &PanelFit,
-    control: &Control,
-    of: impl Fn(&Tables<'_>, &Chain, &mut Work) -> Result<Vec<Vec<f64>>>,
-) -> Result<Vec<f64>> {
+/// The chains of a unit in a class.
+fn chains_of(panel: &Panel, unit: usize, class: usize) -> &[Chain] {
+    if let Some(classes) = &panel.classes {
+        return &panel.chains[classes.of(unit)[class].chains.clone()];
+    }
+    let start = panel.chains.partition_point(|chain| chain.unit < unit);
+    let end = panel.chains.partition_point(|chain| chain.unit <= unit);
+    &panel.chains[start..end]
+}
+
+/// What chains look up at the estimate.
+fn with_tables(fit: &PanelFit, control: &Control, mut of: impl FnMut(&Tables<'_>) -> Result<()>) -> Result<()> {
     let panel = &*fit.panel;
     let values = fit.model.parameters.values(&fit.theta);
     let rates = panel.all_rates(&values);
     let laws = panel.chain_laws(&rates, control)?;
     let (looks, first) = (panel.look_table(&values), panel.first_law(&values, &rates)?);
-    let tables = Tables { panel, laws: &laws, looks: &looks, rates: &rates, first: &first };
-    let n = panel.structure.n;
-    let mut work = Work::default();
-    let mut out = vec![];
-    let mut chains = panel.chains.iter().peekable();
-    for (unit, history) in panel.histories.iter().enumerate() {
-        control.check()?;
-        let mut hidden = vec![];
-        while let Some(chain) = chains.next_if(|chain| chain.unit == unit) {
-            hidden.extend(of(&tables, chain, &mut work)?);
-        }
-        let mut hidden = hidden.into_iter();
-        for row in history {
-            match row.known {
-                Some(state) if !row.chained => out.extend((0..n).map(|s| f64::from(u8::from(s == state)))),
-                _ => out.extend(hidden.next().unwrap_or_else(|| vec![f64::NAN; n])),
-            }
-        }
-    }
-    Ok(out)
+    of(&Tables { panel, laws: &laws, looks: &looks, rates: &rates, first: &first })
 }
 
-/// The likeliest states at a chain's looks, each as a certain law; what lies between two looks is summed over.
-fn viterbi(tables: &Tables<'_>, chain: &Chain) -> Vec<Vec<f64>> {
+/// The likeliest states at a chain's looks, and the logarithm of their weight; what lies between two looks is summed over.
+fn viterbi(tables: &Tables<'_>, chain: &Chain) -> (f64, Vec<usize>) {
     let n = tables.panel.structure.n;
     let mut best: Vec<f64> = tables.begin(chain).iter().map(|p| p.ln()).collect();
     let mut back: Vec<Vec<usize>> = vec![];
@@ -87,25 +135,43 @@ fn viterbi(tables: &Tables<'_>, chain: &Chain) -> Vec<Vec<f64>> {
         step.fill_with_identity();
     }
     let mut state = (0..n).max_by(|&a, &b| best[a].total_cmp(&best[b])).unwrap_or(0);
+    let log = best[state];
     let mut out = vec![];
     for from in back.iter().rev() {
-        out.push((0..n).map(|s| f64::from(u8::from(s == state))).collect());
+        out.push(state);
         state = from[state];
     }
     out.reverse();
-    out
+    (log, out)
 }
 
-type Simulated = (Vec<i64>, Vec<f64>, Vec<i64>);
+/// Simulated units: their numbers, and what each enters when.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Simulated {
+    pub units: Vec<i64>,
+    pub times: Vec<f64>,
+    pub rungs: Vec<i64>,
+    /// The class of each unit (not of each row).
+    pub classes: Vec<usize>,
+}
 
-/// `n` units from a joint rung at time 0 until a time, covariates as given: each rung with the time of its entry.
+/// What new units are like.
+#[derive(Debug, Clone, Default)]
+pub struct Like<'a> {
+    pub covariates: &'a [f64],
+    /// Drivers that are given, (driver, state); the rest is drawn.
+    pub given: &'a [(usize, usize)],
+    /// The joint rung at time 0.
+    pub from: usize,
+}
+
+/// `n` units from time 0 until a time: each rung with the time of its entry.
 ///
 /// # Errors
-/// `Interrupted`.
+/// `Spec` where what is given has probability 0; `Interrupted`.
 pub fn simulate(
     fit: &PanelFit,
-    covariates: &[f64],
-    from: usize,
+    like: &Like<'_>,
     until: f64,
     n: usize,
     seed: u64,
@@ -113,27 +179,33 @@ pub fn simulate(
 ) -> Result<Simulated> {
     let structure = &fit.panel.structure;
     let values = fit.model.parameters.values(&fit.theta);
+    let law = fit.law_of(&values, like.given)?;
     let mut ends: Vec<f64> = structure.cuts.iter().copied().filter(|cut| *cut > 0.0 && *cut < until).collect();
     ends.push(until);
-    let mut periods = vec![];
-    let mut start = 0.0;
-    for &end in &ends {
-        let design = fit.design(covariates, 0.5 * (start + end));
-        periods.push((end, structure.generator(&values, &design)));
-        start = end;
-    }
+    let periods = |class: usize| -> Vec<(f64, Vec<f64>)> {
+        let drivers = fit.panel.classes.as_ref().map_or(&[][..], |classes| &classes.configs[class]);
+        let starts = std::iter::once(0.0).chain(ends.iter().copied());
+        let design = |start: f64, end: f64| fit.design(drivers, like.covariates, 0.5 * (start + end));
+        starts.zip(&ends).map(|(start, &end)| (end, structure.generator(&values, &design(start, end)))).collect()
+    };
+    let periods: Vec<Vec<(f64, Vec<f64>)>> = (0..law.len()).map(periods).collect();
     let size = structure.n;
-    let (mut units, mut times, mut rungs) = (vec![], vec![], vec![]);
+    let mut out = Simulated::default();
     for unit in 0..n {
         if unit % 1024 == 0 {
             control.check()?;
         }
         let mut rng = random::stream(seed, unit as u64);
-        let (mut now, mut state) = (0.0, from);
-        units.push(unit as i64);
-        times.push(0.0);
-        rungs.push(state as i64);
-        for (end, q) in &periods {
+        let class = if law.len() > 1 { pick(&law, rng.random::<f64>(), 0) } else { 0 };
+        out.classes.push(class);
+        let (mut now, mut state) = (0.0, like.from);
+        let mut tell = |time: f64, state: usize| {
+            out.units.push(unit as i64);
+            out.times.push(time);
+            out.rungs.push(state as i64);
+        };
+        tell(now, state);
+        for (end, q) in &periods[class] {
             loop {
                 let row = &q[state * size..(state + 1) * size];
                 let exit: f64 = row.iter().sum();
@@ -143,18 +215,19 @@ pub fn simulate(
                     break;
                 }
                 now += wait;
-                let mut left = rng.random::<f64>() * exit;
-                state = (0..size)
-                    .find(|&j| {
-                        left -= row[j];
-                        left < 0.0
-                    })
-                    .unwrap_or(state);
-                units.push(unit as i64);
-                times.push(now);
-                rungs.push(state as i64);
+                state = pick(row, rng.random::<f64>() * exit, state);
+                tell(now, state);
             }
         }
     }
-    Ok((units, times, rungs))
+    Ok(out)
+}
+
+/// The first place at which the weights so far exceed a number.
+fn pick(weights: &[f64], mut left: f64, otherwise: usize) -> usize {
+    let passed = |&j: &usize| {
+        left -= weights[j];
+        left < 0.0
+    };
+    (0..weights.len()).find(passed).unwrap_or(otherwise)
 }

@@ -1,12 +1,15 @@
 //! Where the search begins: moves seen over time spent, with covariates at no effect.
 
 use super::compile::Panel;
+use super::structure::Column;
 use crate::escalation::model::Model;
 use crate::escalation::parameter::{Kind, Prior};
 use crate::escalation::theta::Values;
 
 /// So many moves are supposed of one that was never seen.
 const UNSEEN: f64 = 0.5;
+/// By so much the classes of units differ at the first start.
+const PART: f64 = 3.0;
 
 impl Panel {
     /// Values at which the search begins: crude rates for flat intensities, the prior modes of all else.
@@ -23,7 +26,7 @@ impl Panel {
         let mut time = vec![0.0; n];
         let mut moves = vec![0.0; arcs.len()];
         let next = self.next_arcs();
-        for history in &self.histories {
+        for history in (0..self.units.len()).map(|unit| self.rows_of(unit)) {
             let mut last: Option<(f64, usize)> = None;
             for row in history {
                 let Some(state) = row.guess else { continue };
@@ -41,7 +44,8 @@ impl Panel {
             }
         }
         let total: f64 = time.iter().sum();
-        let span: f64 = self.histories.iter().filter_map(|h| Some(h.last()?.time - h.first()?.time)).sum();
+        let histories = (0..self.units.len()).map(|unit| self.rows_of(unit));
+        let span: f64 = histories.filter_map(|h| Some(h.last()?.time - h.first()?.time)).sum();
         let n_moves: f64 = moves.iter().sum();
         // What nothing was seen of: as often as all moves were over all time.
         let level = (n_moves + UNSEEN) / total.max(span).max(f64::MIN_POSITIVE) / n as f64;
@@ -58,7 +62,35 @@ impl Panel {
                 values.positives[p] = rate / self.structure.tick;
             }
         }
+        self.part_classes(model, &mut values);
         parameters.theta(&values)
+    }
+
+    /// Moves flat factors of drivers off 1, each condition's its own way: where all classes are alike, so is their score.
+    fn part_classes(&self, model: &Model, values: &mut Values) {
+        let mut parted = vec![false; values.positives.len()];
+        let of_drivers = |column: &Column| matches!(column, Column::When(when) if !when.drivers().is_empty());
+        let columns: Vec<usize> =
+            (0..self.structure.columns.len()).filter(|&c| of_drivers(&self.structure.columns[c])).collect();
+        for arc in &self.structure.arcs {
+            for &(p, column) in &arc.terms {
+                let Some(place) = columns.iter().position(|c| *c == column) else { continue };
+                let positive = &model.parameters.positives[p];
+                if positive.prior == Prior::Flat && positive.value == 1.0 && !std::mem::replace(&mut parted[p], true) {
+                    let steps = (place / 2 + 1) as f64;
+                    values.positives[p] = PART.powf(if place % 2 == 0 { steps } else { -steps });
+                }
+            }
+        }
+    }
+
+    /// From how many places the top is looked for: the likelihood has several where something is hidden.
+    pub fn usual_starts(&self) -> usize {
+        match &self.classes {
+            Some(classes) if classes.latent() => 6,
+            _ if !self.status_rows.is_empty() => 3,
+            _ => 1,
+        }
     }
 
     /// The first arc of a shortest way from each joint rung to each other.

@@ -14,6 +14,8 @@ pub enum Column {
     Level(usize, usize),
     /// 1 in a period of the clock.
     Period(f64, f64),
+    /// 1 while a condition of drivers and dates holds.
+    When(Condition),
 }
 
 /// A covariate that units have.
@@ -37,6 +39,10 @@ pub struct Arc {
     pub base: Vec<usize>,
     /// Ratios, each to the power of a column.
     pub terms: Vec<(usize, usize)>,
+    /// One of its numbers is 0: the move never happens.
+    pub shut: bool,
+    /// Columns that shut it where they are not 0.
+    pub stops: Vec<usize>,
 }
 
 /// The joint process of a panel's ladders.
@@ -59,15 +65,31 @@ pub struct Structure {
     pub start: Vec<f64>,
 }
 
+/// A condition inside a joint rung: only drivers and time are left.
+fn within(when: &Condition, rung: &dyn Fn(usize) -> usize) -> Condition {
+    fn filled(when: &Condition, rung: &dyn Fn(usize) -> usize) -> Condition {
+        match when {
+            Condition::Ladder { ladder, rungs } => {
+                Condition::Always(rungs.get(rung(*ladder)).copied().unwrap_or(false))
+            }
+            Condition::All(parts) => Condition::All(parts.iter().map(|c| filled(c, rung)).collect()),
+            Condition::Any(parts) => Condition::Any(parts.iter().map(|c| filled(c, rung)).collect()),
+            Condition::Not(inner) => Condition::Not(Box::new(filled(inner, rung))),
+            other => other.clone(),
+        }
+    }
+    filled(when, rung).simplify()
+}
+
 /// Most joint rungs of the dense path.
 const MOST: usize = 256;
 
 impl Structure {
-    /// Of these ladders, on a clock whose unit is `tick` days.
+    /// Of these ladders, on a clock whose unit is `tick` days; `dated`: in days since the model's origin.
     ///
     /// # Errors
-    /// `Spec` where an effect looks at what a panel has not: drivers, dates, ladders that have no column.
-    pub fn new(model: &Model, ladders: &[usize], tick: f64) -> Result<Self> {
+    /// `Spec` where an effect looks at what a panel has not: dates where it has a clock, ladders that have no column.
+    pub fn new(model: &Model, ladders: &[usize], tick: f64, dated: bool) -> Result<Self> {
         let sizes: Vec<usize> = ladders.iter().map(|&l| model.ladders[l].rungs.len()).collect();
         let n: usize = sizes.iter().product();
         if n > MOST {
@@ -86,7 +108,7 @@ impl Structure {
             start: vec![],
         };
         for (place, &ladder) in ladders.iter().enumerate() {
-            made.ladder(model, place, ladder)?;
+            made.ladder(model, place, ladder, dated)?;
         }
         made.cuts.sort_by(f64::total_cmp);
         made.cuts.dedup();
@@ -109,10 +131,11 @@ impl Structure {
         state + to * inner - self.rung(state, place) * inner
     }
 
-    fn ladder(&mut self, model: &Model, place: usize, ladder: usize) -> Result<()> {
+    fn ladder(&mut self, model: &Model, place: usize, ladder: usize, dated: bool) -> Result<()> {
         let own = &model.ladders[ladder];
         for effect in &own.effects {
-            self.supported(model, &own.name, &effect.when)?;
+            self.supported(model, &own.name, &effect.when, dated)?;
+            self.cuts.extend(effect.when.boundaries());
         }
         let mut terms: Vec<Vec<(usize, usize)>> = vec![vec![]; own.moves.len()];
         for covariate in &own.covariates {
@@ -126,47 +149,72 @@ impl Structure {
                         Column::Period(cuts[term.level - 1], to)
                     }
                 };
-                let number = self.columns.iter().position(|c| *c == column).unwrap_or(self.columns.len());
-                if number == self.columns.len() {
-                    self.columns.push(column);
-                }
+                let number = self.column(column);
                 term.moves.iter().for_each(|&m| terms[m].push((term.ratio, number)));
             }
         }
         let mut arcs = vec![];
         for state in 0..self.n {
-            let rung = |l: usize| self.ladders.iter().position(|&own| own == l).map_or(0, |p| self.rung(state, p));
+            let here: Vec<usize> = (0..self.ladders.len()).map(|p| self.rung(state, p)).collect();
+            let ladders = self.ladders.clone();
+            let rung = |l: usize| ladders.iter().position(|&own| own == l).map_or(0, |p| here[p]);
             for (step, (way, terms)) in own.moves.iter().zip(&terms).enumerate() {
                 if way.from != self.rung(state, place) {
                     continue;
                 }
-                let mut base = vec![way.rate];
+                let (mut base, mut terms) = (vec![way.rate], terms.clone());
+                let nil = |p: usize| model.parameters.positives[p].value == 0.0;
+                let mut stops = vec![];
                 for effect in own.effects.iter().filter(|e| e.moves.contains(&step)) {
-                    if effect.when.holds(|_| 0, rung, 0.0) {
-                        base.push(effect.factor);
+                    match within(&effect.when, &rung) {
+                        Condition::Always(true) => base.push(effect.factor),
+                        Condition::Always(false) => {}
+                        rest => {
+                            let column = self.column(Column::When(rest));
+                            terms.push((effect.factor, column));
+                            stops.extend(nil(effect.factor).then_some(column));
+                        }
                     }
                 }
-                let to = self.moved(state, place, way.to);
-                arcs.push(Arc { from: state, to, ladder: place, step, base, terms: terms.clone() });
+                let (to, shut) = (self.moved(state, place, way.to), base.iter().any(|&p| nil(p)));
+                arcs.push(Arc { from: state, to, ladder: place, step, base, terms, shut, stops });
             }
         }
         self.arcs.extend(arcs);
         Ok(())
     }
 
-    fn supported(&self, model: &Model, ladder: &str, when: &Condition) -> Result<()> {
+    /// The number of a column, which is new if none is like it.
+    fn column(&mut self, column: Column) -> usize {
+        let number = self.columns.iter().position(|c| *c == column).unwrap_or(self.columns.len());
+        if number == self.columns.len() {
+            self.columns.push(column);
+        }
+        number
+    }
+
+    fn supported(&self, model: &Model, ladder: &str, when: &Condition, dated: bool) -> Result<()> {
         let words = when.describe(model);
-        let wrong = |what: &str| {
-            let message =
-                format!("an effect of it looks at {what} ({words}); a panel's looks at ladders with a column");
+        let wrong = |what: &str, expected: &str| {
+            let message = format!("an effect of it looks at {what} ({words}); expected {expected}");
             Err(Error::spec("panel", format!("ladder '{ladder}'"), message))
         };
         match () {
-            () if !when.drivers().is_empty() => wrong("a driver"),
-            () if !when.boundaries().is_empty() => wrong("dates"),
-            () if when.ladders().iter().any(|l| !self.ladders.contains(l)) => wrong("a ladder without a column"),
+            () if !when.boundaries().is_empty() && !dated => {
+                wrong("dates, and the panel's time is a number", "dates in the panel's time column")
+            }
+            () if when.ladders().iter().any(|l| !self.ladders.contains(l)) => {
+                wrong("a ladder without a column", "ladders with one")
+            }
             () => Ok(()),
         }
+    }
+
+    /// The drivers that its arcs look at, ascending.
+    pub fn drivers(&self) -> Vec<usize> {
+        let conditions = self.columns.iter().filter_map(|c| if let Column::When(when) = c { Some(when) } else { None });
+        let all: std::collections::BTreeSet<usize> = conditions.flat_map(Condition::drivers).collect();
+        all.into_iter().collect()
     }
 
     fn given(&mut self, name: &str, levels: &[String]) -> Result<usize> {
@@ -181,13 +229,15 @@ impl Structure {
         Ok(self.covariates.len() - 1)
     }
 
-    /// The design of covariate values at a time.
-    pub fn design(&self, values: &[f64], time: f64) -> Vec<f64> {
+    /// The design of covariate values at a time, for a unit whose drivers are in these states (of all the model's).
+    pub fn design(&self, drivers: &[usize], values: &[f64], time: f64) -> Vec<f64> {
+        let state = |d: usize| drivers.get(d).copied().unwrap_or(0);
         let one = |truth: bool| f64::from(u8::from(truth));
         let column = |column: &Column| match column {
             Column::Value(c) => values[*c],
             Column::Level(c, level) => one(values[*c] == *level as f64),
             Column::Period(from, to) => one(*from <= time && time < *to),
+            Column::When(when) => one(when.holds(state, |_| 0, time)),
         };
         self.columns.iter().map(column).collect()
     }
@@ -222,13 +272,18 @@ impl Structure {
         dense
     }
 
-    /// Which joint rungs can come after each, itself included.
-    pub fn reach(&self) -> Vec<Vec<bool>> {
+    /// Whether each arc's move can happen under a design: none of its numbers is 0.
+    pub fn open(&self, design: &[f64]) -> Vec<bool> {
+        self.arcs.iter().map(|arc| !arc.shut && arc.stops.iter().all(|&column| design[column] == 0.0)).collect()
+    }
+
+    /// Which joint rungs can come after each by open arcs, itself included.
+    pub fn reach(&self, open: &[bool]) -> Vec<Vec<bool>> {
         let mut reach: Vec<Vec<bool>> = (0..self.n).map(|s| (0..self.n).map(|t| s == t).collect()).collect();
         for (from, reached) in reach.iter_mut().enumerate() {
             let mut stack = vec![from];
             while let Some(at) = stack.pop() {
-                for arc in self.arcs.iter().filter(|arc| arc.from == at) {
+                for (arc, _) in self.arcs.iter().zip(open).filter(|(arc, open)| **open && arc.from == at) {
                     if !std::mem::replace(&mut reached[arc.to], true) {
                         stack.push(arc.to);
                     }
@@ -238,8 +293,8 @@ impl Structure {
         reach
     }
 
-    /// The row of a status' table at a joint rung.
-    pub fn row(&self, model: &Model, status: &Status, state: usize) -> usize {
+    /// The row of a status' table at a joint rung, for a unit whose drivers are in these states (of all the model's).
+    pub fn row(&self, model: &Model, status: &Status, state: usize, drivers: &[usize]) -> usize {
         let mut place = 0;
         for parent in &status.parents {
             let (size, rung) = match parent {
@@ -247,7 +302,7 @@ impl Structure {
                     let own = self.ladders.iter().position(|x| x == l).unwrap_or(0);
                     (model.ladders[*l].rungs.len(), self.rung(state, own))
                 }
-                Variable::Driver(d) => (model.drivers[*d].states.len(), 0),
+                Variable::Driver(d) => (model.drivers[*d].states.len(), drivers.get(*d).copied().unwrap_or(0)),
             };
             place = place * size + rung;
         }
