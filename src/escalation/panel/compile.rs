@@ -1,8 +1,10 @@
 //! From a table's rows to groups, counts and chains; every refusal names the unit and the row.
 
 use super::columns::Columns;
+use super::shown::{Reading, Shown};
 use super::structure::Structure;
 use crate::escalation::model::{First, Model, Status, Variable};
+use crate::escalation::theta::Values;
 use crate::ground::{Error, Result, limits};
 use std::collections::HashMap;
 
@@ -31,6 +33,8 @@ pub struct Look {
     pub rungs: Vec<bool>,
     /// (status, value).
     pub values: Vec<(usize, usize)>,
+    /// Numbers, and values of statuses with covariates.
+    pub readings: Vec<Reading>,
 }
 
 /// An operator on the row vector of joint rungs.
@@ -108,8 +112,9 @@ pub struct Panel {
     pub chains: Vec<Chain>,
     pub ops: Vec<Op>,
     pub looks: Vec<Look>,
-    /// The table's row of each status at each joint rung.
+    /// The table's row of each status at each joint rung; empty for what is in `shown` alone.
     pub status_rows: Vec<Vec<usize>>,
+    pub shown: Vec<Shown>,
     /// Sets of arcs.
     pub sets: Vec<Vec<usize>>,
     pub first: First,
@@ -148,8 +153,10 @@ struct Build<'a> {
     columns: &'a Columns,
     structure: Structure,
     reach: Vec<Vec<bool>>,
-    statuses: Vec<&'a Status>,
     status_rows: Vec<Vec<usize>>,
+    shown: Vec<Shown>,
+    /// The model's numbers as they stand.
+    standing: Values,
     entered: Vec<Option<usize>>,
     designs: Vec<Vec<f64>>,
     design_of: HashMap<Vec<u64>, usize>,
@@ -218,8 +225,12 @@ impl Panel {
             several if several.iter().all(|l| model.ladders[*l].first == First::Given) => First::Given,
             _ => return top("a first rung to be estimated, or at equilibrium, is for a panel of one ladder"),
         };
-        let status_rows =
-            statuses.iter().map(|s| (0..structure.n).map(|state| structure.row(model, s, state)).collect()).collect();
+        let shown: Vec<Shown> = statuses.iter().map(|s| Shown::new(model, &structure, s)).collect();
+        let rows = |(s, shown): (&&Status, &Shown)| match shown.is_plain() {
+            true => (0..structure.n).map(|state| structure.row(model, s, state)).collect(),
+            false => vec![],
+        };
+        let status_rows = statuses.iter().zip(&shown).map(rows).collect();
         let mut sets = vec![];
         let mut entered = vec![None; structure.n];
         for (ladder, rungs) in &columns.entered {
@@ -243,8 +254,9 @@ impl Panel {
             reach: structure.reach(),
             sums: vec![0.0; structure.columns.len()],
             structure,
-            statuses,
             status_rows,
+            shown,
+            standing: model.parameters.standing(),
             entered,
             designs: vec![],
             design_of: HashMap::new(),
@@ -401,7 +413,22 @@ impl Build<'_> {
             }
         }
         let mut values = vec![];
+        let mut readings = vec![];
         for (number, column) in self.columns.statuses.iter().enumerate() {
+            if !self.shown[number].is_plain() {
+                let Some(reading) = self.reading(number, row)? else { continue };
+                seen = true;
+                let can: Vec<bool> =
+                    (0..n).map(|state| self.shown[number].can(&reading, state, &self.standing)).collect();
+                if !can.contains(&true) && self.shown[number].is_number() {
+                    let (name, value) = (&column.status, f64::from_bits(reading.value));
+                    let message = format!("indicator '{name}' is {value}, which no rung can show");
+                    return Err(wrong(self.columns, row, message));
+                }
+                rungs.iter_mut().zip(can).for_each(|(possible, can)| *possible &= can);
+                readings.push(reading);
+                continue;
+            }
             let Some(Ok(code)) = column.codes.get(row).map(|c| usize::try_from(*c)) else { continue };
             seen = true;
             values.push((number, code));
@@ -425,8 +452,8 @@ impl Build<'_> {
             })
         };
         values.retain(|value| !certain(value));
-        let told = !values.is_empty();
-        let look = Look { rungs, values };
+        let told = !values.is_empty() || !readings.is_empty();
+        let look = Look { rungs, values, readings };
         let next = self.looks.len();
         let number = *self.look_of.entry(look.clone()).or_insert(next);
         if number == next {
@@ -435,14 +462,52 @@ impl Build<'_> {
         Ok((number, known, told))
     }
 
+    /// What an indicator of numbers, or with covariates, shows at a row.
+    fn reading(&self, indicator: usize, row: usize) -> Result<Option<Reading>> {
+        let (column, shown) = (&self.columns.statuses[indicator], &self.shown[indicator]);
+        let value = match shown.is_number() {
+            true => match column.numbers.get(row).copied().filter(|x| !x.is_nan()) {
+                Some(x) if x.is_finite() => x.to_bits(),
+                Some(x) => {
+                    let message = format!("indicator '{}' is {x}; expected a finite number, or nothing", column.status);
+                    return Err(wrong(self.columns, row, message));
+                }
+                None => return Ok(None),
+            },
+            false => match column.codes.get(row).map(|c| u64::try_from(*c)) {
+                Some(Ok(code)) => code,
+                _ => return Ok(None),
+            },
+        };
+        let mut covariates = Vec::with_capacity(shown.status.covariates.len());
+        for given in &shown.status.covariates {
+            let Some(own) = self.columns.covariates.iter().find(|c| c.name == given.name) else {
+                let message = format!("it has no column for covariate '{}'; expected one in `covariates`", given.name);
+                return Err(Error::spec("panel", "the panel", message));
+            };
+            let x = own.values.get(row).copied().unwrap_or(f64::NAN);
+            if !x.is_finite() {
+                let message = format!(
+                    "covariate '{}' of indicator '{}' is {x}; expected a finite number or a level",
+                    given.name, column.status
+                );
+                return Err(wrong(self.columns, row, message));
+            }
+            covariates.push(x.to_bits());
+        }
+        Ok(Some(Reading { indicator, value, covariates }))
+    }
+
     /// The joint rung that fits what is seen best, where something is.
     fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
-        let Look { rungs, values } = &self.looks[look];
-        if known.is_some() || values.is_empty() {
+        let Look { rungs, values, readings } = &self.looks[look];
+        if known.is_some() || (values.is_empty() && readings.is_empty()) {
             return known;
         }
         let of = |state: usize| -> f64 {
-            values.iter().map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][state]].value[v]).product()
+            let table = |&(s, v): &(usize, usize)| self.standing.rows[self.status_rows[s][state]][v].ln();
+            let read = |reading: &Reading| self.shown[reading.indicator].log(reading, state, &self.standing);
+            values.iter().map(table).sum::<f64>() + readings.iter().map(read).sum::<f64>()
         };
         (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)))
     }
@@ -642,6 +707,10 @@ impl Build<'_> {
         let longest = self.chains.iter().map(|c| c.ops.len()).max().unwrap_or(0);
         let bytes = 8.0 * ((n * n) as f64 * (3 * chained + self.ops.len()) as f64 + (n * longest) as f64)
             + 64.0 * (groups.len() + self.ops.len() + self.count_list.len()) as f64;
+        // A look of its own for each number.
+        let readings: usize =
+            self.looks.iter().flat_map(|look| &look.readings).map(|r| 64 + 8 * r.covariates.len()).sum();
+        let bytes = bytes + readings as f64 + self.looks.len() as f64 * (64 + 9 * n) as f64;
         let limit = limits::memory();
         if bytes > limit {
             let message = format!(
@@ -660,7 +729,6 @@ impl Build<'_> {
         let times = self.columns.time.iter().copied();
         let span = times.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
         let used = Used { groups: groups.len(), designs, chains: self.chains.len(), ..self.used };
-        let _ = self.statuses;
         Ok(Panel {
             designs: self.designs,
             groups,
@@ -673,6 +741,7 @@ impl Build<'_> {
             ops: self.ops,
             looks: self.looks,
             status_rows: self.status_rows,
+            shown: self.shown,
             sets: self.sets,
             first: self.first,
             units: self.columns.units.clone(),

@@ -10,7 +10,9 @@ pub mod columns;
 pub mod compile;
 pub mod fit;
 pub mod likelihood;
+mod outcomes;
 pub mod paths;
+pub mod shown;
 pub mod start;
 pub mod structure;
 

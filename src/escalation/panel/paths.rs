@@ -43,8 +43,8 @@ fn each(
     let values = fit.model.parameters.values(&fit.theta);
     let rates = panel.all_rates(&values);
     let laws = panel.chain_laws(&rates, control)?;
-    let (looks, first) = (panel.look_table(&values), panel.first_law(&values, &rates)?);
-    let tables = Tables { panel, laws: &laws, looks: &looks, rates: &rates, first: &first };
+    let ((looks, bases), first) = (panel.look_table(&values), panel.first_law(&values, &rates)?);
+    let tables = Tables { panel, laws: &laws, looks: &looks, bases: &bases, rates: &rates, first: &first };
     let n = panel.structure.n;
     let mut work = Work::default();
     let mut out = vec![];
