@@ -145,6 +145,7 @@ def fit_panel(
     weights: _Array,
     rungs: Sequence[_Codes],
     statuses: Sequence[_Codes],
+    numbers: Sequence[_Array],
     covariates: Sequence[_Array],
     moved: Sequence[bool],
     starts: int = 1,
