@@ -224,7 +224,8 @@ impl Parameters {
                 continue;
             };
             log += density::normal(values.reals[r], mean, sd);
-            gradient.push(density::normal_slopes(values.reals[r], mean, sd)[0]);
+            // The density is the same function of what is drawn and of minus its mean.
+            gradient.push(-density::normal_slopes(values.reals[r], mean, sd)[0]);
         }
         (log, gradient)
     }
