@@ -57,7 +57,7 @@ fn table() -> Columns {
             number("poisson", vec![0.0, 2.0, 1.0, nan, 70.0, 2.0, 3.0]),
             number("nb", vec![0.0, 2.0, 1.0, nan, 0.0, 66.0, nan]),
             number("zip", vec![0.0, 2.0, 0.0, nan, 4.0, 0.0, nan]),
-            StatusColumn { status: "seen".into(), codes: vec![0, 1, 1, -1, 2, 0, 2], numbers: vec![] },
+            StatusColumn { status: "seen".into(), codes: vec![0, 1, 1, -1, 1, 0, 2], numbers: vec![] },
         ],
         covariates: vec![
             CovariateColumn { name: "x".into(), values: vec![0.5, -1.0, 0.0, 2.0, 0.3, 0.1, 0.7] },

@@ -1,6 +1,8 @@
 //! The model as a tree of plain values: what the builders make and a TOML file holds (reference: docs/format.md).
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// One name or several.
@@ -260,7 +262,24 @@ pub struct JudgedSpec {
 pub enum NumberSpec {
     Plain(f64),
     Word(String),
-    Judged(JudgedSpec),
+    Judged(#[serde(deserialize_with = "as_table")] JudgedSpec),
+}
+
+/// A table and nothing else: serde's structs may be lists as well, which several numbers would look like.
+fn as_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<JudgedSpec, D::Error> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = JudgedSpec;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+            formatter.write_str("a table such as { value = 2, spread = 1.5 }")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JudgedSpec, A::Error> {
+            JudgedSpec::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Keys)
 }
 
 /// One number for all parent configurations, or one for each.
