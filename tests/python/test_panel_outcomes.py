@@ -68,11 +68,12 @@ def test_fev_with_one_coefficient():
     below(fit, 51597.89087139)
     assert fit.converged
     numbers = fit.numbers()
-    acute = data("fev")["acute"].mean()
-    # msm tells the means at the mean of the covariate.
+    # msm tells the means at the mean of the covariate, over all rows that others follow.
+    frame = data("fev")
+    acute = frame["acute"][frame.duplicated("ptnum", keep="last")].mean()
     assert numbers["fev: + (acute)", "coefficient"] == pytest.approx(-8.79193820054, rel=CLOSE)
     means = [numbers[f"fev: mean | {rung}", "mean"] - 8.79193820054 * acute for rung in ("well", "ill")]
-    np.testing.assert_allclose(means, [97.9339436843, 51.7527620238], rtol=1e-3)
+    np.testing.assert_allclose(means, [97.9339436843, 51.7527620238], rtol=CLOSE)
     assert numbers.error[-1] == pytest.approx(0.5916660772272, rel=ERRORS)
     sds = [numbers[f"fev: sd | {rung}", "sd"] for rung in ("well", "ill")]
     np.testing.assert_allclose(sds, [16.1849853419, 17.6763459779], rtol=CLOSE)
@@ -207,7 +208,7 @@ def test_a_measured_number_moves_the_rungs():
 
 
 def test_numbers_far_out_are_weighed():
-    m, _, shots = crisis(esc.normal(mean=[0, esc.near(10, spread=1)], sd=0.1))
+    m, _, shots = crisis(esc.normal(mean=[0, 10], sd=0.1))
     d = esc.Dossier(as_of="2024-12-31")
     d.measured(shots, 100, on="2024-12-30")
     assert m.fit(d, progress=False).log_evidence < -3000
@@ -229,15 +230,15 @@ def test_what_is_learnt_of_a_mean_is_the_conjugate_answer():
 
 def test_files_hold_numbers(tmp_path):
     m, korea, shots = crisis(esc.negative_binomial(mean=[esc.near(0.5, spread=2), esc.free(20.0)], size=2, zero=0.2))
+    d = esc.Dossier(as_of="2024-12-31")
+    d.measured(shots, 3, on="2024-12-30")
+    d.write(tmp_path / "dossier.toml")
+    assert esc.Dossier.read(tmp_path / "dossier.toml").to_dict() == d.to_dict()
     level = m.status("level", given=korea, outcome=esc.student(mean=[0, None], sd=1, freedom=4))
     level.covariate("age", ["young", "old"], coefficient=esc.near(1, spread=2))
     path = tmp_path / "model.toml"
     m.write(path)
     assert esc.Model.read(path) == m
     assert "[[status.covariate]]" in path.read_text()
-    d = esc.Dossier(as_of="2024-12-31")
-    d.measured(shots, 3, on="2024-12-30")
     with pytest.raises(esc.SpecError, match="indicator 'level' has covariates, which only a panel has"):
-        m.fit(d, progress=False)
-    d.write(tmp_path / "dossier.toml")
-    assert esc.Dossier.read(tmp_path / "dossier.toml") == d
+        d.measured(shots, 4, on="2024-12-30")
