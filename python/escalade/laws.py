@@ -20,7 +20,14 @@ class Near(Prior):
 
 
 class NumberLaw(Prior):
-    """What an indicator's number is drawn from; from :func:`normal` and its kin."""
+    """What an indicator's number is drawn from; from :func:`normal` and its kin.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.poisson(3).to_dict()
+    {'family': 'poisson', 'mean': 3.0}
+    """
 
 
 def near(x: float, spread: float, **about: Unpack[Ground]) -> Near:
@@ -87,6 +94,12 @@ def log_normal(mean: NumberLike | None = None, sd: NumberLike | None = None, *, 
     Returns
     -------
     NumberLaw
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.log_normal(mean=[7.8, 8.0], sd=0.1)
+    NumberLaw(family='log_normal', mean=[7.8, 8.0], sd=0.1)
     """
     return law("log_normal", {"mean": mean, "sd": sd}, free)
 
@@ -112,6 +125,12 @@ def student(
     Returns
     -------
     NumberLaw
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.student(mean=[0, 3], sd=1, freedom=4)
+    NumberLaw(family='student', mean=[0.0, 3.0], sd=1.0, freedom=4.0)
     """
     return law("student", {"mean": mean, "sd": sd, "freedom": freedom}, free)
 
@@ -162,6 +181,12 @@ def negative_binomial(
     Returns
     -------
     NumberLaw
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.negative_binomial(mean=[0.5, 4], size=esc.near(2, spread=1.5))
+    NumberLaw(family='negative_binomial', mean=[0.5, 4.0], size={'value': 2.0, 'spread': 1.5})
     """
     return law("negative_binomial", {"mean": mean, "size": size, "zero": zero}, free)
 
