@@ -42,7 +42,11 @@ fn table() -> Columns {
             codes: vec![0, 1, 3, 0, 2, -1, 1, -1, -1],
             sets: vec![vec![0, 1]],
         }],
-        statuses: vec![StatusColumn { status: "s".into(), codes: vec![-1, -1, -1, -1, -1, 0, -1, 1, 0] }],
+        statuses: vec![StatusColumn {
+            status: "s".into(),
+            codes: vec![-1, -1, -1, -1, -1, 0, -1, 1, 0],
+            numbers: vec![],
+        }],
         covariates: vec![
             CovariateColumn { name: "x".into(), values: vec![0.5, -1.0, 0.0, 2.0, 1.0, 1.0, 0.3, 0.2, f64::NAN] },
             CovariateColumn { name: "x2".into(), values: vec![0.1, 0.2, 0.3, 0.4, 0.5, -0.6, 0.7, 0.8, f64::NAN] },

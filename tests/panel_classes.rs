@@ -49,7 +49,11 @@ fn table() -> Columns {
             RungColumn { ladder: "l".into(), codes: vec![0, 1, -1, 2, 0, 0, 0, -1, -1, 0], sets: vec![] },
             RungColumn { ladder: "k".into(), codes: vec![0, 0, 1, 1, 0, 0, 0, 0, -1, 0], sets: vec![] },
         ],
-        statuses: vec![StatusColumn { status: "s".into(), codes: vec![0, -1, 1, 1, 0, -1, 0, 1, 0, 0] }],
+        statuses: vec![StatusColumn {
+            status: "s".into(),
+            codes: vec![0, -1, 1, 1, 0, -1, 0, 1, 0, 0],
+            numbers: vec![],
+        }],
         covariates: vec![CovariateColumn {
             name: "x".into(),
             values: vec![0.5, -1.0, 0.0, 2.0, 0.3, 0.2, f64::NAN, 0.1, 0.4, 0.0],

@@ -38,6 +38,7 @@ from .fit import Fit
 from .generator import Generator
 from .generator_results import Dwell, Passage, Paths, QuasiStationary, RungLaws, RungValues, Transition
 from .handles import Driver, Events, Ladder, Status
+from .laws import NumberLaw, log_normal, near, negative_binomial, normal, poisson, student
 from .model import Model
 from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .panel import Panel
@@ -82,6 +83,7 @@ __all__ = [
     "NodeLaw",
     "NodeTable",
     "NotConverged",
+    "NumberLaw",
     "Panel",
     "PanelFit",
     "PanelSummary",
@@ -118,21 +120,27 @@ __all__ = [
     "function",
     "grades",
     "isnot",
+    "log_normal",
     "logistic",
     "markov",
     "memory_limit",
+    "near",
+    "negative_binomial",
     "noisy_max",
     "noisy_or",
+    "normal",
     "per_day",
     "per_month",
     "per_week",
     "per_year",
     "plot",
+    "poisson",
     "ranked",
     "reach",
     "set_memory_limit",
     "set_threads",
     "since",
+    "student",
     "table",
     "threads",
     "until",

@@ -147,6 +147,7 @@ def fit_panel(
     weights: _Array,
     rungs: Sequence[_Codes],
     statuses: Sequence[_Codes],
+    numbers: Sequence[_Array],
     covariates: Sequence[_Array],
     drivers: Sequence[_Codes],
     moved: Sequence[bool],

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 Span = tuple[DateLike, DateLike]
-KINDS = ("saw", "never", "moved", "counted", "likelihood")
+KINDS = ("saw", "never", "moved", "counted", "measured", "likelihood")
 
 
 class About(TypedDict, total=False):
@@ -95,7 +95,7 @@ class Development:
 
     @property
     def kind(self) -> str:
-        """What it says: "saw", "never", "moved", "counted" or "likelihood"."""
+        """What it says: "saw", "never", "moved", "counted", "measured" or "likelihood"."""
         return next((kind for kind in KINDS if kind in self._tree), "nothing")
 
     @property
@@ -131,6 +131,8 @@ class Development:
         if self.kind == "counted":
             times = said.get("count", len(said.get("at") or ()))
             return f"{said['indicator']} counted {times}"
+        if self.kind == "measured":
+            return f"{said['indicator']} measured {said['value']:g}"
         values = ", ".join(f"{state} {weight:g}" for state, weight in said.get("values", {}).items())
         return f"likelihood of {said.get('of', '?')}: {values}"
 
@@ -347,6 +349,40 @@ class Dossier(Table):
         weights = {str(state): number(weight, f"likelihood: values[{state!r}]") for state, weight in values.items()}
         said = {"of": name_of(of, "likelihood: the variable"), "values": weights}
         return self._enter({"likelihood": said}, about, of, on=on)
+
+    def measured(self, indicator: Status | str, value: float, *, on: DateLike, **about: Unpack[About]) -> Development:
+        """The number that a status indicator showed at a date.
+
+        Parameters
+        ----------
+        indicator : Status or str
+            One with an `outcome`.
+        value : float
+            What it showed.
+        on : date
+            When.
+        **about
+            As in :meth:`saw`, but for grades: a number is taken as it stands.
+
+        Returns
+        -------
+        Development
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+        >>> shots = m.status("shots in a day", given=korea, outcome=esc.poisson(mean=[0.1, 40]))
+        >>> d = esc.Dossier(as_of="2024-11-30")
+        >>> d.measured(shots, 12, on="2024-11-03")
+        <Development d1: shots in a day measured 12 (2024-11-03)>
+        """
+        said = {
+            "indicator": name_of(indicator, "measured: the indicator"),
+            "value": number(value, "measured: the value"),
+        }
+        return self._enter({"measured": said}, about, indicator, on=on)
 
     def _enter(self, said: Tree, about: About, speaker: object, **when: Any) -> Development:
         """Add a development, checked against the model that it speaks of."""

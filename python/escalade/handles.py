@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ._core import SpecError
 from .condition import Condition, condition_tree, describe
+from .laws import Near
 from .priors import FactorLike, factors
 from .values import Ground, Tree, WrongType, ground, listed, missing, number, text, texts, unexpected, wrong
 
@@ -168,11 +169,70 @@ class Status(Handle):
 
     def _condition(self, test: Tree) -> Condition:
         """Only a development may take it, so the kernel checks it there; a value that is not one is refused here."""
+        if "outcome" in self._entry:
+            raise SpecError(f"{self.name} shows a number; say what it showed with Dossier.measured")
         values = [test["is"]] if isinstance(test["is"], str) else test["is"]
         for value in values:
             if value not in self.states:
                 raise missing(f"{self.name} has no value", value, self.states, "it has")
         return Condition({"indicator": self.name, **test}, self._model)
+
+    def covariate(
+        self,
+        name: str,
+        levels: Sequence[str] | None = None,
+        *,
+        shared: bool = False,
+        coefficient: float | Near | None = None,
+        **about: Unpack[Ground],
+    ) -> None:
+        """What a panel's units have changes what is shown: coefficient times the number, or a coefficient for a level.
+
+        It is added to the mean of a normal or a Student's t, to the mean of a log-normal's logarithm, and to the
+        logarithm of a count's mean. Of a table it is added to the logarithm of each entry over the row's reference: the
+        state called as the rung that the row is for, else the row's likeliest.
+
+        Parameters
+        ----------
+        name : str
+            Its name, and by default its column in a panel.
+        levels : list of text, optional
+            Of one that is no number; each is compared with the first.
+        shared : bool
+            One coefficient for all rungs (and entries), not one for each.
+        coefficient : float or Near, optional
+            A fixed coefficient, or :func:`escalade.near`. Not given: flat.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where the coefficient comes from.
+
+        Raises
+        ------
+        SpecError
+            If it is there already.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model()
+        >>> lungs = m.ladder("lungs", ["well", "ill"], moves=[("well", "ill")])
+        >>> fev = m.status("fev", given=lungs, outcome=esc.normal(free=True))
+        >>> fev.covariate("acute", shared=True)
+        """
+        what = f"{self.name}.covariate"
+        entry: Tree = {"name": text(name, f"{what}: the name"), **ground(**about)}
+        if levels is not None:
+            entry["levels"] = texts(levels, f"{what}: levels")
+        if shared:
+            entry["shared"] = True
+        if isinstance(coefficient, Near):
+            entry |= {
+                "coefficient": coefficient.tree["value"],
+                "spread": coefficient.tree["spread"],
+                **coefficient.about,
+            }
+        elif coefficient is not None:
+            entry["coefficient"] = number(coefficient, f"{what}: coefficient", "a number or esc.near(-8, spread=5)")
+        self._model._add(self._entry, "covariate", [entry])
 
 
 class Events(Handle):

@@ -17,6 +17,7 @@ from . import _core
 from ._core import SpecError
 from .dossier import Dossier
 from .handles import Driver, Events, Handle, Ladder, Pair, Status, move_pairs, spelled_pairs
+from .laws import NumberLaw
 from .priors import Free, Intensity, IntensityLike, TableLike, TablePrior, each_its_own, free, intensities
 from .progress import Progress, progress_line
 from .questions import A_QUESTION, AsQuestions, Question, Questions, at
@@ -246,14 +247,15 @@ class Model:
     def status(
         self,
         name: str,
-        states: Sequence[str],
+        states: Sequence[str] | None = None,
         *,
         given: Any = None,
         table: TableLike | None = None,
         worth: float | None = None,
+        outcome: NumberLaw | None = None,
         **about: Unpack[Ground],
     ) -> Status:
-        """Add a status indicator: it shows a value at a date, by a table over drivers and ladders.
+        """Add a status indicator: it shows a value at a date, by a table over drivers and ladders, or a number.
 
         Parameters
         ----------
@@ -261,11 +263,35 @@ class Model:
             As in :meth:`driver`.
         given : handle or list, optional
             Drivers and ladders that it looks at.
+        outcome : NumberLaw, optional
+            Instead of `states` and `table`, for a number: :func:`escalade.normal`, :func:`escalade.log_normal`,
+            :func:`escalade.student`, :func:`escalade.poisson` or :func:`escalade.negative_binomial`.
 
         Returns
         -------
         Status
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+        >>> price = m.status("price of gold", given=korea, outcome=esc.log_normal(mean=[7.8, 8.0], sd=0.1))
+        >>> shots = m.status("shots in a day", given=korea, outcome=esc.poisson(mean=[0.1, 40], zero=0.2))
         """
+        if outcome is not None or states is None:
+            if not isinstance(outcome, NumberLaw):
+                expected = "a law such as esc.normal(mean=[100, 54], sd=16), or states= and table="
+                raise wrong(f"status {name!r}: outcome", outcome, expected)
+            if states is not None or table is not None or worth is not None:
+                raise SpecError(f"status {name!r}: an outcome stands instead of states=, table= and worth=")
+            entry: Tree = {
+                "name": text(name, "the name of a status indicator"),
+                "given": names_of(given, f"status {name!r}: given"),
+                **ground(**about),
+                "outcome": outcome.to_dict(),
+            }
+            return self._enter("status", entry, Status)
         return self._enter("status", self._tabled(name, states, given, table, worth, about), Status)
 
     def events(

@@ -66,7 +66,7 @@ class Panel:
     rungs : mapping of Ladder to column, optional
         Where each ladder was: names of rungs, or 1, 2, … for the rungs in their order. Missing: not seen.
     indicators : mapping of Status to column, optional
-        What status indicators showed, in the same way.
+        What status indicators showed: names of states, in the same way, or numbers.
     covariates : mapping of name to column, optional
         Only for covariates whose column has another name. A row's values hold until the next row.
     exact : list of Condition, optional
@@ -245,12 +245,17 @@ class Panel:
                     members.append([ladder.rungs.index(rung) for rung in inside])
             rungs.append(self._codes(column, ladder.rungs, sets, f"rung of {name!r}"))
             frame_rungs.append([name, members])
-        statuses = []
+        statuses, numbers, states, amounts = [], [], [], []
         for name, column in self.indicators.items():
             status = model[name]
             if not isinstance(status, Status):
                 raise SpecError(f"indicators: {name!r} is a {status.kind}; expected a status indicator")
-            statuses.append(self._codes(column, status.states, {}, f"value of {name!r}"))
+            if "outcome" in status._entry:
+                amounts.append(name)
+                numbers.append(self._numbers(column, f"indicator {name!r}"))
+            else:
+                states.append(name)
+                statuses.append(self._codes(column, status.states, {}, f"value of {name!r}"))
         drivers = []
         for name, column in self.drivers.items():
             driver = model[name]
@@ -258,8 +263,8 @@ class Panel:
                 raise SpecError(f"drivers: {name!r} is a {driver.kind}; expected a driver")
             drivers.append(self._codes(column, driver.states, {}, f"state of {name!r}"))
         wanted: dict[str, list[str]] = {}
-        for ladder in model.ladders.values():
-            for covariate in ladder._entry.get("covariate", ()):
+        for owner in [*model.ladders.values(), *(model[name] for name in self.indicators)]:
+            for covariate in owner._entry.get("covariate", ()):
                 if "cuts" not in covariate:
                     wanted[covariate["name"]] = covariate.get("levels", [])
         for name in self.covariates:
@@ -270,7 +275,8 @@ class Panel:
             "units": self.units,
             "tick": self.tick,
             "rungs": frame_rungs,
-            "statuses": list(self.indicators),
+            "statuses": states,
+            "numbers": amounts,
             "covariates": list(wanted),
             "entered": [self._entered(model, condition) for condition in self.exact],
             "drivers": list(self.drivers),
@@ -296,6 +302,7 @@ class Panel:
             weights,
             rungs,
             statuses,
+            numbers,
             columns,
             drivers,
             moved,

@@ -123,6 +123,7 @@ MARKS = {
     "never": ("X", GREY),
     "moved": ("^", RED),
     "counted": ("s", GREEN),
+    "measured": ("P", GREEN),
     "likelihood": ("D", AMBER),
 }
 MARK_WORDS = {
@@ -130,6 +131,7 @@ MARK_WORDS = {
     "never": "looked for, not seen",
     "moved": "move, exactly dated",
     "counted": "events counted",
+    "measured": "number read",
     "likelihood": "uncertain reading",
 }
 CHARACTER = 0.058  # inches, a letter of a label's small print

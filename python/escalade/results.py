@@ -389,7 +389,8 @@ class Parameters(Table):
 
     ``moved`` is the posterior mode minus the prior's in prior standard deviations (of the logarithm, or of the logit
     that moved most); ``shrink`` is 1 − posterior / prior standard deviation. Both small: judgement, not evidence.
-    Intensities are per month (30.4375 days), factors are times, tables probabilities: the column ``unit`` says it.
+    Intensities are per month (30.4375 days), factors are times, tables probabilities: the column
+    ``unit`` says it; of an indicator's number it is empty.
 
     Examples
     --------
@@ -524,7 +525,9 @@ def with_unit(row: Tree) -> Tree:
         for key in ("value", "prior_low", "prior_high", "mode", "mean", "low", "high")
         if isinstance(row.get(key), list)
     }
-    return {**row, **numbers, "unit": "per month" if per_month else "times"}
+    # A mean, a standard deviation, a size is in the unit of what the indicator shows.
+    unit = "per month" if per_month else "times" if row["kind"] == "factor" else ""
+    return {**row, **numbers, "unit": unit}
 
 
 @dataclass(frozen=True)

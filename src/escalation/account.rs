@@ -245,6 +245,7 @@ fn instants(evidence: &Evidence) -> Vec<f64> {
         Evidence::State { time, .. }
         | Evidence::Soft { time, .. }
         | Evidence::Status { time, .. }
+        | Evidence::Measured { time, .. }
         | Evidence::Move { time, .. } => vec![*time],
         Evidence::Window { start, end, .. } => vec![*start, *end],
         Evidence::Events { start, end, record, .. } => match record {

@@ -39,7 +39,9 @@ impl Item {
         let (ladders, drivers) = match evidence {
             Evidence::State { when, .. } | Evidence::Window { when, .. } => (when.ladders(), when.drivers()),
             Evidence::Soft { of, .. } => split(&[*of]),
-            Evidence::Status { status, .. } => split(&model.statuses[*status].parents),
+            Evidence::Status { status, .. } | Evidence::Measured { status, .. } => {
+                split(&model.statuses[*status].parents)
+            }
             Evidence::Move { ladder, .. } => (vec![*ladder], vec![]),
             Evidence::Events { events, .. } => split(&model.events[*events].parents),
         };

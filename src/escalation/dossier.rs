@@ -21,6 +21,8 @@ pub enum Evidence {
     Soft { time: f64, of: Variable, weights: Vec<f64> },
     /// A likelihood over the values of a status indicator at `time`.
     Status { time: f64, status: usize, weights: Vec<f64> },
+    /// A status indicator's number at `time`.
+    Measured { time: f64, status: usize, value: f64 },
     /// The ladder moved exactly at `time`; `false_rate` (per day) is φ.
     Move { time: f64, ladder: usize, from: usize, to: usize, hit: f64, false_rate: f64 },
     /// The condition held (with `entered`: became true) at some time in [start, end], or never: the two weights.

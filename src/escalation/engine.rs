@@ -235,7 +235,7 @@ impl Prepared {
                 let swept = sweep.forward(self.origin(plan), true)?;
                 let mut gained = Gained {
                     tally: Tally::new(0),
-                    statistics: Statistics { positives: vec![], rows: vec![] },
+                    statistics: Statistics { positives: vec![], rows: vec![], reals: vec![] },
                     marks: vec![],
                 };
                 sweep.backward(&swept, 0.0, &mut gained)?;

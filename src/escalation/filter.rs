@@ -107,6 +107,7 @@ fn until(dossier: &Dossier, time: f64) -> Dossier {
         Evidence::State { time: t, .. }
         | Evidence::Soft { time: t, .. }
         | Evidence::Status { time: t, .. }
+        | Evidence::Measured { time: t, .. }
         | Evidence::Move { time: t, .. } => *t <= time,
         Evidence::Window { end, .. } => *end <= time,
         Evidence::Events { start, end, record, .. } => match record {

@@ -2,7 +2,7 @@
 
 use super::dossier::Dossier;
 use super::engine::Prepared;
-use super::parameter::{Parameters, Prior, RowPrior};
+use super::parameter::{Parameters, Prior, RealPrior, RowPrior};
 use super::statistics::Told;
 use super::theta::Number;
 use crate::ground::{Control, Error, Result, random};
@@ -119,6 +119,10 @@ pub fn prior_scale(parameters: &Parameters) -> Vec<f64> {
             });
         }
     }
+    scale.extend(parameters.free_reals().map(|r| match parameters.reals[r].prior {
+        RealPrior::Normal { sd, .. } => sd,
+        RealPrior::Flat | RealPrior::Fixed => parameters.reals[r].unit,
+    }));
     scale
 }
 
@@ -320,6 +324,7 @@ fn refuse_untouched(prepared: &Prepared) -> Result<()> {
     let used = |number: &Number| match number {
         Number::Positive(p) => prepared.plans.iter().any(|plan| plan.uses().0.contains(p)),
         Number::Row(r) => tables.contains(r) || prepared.plans.iter().any(|plan| plan.uses().1.contains(r)),
+        Number::Real(r) => prepared.plans.iter().any(|plan| plan.uses().2.contains(r)),
     };
     for ((number, flat), name) in parameters.owners().iter().zip(parameters.flat()).zip(&names) {
         if flat && !used(number) {

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod fit;
 pub mod fitted;
 pub mod forecast;
+pub mod law;
 pub mod model;
 pub mod onward;
 pub mod panel;

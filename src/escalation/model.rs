@@ -1,6 +1,7 @@
 //! The model with names resolved to indices: drivers, ladders, indicators and the numbers that they share.
 
 use super::condition::Condition;
+use super::law::Cell;
 use super::parameter::{Parameters, Provenance};
 use super::question::Question;
 
@@ -97,14 +98,42 @@ pub enum Variable {
     Ladder(usize),
 }
 
-/// An indicator with a value at a date.
+/// One coefficient of an indicator's covariate: a number's for one more unit, or that of a level against the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Addend {
+    /// The level; 0 for a number.
+    pub level: usize,
+    /// The configuration of the parents.
+    pub config: usize,
+    /// The entry of the row; 0 for an indicator's number.
+    pub entry: usize,
+    /// Index into `Parameters::reals`.
+    pub coefficient: usize,
+}
+
+/// What a unit has at a time, and what it adds to an indicator: to the mean of a number (of a count or a log-normal: to its
+/// logarithm), or to the logarithm of an entry of a row over its reference entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusCovariate {
+    pub name: String,
+    /// A number or levels.
+    pub scale: Scale,
+    pub terms: Vec<Addend>,
+}
+
+/// An indicator with a value at a date: one of its states, or a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     pub name: String,
+    /// Empty for a number.
     pub states: Vec<String>,
     pub parents: Vec<Variable>,
-    /// Index into `Parameters::rows`, one for each configuration of the parents, the last fastest.
+    /// Index into `Parameters::rows`, one for each configuration of the parents, the last fastest; empty for a number.
     pub rows: Vec<usize>,
+    /// A number's law in each configuration, `None` where it is never shown; empty for states.
+    pub cells: Vec<Option<Cell>>,
+    /// Of a panel's units.
+    pub covariates: Vec<StatusCovariate>,
 }
 
 /// An indicator that happens at an intensity.

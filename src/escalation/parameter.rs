@@ -26,6 +26,19 @@ pub enum RowPrior {
     Dirichlet { worth: f64 },
 }
 
+/// Prior of a number on the whole line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RealPrior {
+    /// Known: not a coordinate of θ.
+    Fixed,
+    /// Flat.
+    Flat,
+    Normal {
+        mean: f64,
+        sd: f64,
+    },
+}
+
 /// What a positive number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -35,7 +48,57 @@ pub enum Kind {
     Factor,
     /// An event intensity, per day.
     EventRate,
+    /// The mean of a count.
+    Count,
+    /// A standard deviation.
+    Sd,
+    /// The size of a negative binomial.
+    Size,
+    /// Degrees of freedom.
+    Freedom,
 }
+
+impl Kind {
+    /// What a reader calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Intensity => "intensity",
+            Kind::Factor => "factor",
+            Kind::EventRate => "event rate",
+            Kind::Count => "mean",
+            Kind::Sd => "sd",
+            Kind::Size => "size",
+            Kind::Freedom => "degrees of freedom",
+        }
+    }
+
+    /// Whether it is per day.
+    pub fn is_rate(self) -> bool {
+        matches!(self, Kind::Intensity | Kind::EventRate)
+    }
+}
+
+/// What a number on the whole line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RealKind {
+    /// The mean of an indicator's number (of a log-normal's logarithm).
+    Mean,
+    /// What one more unit of a covariate adds.
+    Coefficient,
+}
+
+impl RealKind {
+    /// What a reader calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            RealKind::Mean => "mean",
+            RealKind::Coefficient => "coefficient",
+        }
+    }
+}
+
+/// How a number without a value is judged: a panel finds where its search begins.
+pub const UNSET: &str = "free";
 
 /// Who says a number, and when.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,9 +135,26 @@ pub struct Row {
     pub provenance: Provenance,
 }
 
+/// A number on the whole line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Real {
+    /// "fev: mean | none", "fev | none: + (acute)".
+    pub name: String,
+    pub kind: RealKind,
+    /// The prior's mean (or the fixed or starting value).
+    pub value: f64,
+    pub prior: RealPrior,
+    /// A natural step of a flat one: the standard deviation of what it is the mean of.
+    pub unit: f64,
+    /// How it was judged, in the user's words: "100 (spread 10)".
+    pub words: String,
+    pub provenance: Provenance,
+}
+
 /// All numbers of a model; others refer to them by index.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parameters {
     pub positives: Vec<Positive>,
     pub rows: Vec<Row>,
+    pub reals: Vec<Real>,
 }

@@ -1,5 +1,6 @@
 //! A component's plan: its evidence or questions as operators in order of time, with the stretches between.
 
+use super::law::Cell;
 use super::part::Part;
 use super::theta::Values;
 use crate::markov::monitor::Runs;
@@ -42,6 +43,8 @@ pub enum Point {
     Weights(Vec<Field<f64>>),
     /// A likelihood over a status indicator's values: the row (of `Parameters::rows`) at each point, in each config.
     Status { rows: Vec<Field<usize>>, weights: Vec<f64> },
+    /// A status indicator's number: its law at each point, in each config; `None` where it is never shown.
+    Number { cells: Vec<Field<Option<Cell>>>, value: f64 },
     /// One event: multiply by its intensity.
     Event { labels: Vec<Field<u32>> },
 }
@@ -51,8 +54,25 @@ impl Point {
     pub(super) fn rows(&self) -> Vec<usize> {
         match self {
             Point::Status { rows, .. } => rows.iter().flat_map(|field| field.table().to_vec()).collect(),
+            Point::Number { .. } => self.cells().filter_map(|cell| cell.zero).collect(),
             Point::Weights(_) | Point::Event { .. } => vec![],
         }
+    }
+
+    /// The laws of a number.
+    fn cells(&self) -> impl Iterator<Item = &Cell> {
+        let cells = if let Point::Number { cells, .. } = self { cells.as_slice() } else { &[] };
+        cells.iter().flat_map(|field| field.table().iter().flatten())
+    }
+
+    /// The positives that a number's laws look at.
+    pub(super) fn positives(&self) -> Vec<usize> {
+        self.cells().flat_map(Cell::positives).collect()
+    }
+
+    /// The reals that a number's laws look at.
+    pub(super) fn reals(&self) -> Vec<usize> {
+        self.cells().filter_map(Cell::real).collect()
     }
 }
 
@@ -141,8 +161,8 @@ pub struct Plan {
     pub flags: usize,
     /// Monitors still open at the end, fastest level first.
     pub open: Vec<usize>,
-    /// The positives and the rows that it uses.
-    pub(super) uses: (Vec<usize>, Vec<usize>),
+    /// The positives, the rows and the reals that it uses.
+    pub(super) uses: (Vec<usize>, Vec<usize>, Vec<usize>),
 }
 
 impl Monitor {
@@ -153,15 +173,17 @@ impl Monitor {
 }
 
 impl Plan {
-    /// The positives and the rows that it uses, ascending.
-    pub fn uses(&self) -> &(Vec<usize>, Vec<usize>) {
+    /// The positives, the rows and the reals that it uses, ascending.
+    pub fn uses(&self) -> &(Vec<usize>, Vec<usize>, Vec<usize>) {
         &self.uses
     }
 
     /// Whether a change of values from `a` to `b` changes anything here.
     pub fn concerned(&self, a: &Values, b: &Values) -> bool {
-        let (positives, rows) = &self.uses;
-        positives.iter().any(|&p| a.positives[p] != b.positives[p]) || rows.iter().any(|&r| a.rows[r] != b.rows[r])
+        let (positives, rows, reals) = &self.uses;
+        positives.iter().any(|&p| a.positives[p] != b.positives[p])
+            || rows.iter().any(|&r| a.rows[r] != b.rows[r])
+            || reals.iter().any(|&r| a.reals[r] != b.reals[r])
     }
 
     fn cell(&self, config: usize, piece: usize) -> usize {

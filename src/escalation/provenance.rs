@@ -1,7 +1,7 @@
 //! How far each number moved from its prior, so that a reader sees what is evidence and what is judgement.
 
 use super::fit::prior_scale;
-use super::parameter::{Kind, Parameters, Prior, Provenance, RowPrior};
+use super::parameter::{Parameters, Prior, Provenance, RealPrior, RowPrior};
 use super::summary::{Draws, Summary};
 use super::theta::Values;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use statrs::function::gamma::ln_gamma;
 #[derive(Debug, Clone, Serialize)]
 pub struct Reading {
     pub name: String,
-    /// "intensity", "factor", "event rate" or "table row".
+    /// "intensity", "factor", "event rate", "table row", or of an indicator's number "mean", "sd", "size", …
     pub kind: &'static str,
     pub fixed: bool,
     /// Names of a row's entries.
@@ -114,11 +114,18 @@ fn spans(parameters: &Parameters) -> Vec<std::ops::Range<usize>> {
         spans.push(next..next + width);
         next += width;
     }
+    let free: Vec<usize> = parameters.free_reals().collect();
+    for r in 0..parameters.reals.len() {
+        let width = usize::from(free.contains(&r));
+        spans.push(next..next + width);
+        next += width;
+    }
     spans
 }
 
 fn numbers(values: &Values) -> Vec<Vec<f64>> {
-    values.positives.iter().map(|x| vec![*x]).chain(values.rows.iter().cloned()).collect()
+    let reals = values.reals.iter().map(|x| vec![*x]);
+    values.positives.iter().map(|x| vec![*x]).chain(values.rows.iter().cloned()).chain(reals).collect()
 }
 
 fn summaries(parameters: &Parameters, learned: &Learned<'_>) -> (Vec<Vec<f64>>, Vec<Summary>) {
@@ -136,12 +143,7 @@ fn summaries(parameters: &Parameters, learned: &Learned<'_>) -> (Vec<Vec<f64>>, 
 fn before(parameters: &Parameters) -> Vec<Reading> {
     let positives = parameters.positives.iter().map(|p| {
         let (prior, interval) = positive_prior(&p.prior);
-        let kind = match p.kind {
-            Kind::Intensity => "intensity",
-            Kind::Factor => "factor",
-            Kind::EventRate => "event rate",
-        };
-        let reading = reading(&p.name, kind, vec![p.value], prior, &p.words, &p.provenance);
+        let reading = reading(&p.name, p.kind.word(), vec![p.value], prior, &p.words, &p.provenance);
         with_interval(reading, interval.map(|(low, high)| (vec![low], vec![high])), p.prior == Prior::Fixed)
     });
     let rows = parameters.rows.iter().map(|r| {
@@ -157,15 +159,30 @@ fn before(parameters: &Parameters) -> Vec<Reading> {
         reading.states.clone_from(&r.states);
         with_interval(reading, interval, r.prior == RowPrior::Fixed)
     });
-    positives.chain(rows).collect()
+    let reals = parameters.reals.iter().map(|r| {
+        let (prior, interval) = match r.prior {
+            RealPrior::Fixed => ("fixed".to_string(), None),
+            RealPrior::Flat => ("flat".to_string(), None),
+            RealPrior::Normal { mean, sd } => {
+                let interval = Some((vec![mean - OUTER * sd], vec![mean + OUTER * sd]));
+                (format!("normal, mean {mean:.4}, sd {sd:.3}"), interval)
+            }
+        };
+        let reading = reading(&r.name, r.kind.word(), vec![r.value], prior, &r.words, &r.provenance);
+        with_interval(reading, interval, r.prior == RealPrior::Fixed)
+    });
+    positives.chain(rows).chain(reals).collect()
 }
+
+/// 95 % of a standard normal lie below.
+const OUTER: f64 = 1.644_853_626_951_472_2;
 
 fn positive_prior(prior: &Prior) -> (String, Option<(f64, f64)>) {
     match prior {
         Prior::Fixed => ("fixed".into(), None),
         Prior::Flat => ("flat on the log".into(), None),
         Prior::LogNormal { mean, sd } => {
-            let z = 1.644_853_626_951_472_2;
+            let z = OUTER;
             let text = format!("log-normal, median {:.4}, spread {:.3}", mean.exp(), sd.exp());
             (text, Some(((mean - z * sd).exp(), (mean + z * sd).exp())))
         }

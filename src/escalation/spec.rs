@@ -1,6 +1,8 @@
 //! The model as a tree of plain values: what the builders make and a TOML file holds (reference: docs/format.md).
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// One name or several.
@@ -240,18 +242,114 @@ entry! {
     }
 }
 
+/// A number with what is believed of it; absent: where a search begins is found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JudgedSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worth: Option<f64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
+}
+
+/// A number of an indicator's law, or "free", or "none" where the indicator is never shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number, \"free\", \"none\", or a table such as { value = 2, spread = 1.5 }")]
+pub enum NumberSpec {
+    Plain(f64),
+    Word(String),
+    Judged(#[serde(deserialize_with = "as_table")] JudgedSpec),
+}
+
+/// A table and nothing else: serde's structs may be lists as well, which several numbers would look like.
+fn as_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<JudgedSpec, D::Error> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = JudgedSpec;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+            formatter.write_str("a table such as { value = 2, spread = 1.5 }")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JudgedSpec, A::Error> {
+            JudgedSpec::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Keys)
+}
+
+/// One number for all parent configurations, or one for each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number, \"free\", \"none\", a table such as { value = 2, spread = 1.5 }, or a list of these"
+)]
+pub enum EachSpec {
+    One(NumberSpec),
+    Each(Vec<NumberSpec>),
+}
+
+/// The law of an indicator's number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeSpec {
+    pub family: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<EachSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sd: Option<EachSpec>,
+    /// Degrees of freedom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freedom: Option<EachSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<EachSpec>,
+    /// The probability of a zero beside those of the law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero: Option<EachSpec>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
+}
+
 entry! {
-    /// An indicator with a value at a date.
+    /// What a panel's unit has at a time, and its coefficients on what an indicator shows.
+    StatusCovariateSpec {
+        name: String,
+        /// The levels of one that is no number; the first is the one that the others are compared with.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        levels: Vec<String>,
+        /// One coefficient for all configurations (and entries), not one for each.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
+        /// What one more unit adds, or a level against the first; absent: flat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coefficient: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spread: Option<f64>,
+    }
+}
+
+entry! {
+    /// An indicator with a value at a date: one of its states, by a table, or a number, by an outcome's law.
     StatusSpec {
         name: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         states: Vec<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         given: Vec<String>,
-        table: TableSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        table: Option<TableSpec>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worth: Option<f64>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         free: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<OutcomeSpec>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covariate: Vec<StatusCovariateSpec>,
     }
 }
 
@@ -323,6 +421,14 @@ pub struct MovedSpec {
     pub to: String,
 }
 
+/// A number that an indicator showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredSpec {
+    pub indicator: String,
+    pub value: f64,
+}
+
 /// Events counted over a span: their times, or how many.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -351,6 +457,8 @@ pub struct DevelopmentSpec {
     pub moved: Option<MovedSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<CountedSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! The sweep: the only place where joint weights are carried through time, forward and backward.
 
+use super::law::Cell;
 use super::part::Filled;
 use super::plan::{Plan, Point, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
@@ -115,7 +116,9 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    fn point_weights(&self, point: &Point) -> Vec<f64> {
+    /// The weights of a factor at the points, and what was taken out of them as a logarithm; the vector tells which points
+    /// count for that.
+    fn point_weights(&self, point: &Point, vector: &[f64]) -> (Vec<f64>, f64) {
         let space = &self.plan.part.space;
         let mut weights = vec![0.0; self.points()];
         match point {
@@ -133,6 +136,35 @@ impl<'a> Sweep<'a> {
                     weights[start..end].fill(self.filled.rates[field.table()[index] as usize]);
                 });
             }
+            Point::Number { cells, value } => {
+                let cell = |cell: &Option<Cell>| match cell {
+                    Some(cell) => cell.log_density(*value, 0.0, self.values),
+                    None => f64::NEG_INFINITY,
+                };
+                let field = cells[self.config].map(cell);
+                field.runs(space, |start, end, index| weights[start..end].fill(field.table()[index]));
+                let mut top = f64::NEG_INFINITY;
+                for level in vector.chunks_exact(self.points()) {
+                    let there = level.iter().zip(&weights).filter(|(x, _)| **x > 0.0);
+                    top = there.fold(top, |top, (_, log)| top.max(*log));
+                }
+                let out = if top.is_finite() { top } else { 0.0 };
+                weights.iter_mut().for_each(|log| *log = (*log - out).exp());
+                return (weights, out);
+            }
+        }
+        (weights, 0.0)
+    }
+
+    /// 1 where a number can be shown at all, else 0.
+    fn can_show(&self, point: &Point) -> Vec<f64> {
+        let mut weights = vec![1.0; self.points()];
+        if let Point::Number { cells, value } = point {
+            let field = &cells[self.config];
+            field.runs(&self.plan.part.space, |start, end, index| {
+                let can = field.table()[index].is_some_and(|cell| cell.takes(*value, self.values));
+                weights[start..end].fill(f64::from(u8::from(can)));
+            });
         }
         weights
     }
@@ -211,6 +243,10 @@ impl<'a> Sweep<'a> {
             vector = match step {
                 Step::Flow { piece, watched, open, .. } => self.flow(*piece, watched, open, false).support(&vector),
                 Step::Mark | Step::Read => continue,
+                Step::Point { point } if matches!(self.plan.points[*point], Point::Number { .. }) => {
+                    self.multiply(&self.can_show(&self.plan.points[*point]), &mut vector);
+                    vector
+                }
                 step => self.advance(step, vector, &mut swept)?,
             };
             vector.iter_mut().for_each(|x| *x = f64::from(u8::from(*x > 0.0)));
@@ -301,7 +337,9 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Point { point } => {
-                self.multiply(&self.point_weights(&self.plan.points[*point]), &mut vector);
+                let (weights, log) = self.point_weights(&self.plan.points[*point], &vector);
+                self.multiply(&weights, &mut vector);
+                swept.log += log;
                 vector
             }
             Step::Mark => {
@@ -453,7 +491,7 @@ impl<'a> Sweep<'a> {
             }
             Step::Point { point } => {
                 let point = &self.plan.points[*point];
-                let weights = self.point_weights(point);
+                let weights = self.point_weights(point, before).0;
                 let mut out = column;
                 self.multiply(&weights, &mut out);
                 if weight > 0.0 {
@@ -492,6 +530,15 @@ impl<'a> Sweep<'a> {
                         for (count, (p, w)) in counts.iter_mut().zip(p.iter().zip(weights)) {
                             *count += mass * p * w / total;
                         }
+                    }
+                });
+            }
+            Point::Number { cells, value } => {
+                let field = &cells[self.config];
+                field.runs(space, |start, end, index| {
+                    let mass = scale * posterior[start..end].iter().sum::<f64>();
+                    if let (Some(cell), true) = (field.table()[index], mass > 0.0) {
+                        cell.gain(*value, 0.0, mass, self.values, &mut gained.statistics);
                     }
                 });
             }

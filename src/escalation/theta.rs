@@ -1,6 +1,7 @@
 //! θ: the free numbers of a model as one unconstrained vector, their priors there, and the way back.
 
-use super::parameter::{Parameters, Prior, RowPrior};
+use super::parameter::{Parameters, Prior, RealPrior, RowPrior};
+use crate::ground::density;
 use statrs::function::gamma::ln_gamma;
 
 /// Every number of a model at one θ, fixed ones included.
@@ -8,13 +9,16 @@ use statrs::function::gamma::ln_gamma;
 pub struct Values {
     pub positives: Vec<f64>,
     pub rows: Vec<Vec<f64>>,
+    pub reals: Vec<f64>,
 }
 
-/// Expected statistics by parameter: ∂ log-evidence / ∂ ln x of each positive, and the expected counts of each row.
+/// Expected statistics by parameter: ∂ log-evidence / ∂ ln x of each positive, the expected counts of each row, and
+/// ∂ log-evidence / ∂ x of each real.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
     pub positives: Vec<f64>,
     pub rows: Vec<Vec<f64>>,
+    pub reals: Vec<f64>,
 }
 
 impl Statistics {
@@ -23,12 +27,14 @@ impl Statistics {
         Statistics {
             positives: vec![0.0; parameters.positives.len()],
             rows: parameters.rows.iter().map(|row| vec![0.0; row.value.len()]).collect(),
+            reals: vec![0.0; parameters.reals.len()],
         }
     }
 
     /// Adds `weight` times another set of statistics.
     pub fn add(&mut self, other: &Statistics, weight: f64) {
         self.positives.iter_mut().zip(&other.positives).for_each(|(a, b)| *a += weight * b);
+        self.reals.iter_mut().zip(&other.reals).for_each(|(a, b)| *a += weight * b);
         for (a, b) in self.rows.iter_mut().zip(&other.rows) {
             a.iter_mut().zip(b).for_each(|(a, b)| *a += weight * b);
         }
@@ -40,6 +46,7 @@ impl Statistics {
 pub enum Number {
     Positive(usize),
     Row(usize),
+    Real(usize),
 }
 
 /// The entries of a row that have a logit, and the reference entry: the last that is not zero.
@@ -60,6 +67,7 @@ impl Parameters {
                 support.iter().map(|&k| format!("ln {}: {} / {}", row.name, row.states[k], row.states[reference])),
             );
         }
+        names.extend(self.free_reals().map(|r| self.reals[r].name.clone()));
         names
     }
 
@@ -74,12 +82,18 @@ impl Parameters {
             .filter(|&r| self.rows[r].prior != RowPrior::Fixed && !logits(&self.rows[r].value).0.is_empty())
     }
 
+    /// Reals that are coordinates of θ.
+    pub fn free_reals(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.reals.len()).filter(|&r| self.reals[r].prior != RealPrior::Fixed)
+    }
+
     /// The number that each coordinate of θ belongs to.
     pub fn owners(&self) -> Vec<Number> {
         let mut owners: Vec<Number> = self.free_positives().map(Number::Positive).collect();
         for r in self.free_rows() {
             owners.extend(std::iter::repeat_n(Number::Row(r), logits(&self.rows[r].value).0.len()));
         }
+        owners.extend(self.free_reals().map(Number::Real));
         owners
     }
 
@@ -90,10 +104,12 @@ impl Parameters {
             let width = logits(&self.rows[r].value).0.len();
             flat.extend(std::iter::repeat_n(self.rows[r].prior == RowPrior::Flat, width));
         }
+        flat.extend(self.free_reals().map(|r| self.reals[r].prior == RealPrior::Flat));
         flat
     }
 
-    /// Which numbers can be other than 0 at some θ: 1 for a positive, equal shares for the entries of a row.
+    /// Which numbers can be other than 0 at some θ: 1 for a positive, equal shares for the entries of a row; reals as they
+    /// stand.
     pub fn support(&self) -> Values {
         let share = |row: &Vec<f64>| {
             let entries = row.iter().filter(|p| **p > 0.0).count() as f64;
@@ -102,15 +118,22 @@ impl Parameters {
         Values {
             positives: self.positives.iter().map(|p| if p.value > 0.0 { 1.0 } else { 0.0 }).collect(),
             rows: self.rows.iter().map(|row| share(&row.value)).collect(),
+            reals: self.reals.iter().map(|r| r.value).collect(),
+        }
+    }
+
+    /// Every number as it stands: fixed, the prior's mode, or where a search begins.
+    pub fn standing(&self) -> Values {
+        Values {
+            positives: self.positives.iter().map(|p| p.value).collect(),
+            rows: self.rows.iter().map(|r| r.value.clone()).collect(),
+            reals: self.reals.iter().map(|r| r.value).collect(),
         }
     }
 
     /// θ at the prior modes (starting values where the prior is flat).
     pub fn start(&self) -> Vec<f64> {
-        self.theta(&Values {
-            positives: self.positives.iter().map(|p| p.value).collect(),
-            rows: self.rows.iter().map(|r| r.value.clone()).collect(),
-        })
+        self.theta(&self.standing())
     }
 
     /// θ of these values.
@@ -121,15 +144,13 @@ impl Parameters {
             let row = &values.rows[r];
             theta.extend(support.iter().map(|&k| (row[k] / row[reference]).ln()));
         }
+        theta.extend(self.free_reals().map(|r| values.reals[r]));
         theta
     }
 
     /// Every number at θ.
     pub fn values(&self, theta: &[f64]) -> Values {
-        let mut values = Values {
-            positives: self.positives.iter().map(|p| p.value).collect(),
-            rows: self.rows.iter().map(|r| r.value.clone()).collect(),
-        };
+        let mut values = self.standing();
         let mut coordinates = theta.iter().copied();
         for p in self.free_positives() {
             values.positives[p] = coordinates.next().map_or(f64::NAN, f64::exp);
@@ -144,6 +165,9 @@ impl Parameters {
                 values.rows[r][k] = (z - top).exp() / total;
             }
         }
+        for r in self.free_reals() {
+            values.reals[r] = coordinates.next().unwrap_or(f64::NAN);
+        }
         values
     }
 
@@ -156,6 +180,7 @@ impl Parameters {
             let total: f64 = counts.iter().sum();
             gradient.extend(support.iter().map(|&k| counts[k] - total * values.rows[r][k]));
         }
+        gradient.extend(self.free_reals().map(|r| statistics.reals[r]));
         gradient
     }
 
@@ -192,6 +217,15 @@ impl Parameters {
                 log += alpha * values.rows[r][k].ln() - ln_gamma(alpha);
             }
             gradient.extend(support.iter().map(|&k| worth * (row.value[k] - values.rows[r][k])));
+        }
+        for r in self.free_reals() {
+            let RealPrior::Normal { mean, sd } = self.reals[r].prior else {
+                gradient.push(0.0);
+                continue;
+            };
+            log += density::normal(values.reals[r], mean, sd);
+            // The density is the same function of what is drawn and of minus its mean.
+            gradient.push(-density::normal_slopes(values.reals[r], mean, sd)[0]);
         }
         (log, gradient)
     }

@@ -177,6 +177,14 @@ impl<'a> Planner<'a> {
                 });
                 self.point(*time, Point::Status { rows, weights: weights.clone() });
             }
+            Evidence::Measured { time, status, value } => {
+                let cells = self.at(*time, |part, model, config, piece| {
+                    let drivers = part.drivers_at(model, config, piece);
+                    let indicator = &model.statuses[*status];
+                    config_field(part, model, &drivers, &indicator.parents, |config| indicator.cells[config])
+                });
+                self.point(*time, Point::Number { cells, value: *value });
+            }
             Evidence::Move { time, ladder, from, to, hit, false_rate } => {
                 let arcs =
                     self.at(*time, |part, model, config, piece| part.jump(model, config, piece, *ladder, *from, *to));
@@ -400,8 +408,11 @@ impl<'a> Planner<'a> {
         self.pass(self.end, &mut now, &watched, &open, &mut steps);
         settle(&mut steps);
         let rows: BTreeSet<usize> = self.points.iter().flat_map(Point::rows).collect();
+        let reals: BTreeSet<usize> = self.points.iter().flat_map(Point::reals).collect();
+        let own = self.points.iter().flat_map(Point::positives);
+        let positives: BTreeSet<usize> = self.part.positives().into_iter().chain(own).collect();
         Plan {
-            uses: (self.part.positives(), rows.into_iter().collect()),
+            uses: (positives.into_iter().collect(), rows.into_iter().collect(), reals.into_iter().collect()),
             part: self.part,
             monitors: self.monitors,
             watched: self.watched,

@@ -1,6 +1,7 @@
 //! Ground: errors, dates, words, limits and random streams that every storey stands on.
 
 pub mod control;
+pub mod density;
 pub mod error;
 pub mod limits;
 pub mod names;

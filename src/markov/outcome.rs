@@ -7,13 +7,13 @@
 
 use super::density::{Full, add_diagonal, add_full, add_table, moments_diagonal, moments_full, sum_codes};
 use super::tick::width;
-use crate::ground::{Error, Result};
+use crate::ground::{Error, Result, density};
 use nalgebra::{Cholesky, DMatrix, Dyn, SymmetricEigen};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Poisson, StandardNormal};
 use serde::{Deserialize, Serialize};
-use statrs::function::gamma::{digamma, ln_gamma};
+use statrs::function::gamma::digamma;
 
 /// A column of the outcomes, all sequences one after the other.
 #[derive(Debug, Clone)]
@@ -183,12 +183,9 @@ impl Family {
                 *into = match (values.get(n), self) {
                     (None, _) => 0.0,
                     (Some(_), Family::Categorical { symbols, probs }) => probs[state * symbols + n].ln(),
-                    (Some(&x), Family::Poisson { means }) => {
-                        let m = means[state];
-                        (if x > 0.0 { x * m.ln() } else { 0.0 }) - m - ln_gamma(x + 1.0)
-                    }
+                    (Some(&x), Family::Poisson { means }) => density::poisson(x, means[state]),
                     (Some(&x), Family::NegativeBinomial { means, sizes }) => {
-                        negative_binomial(x, means[state], sizes[state])
+                        density::negative_binomial(x, means[state], sizes[state])
                     }
                     (Some(_), Family::Gaussian { .. }) => 0.0,
                 };
@@ -301,12 +298,6 @@ fn weigh(values: &[f64], statistics: &[f64], w: usize, state: usize) -> (f64, f6
         let weight = statistics[i * w + state];
         (n + weight, sum + weight * x)
     })
-}
-
-fn negative_binomial(x: f64, mean: f64, size: f64) -> f64 {
-    // ln(r/(r+μ)) and ln(μ/(r+μ)), exact where one is near 1.
-    let (stay, go) = (-(mean / size).ln_1p(), -(size / mean).ln_1p());
-    ln_gamma(x + size) - ln_gamma(size) - ln_gamma(x + 1.0) + size * stay + if x > 0.0 { x * go } else { 0.0 }
 }
 
 /// The size that maximises the weighted likelihood at a mean: the root of its slope in ln r, between the ends.

@@ -24,6 +24,8 @@ struct Frame {
     /// (ladder, sets of rungs).
     rungs: Vec<(String, Vec<Vec<usize>>)>,
     statuses: Vec<String>,
+    /// Status indicators whose columns are numbers.
+    numbers: Vec<String>,
     covariates: Vec<String>,
     entered: Vec<(String, Vec<usize>)>,
     #[serde(default)]
@@ -50,7 +52,7 @@ pub struct PanelFit {
 }
 
 #[pyfunction]
-#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, drivers, moved, starts=0, seed=0, progress=None))]
+#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, numbers, covariates, drivers, moved, starts=0, seed=0, progress=None))]
 #[allow(clippy::too_many_arguments)]
 fn fit_panel(
     py: Python<'_>,
@@ -61,6 +63,7 @@ fn fit_panel(
     weights: Floats<'_>,
     rungs: Vec<Codes<'_>>,
     statuses: Vec<Codes<'_>>,
+    numbers: Vec<Floats<'_>>,
     covariates: Vec<Floats<'_>>,
     drivers: Vec<Codes<'_>>,
     moved: Vec<bool>,
@@ -85,7 +88,12 @@ fn fit_panel(
             .statuses
             .into_iter()
             .zip(&statuses)
-            .map(|(status, codes)| StatusColumn { status, codes: codes.as_array().to_vec() })
+            .map(|(status, codes)| StatusColumn { status, codes: codes.as_array().to_vec(), numbers: vec![] })
+            .chain(frame.numbers.into_iter().zip(&numbers).map(|(status, numbers)| StatusColumn {
+                status,
+                codes: vec![],
+                numbers: numbers.as_array().to_vec(),
+            }))
             .collect(),
         covariates: frame
             .covariates
@@ -251,23 +259,20 @@ impl PanelFit {
         self.fitted.panel.structure.arcs.iter().map(|arc| (arc.from, arc.to)).collect()
     }
 
-    /// Positives as (name, kind, free), then table entries as (name, "table", free).
+    /// Positives as (name, kind, free), then table entries as (name, "table", free), then reals as the positives.
     fn numbers(&self) -> Vec<(String, &'static str, bool)> {
-        use crate::escalation::parameter::{Kind, Prior, RowPrior};
+        use crate::escalation::parameter::{Kind, Prior, RealPrior, RowPrior};
         let parameters = &self.fitted.model.parameters;
         let positives = parameters.positives.iter().map(|p| {
-            let kind = match p.kind {
-                Kind::Intensity => "intensity",
-                Kind::Factor => "ratio",
-                Kind::EventRate => "event rate",
-            };
+            let kind = if p.kind == Kind::Factor { "ratio" } else { p.kind.word() };
             (p.name.clone(), kind, p.prior != Prior::Fixed)
         });
         let rows = parameters.rows.iter().flat_map(|row| {
             let free = row.prior != RowPrior::Fixed;
             row.states.iter().map(move |state| (format!("{}: {state}", row.name), "table", free))
         });
-        positives.chain(rows).collect()
+        let reals = parameters.reals.iter().map(|r| (r.name.clone(), r.kind.word(), r.prior != RealPrior::Fixed));
+        positives.chain(rows).chain(reals).collect()
     }
 
     /// What was used and what was not.

@@ -123,6 +123,8 @@ class Oracle:
             return self._moved(development, hit)
         if "counted" in development:
             return self._counted(development, hit)
+        if "measured" in development:
+            return self._measured(development)
         happened = "saw" in development
         condition = development["saw" if happened else "never"]
         if "indicator" in condition:
@@ -177,6 +179,11 @@ class Oracle:
         weights = np.array([hit if state in named else false_alarm for state in self.frame.statuses[k]["states"]])
         time = instant(development["on"], self.origin)
         return [Point(time, lambda env: self.frame.status_likelihood(k, weights, env))]
+
+    def _measured(self, development: dict) -> list:
+        said, time = development["measured"], instant(development["on"], self.origin)
+        k = [s["name"] for s in self.frame.statuses].index(said["indicator"])
+        return [Point(time, lambda env: self.frame.number_likelihood(k, said["value"], env))]
 
     def _false_rate(self, development: dict) -> float:
         rate = development.get("false_rate", 0.0)

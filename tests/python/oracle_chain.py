@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, loggamma
 
 from oracle_model import as_list, effect_names, instant, moves_of, states_of, values
 
@@ -130,6 +130,41 @@ class Frame:
         rows = self._rows(entry.get("given", []), env)
         by_row = {r: self.values["status", k, r] @ weights for r in set(rows.tolist())}
         return np.array([by_row[r] for r in rows.tolist()])
+
+    def number_likelihood(self, k: int, x: float, env: Env) -> np.ndarray:
+        """Density of a status's number at every joint rung."""
+        entry = self.statuses[k]
+        rows = self._rows(entry.get("given", []), env)
+        by_row = {r: self._density(k, entry["outcome"], r, x) for r in set(rows.tolist())}
+        return np.array([by_row[r] for r in rows.tolist()])
+
+    def _density(self, k: int, outcome: dict, config: int, x: float):
+        if any(isinstance(each, list) and each[config] == "none" for each in outcome.values()):
+            return 0.0
+        family = outcome["family"]
+
+        def number(key):
+            return self.values[key, k, config if isinstance(outcome[key], list) else None]
+
+        if family in ("normal", "log_normal"):
+            at, scale = (x, 1.0) if family == "normal" else (np.log(x), x)
+            z = (at - number("mean")) / number("sd")
+            return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * number("sd") * scale)
+        if family == "student":
+            z, nu = (x - number("mean")) / number("sd"), number("freedom")
+            front = np.exp(loggamma((nu + 1) / 2) - loggamma(nu / 2)) / (np.sqrt(nu * np.pi) * number("sd"))
+            return front * (1 + z**2 / nu) ** (-(nu + 1) / 2)
+        mean = number("mean")
+        if family == "poisson":
+            p = mean**x * np.exp(-mean - gammaln(x + 1))
+        else:
+            size = number("size")
+            choose = np.exp(loggamma(x + size) - loggamma(size) - gammaln(x + 1))
+            p = choose * (size / (size + mean)) ** size * (mean / (size + mean)) ** x
+        if "zero" not in outcome:
+            return p
+        zero, by_law = number("zero")
+        return zero * (x == 0) + by_law * p
 
     def moving(self, env: Env):
         """Every move: (ladder, (i, j), sources, targets, intensities)."""

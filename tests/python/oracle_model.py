@@ -67,6 +67,18 @@ class Positive:
 
 
 @dataclass
+class Real:
+    """A number on the whole line: its prior mean and standard deviation (None: fixed, infinite: flat)."""
+
+    mode: float
+    sd: float | None = None
+
+    def log_density(self, x):
+        """Log density at x, up to a constant."""
+        return -0.5 * ((x - self.mode) / self.sd) ** 2
+
+
+@dataclass
 class Row:
     """One row of a table: its prior mode, and the Dirichlet worth (None: fixed, 0: flat on the logits)."""
 
@@ -174,6 +186,11 @@ def positives(spec: dict) -> dict[tuple, Positive]:
     for i, ladder in enumerate(spec.get("ladder", [])):
         found |= {("rate", i, k): intensity(entry) for k, entry in enumerate(ladder.get("rate", []))}
         found |= {("effect", i, k): factor(entry) for k, entry in enumerate(ladder.get("effect", []))}
+    for i, status in enumerate(spec.get("status", [])):
+        real = status.get("outcome", {}).get("family") in REAL
+        for key in ("sd", "freedom", "size") if real else ("mean", "sd", "freedom", "size"):
+            for place, (value, spread, free) in outcome_numbers(i, status, key).items():
+                found[place] = Positive(value, ("flat",)) if free else log_normal(value, spread)
     for i, events in enumerate(spec.get("events", [])):
         found |= {("events", i, k): number for k, number in enumerate(event_rates(events))}
     return found
@@ -185,7 +202,46 @@ def rows(spec: dict) -> dict[tuple, Row]:
         (kind, i, k): row
         for kind in ("driver", "status")
         for i, entry in enumerate(spec.get(kind, []))
-        for k, row in enumerate(table(spec, entry))
+        for k, row in enumerate(table(spec, entry) if "table" in entry else [])
+    } | {
+        place: Row(np.array([zero, 1 - zero]), 0.0 if free else worth)
+        for i, entry in enumerate(spec.get("status", []))
+        for place, (zero, worth, free) in outcome_numbers(i, entry, "zero", "worth").items()
+    }
+
+
+#: Families whose mean lies on the whole line.
+REAL = {"normal", "log_normal", "student"}
+
+
+def outcome_numbers(i: int, status: dict, key: str, belief: str = "spread") -> dict[tuple, tuple]:
+    """Of one key of an outcome (value, spread or worth, free) by place: a shared one, or one a configuration."""
+    outcome = status.get("outcome", {})
+    each = outcome.get(key)
+    if each is None:
+        return {}
+    lists = [stated for stated in outcome.values() if isinstance(stated, list)]
+    if isinstance(each, list):
+        stated = {(key, i, k): x for k, x in enumerate(each) if all(other[k] != "none" for other in lists)}
+    else:
+        stated = {(key, i, None): each}
+    free = outcome.get("free", False)
+
+    def judged(x):
+        if not isinstance(x, dict):
+            return x, None, free
+        return x["value"], x.get(belief), x.get("free", False) or (free and belief not in x)
+
+    return {place: judged(x) for place, x in stated.items()}
+
+
+def reals(spec: dict) -> dict[tuple, Real]:
+    """Every number on the whole line by its place."""
+    return {
+        place: Real(value, math.inf if free else spread)
+        for i, entry in enumerate(spec.get("status", []))
+        if entry.get("outcome", {}).get("family") in REAL
+        for place, (value, spread, free) in outcome_numbers(i, entry, "mean").items()
     }
 
 
@@ -193,7 +249,8 @@ def start(spec: dict) -> np.ndarray:
     """The vector theta of the prior modes."""
     logs = [math.log(number.mode) for number in positives(spec).values() if number.prior]
     logits = [row.start() for row in rows(spec).values() if row.coordinates]
-    return np.concatenate([np.array(logs), *logits])
+    plain = [number.mode for number in reals(spec).values() if number.sd]
+    return np.concatenate([np.array(logs), *logits, np.array(plain)])
 
 
 def split(spec: dict, theta) -> tuple[dict, dict]:
@@ -206,6 +263,9 @@ def split(spec: dict, theta) -> tuple[dict, dict]:
     for place, row in rows(spec).items():
         if row.coordinates:
             vectors[place], at = theta[at : at + row.coordinates], at + row.coordinates
+    for place, number in reals(spec).items():
+        if number.sd:
+            ones[place], at = theta[at], at + 1
     if at != len(theta):
         raise ValueError(f"theta has {len(theta)} coordinates, the model {at}")
     return ones, vectors
@@ -215,13 +275,14 @@ def values(spec: dict, theta=None) -> dict:
     """The number or row at every place."""
     ones, vectors = split(spec, theta)
     found = {p: np.exp(ones[p]) if p in ones else number.mode for p, number in positives(spec).items()}
+    found |= {p: ones.get(p, number.mode) for p, number in reals(spec).items()}
     return found | {p: row.value(vectors[p]) if p in vectors else row.p for p, row in rows(spec).items()}
 
 
 def log_prior(spec: dict, theta):
     """The log prior density of theta, up to a constant."""
     ones, vectors = split(spec, theta)
-    numbers, table_rows = positives(spec), rows(spec)
+    numbers, table_rows = positives(spec) | reals(spec), rows(spec)
     return sum(numbers[p].log_density(x) for p, x in ones.items()) + sum(
         table_rows[p].log_density(x) for p, x in vectors.items()
     )

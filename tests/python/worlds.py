@@ -94,7 +94,7 @@ def shape_of(seed: int) -> str:
 
 
 def kind_of(development: dict) -> str:
-    for key in ("likelihood", "moved", "counted"):
+    for key in ("likelihood", "moved", "counted", "measured"):
         if key in development:
             return key
     condition = development["saw"] if "saw" in development else development["never"]
@@ -128,7 +128,7 @@ def is_rich(spec: dict, dossier: dict) -> bool:
         len(spec["ladder"]) >= 3
         and len(spec["driver"]) >= 2
         and len(said) >= 8
-        and {kind_of(d) for d in said} == KINDS
+        and {kind_of(d) for d in said} - {"measured"} == KINDS
         and forms == {"saw", "never", "entered", "at", "count", "graded", "hard"}
         and windows_at_once(list(different.values())) >= 3
     )
@@ -433,7 +433,7 @@ class Reporter:
         return {"saw": condition, "on": self.on()} | self.grading()
 
     def status(self) -> dict:
-        status = self.dice.pick(self.spec["status"])
+        status = self.dice.pick([entry for entry in self.spec["status"] if "table" in entry])
         values = self.dice.some(status["states"])
         stated = values if len(values) > 1 else values[0]
         return {"saw": {"indicator": status["name"], "is": stated}, "on": self.on()} | self.grading(0.4)
@@ -451,7 +451,7 @@ class Reporter:
     def likelihood(self) -> dict:
         dice, spec = self.dice, self.spec
         named = [(x["name"], x["rungs"]) for x in spec["ladder"]]
-        named += [(x["name"], x["states"]) for x in spec["driver"] + spec["status"]]
+        named += [(x["name"], x["states"]) for x in spec["driver"] + spec["status"] if "states" in x]
         name, states = dice.pick(named)
         values = {state: dice.uniform(0.05, 1) for state in dice.some(states) + dice.some(states)}
         undated = name.startswith("d") and dice.chance(0.5)
@@ -619,11 +619,78 @@ def random_world(seed: int, small: bool = False) -> World:
     """The world of this seed; `small` keeps joint rungs and parameters few, for gradients."""
     dice, shape = Dice(seed), shape_of(seed)
     horizon, spec, dossier = random_past(dice, shape, small)
+    spec, dossier = with_numbers(Dice(seed + 2 * 10**6), spec, dossier, horizon)
     questions = [] if small else random_questions(dice, spec, dossier, horizon, shape)
     theta = start(spec) + dice.rng.normal(scale=0.4, size=len(start(spec)))
     times = random_times(dice, spec, dossier, horizon)
     questions = random_questions(dice, spec, dossier, horizon, shape) if small else questions
     return World(seed, horizon, spec, dossier, questions, times, theta)
+
+
+def with_numbers(dice: Dice, spec: dict, dossier: dict, horizon: int) -> tuple[dict, dict]:
+    """The same world with an indicator or two of numbers, and what they showed."""
+    for _ in range(20):
+        more = [random_number(dice, f"x{k}", spec) for k in range(dice.pick([0, 1, 2], [0.2, 0.5, 0.3]))]
+        reporter, said = Reporter(dice, spec, horizon), []
+        for k in range(dice.integer(1, 4) if more else 0):
+            status = dice.pick(more)
+            measured = {"indicator": status["name"], "value": random_value(dice, status["outcome"]["family"])}
+            said.append({"id": f"m{k}", "measured": measured, "on": reporter.on()})
+        wider = spec | {"status": spec["status"] + more}
+        told = dossier | {"development": dossier["development"] + said}
+        if np.isfinite(evidence := oracle.log_evidence(wider, told)) and evidence > -120:
+            return wider, told
+    return spec, dossier
+
+
+def random_number(dice: Dice, name: str, spec: dict) -> dict:
+    """An indicator of numbers: any family, fixed numbers, priors and flat ones, shared or by configuration."""
+    parents = random_parents(dice, spec, 6)
+    size = size_of(spec, parents)
+    family = dice.pick(["normal", "log_normal", "student", "poisson", "negative_binomial"])
+    nowhere = dice.integer(0, size - 1) if size > 1 and dice.chance(0.2) else None
+    low, high = (0.5, 5) if family in ("poisson", "negative_binomial") else (-1, 2)
+
+    def number(draw, real=False):
+        value, form = draw(), dice.pick(["plain", "prior", "free"], [0.4, 0.4, 0.2])
+        if form == "plain":
+            return value
+        return {"value": value} | (
+            {"spread": dice.uniform(0.3, 2) if real else dice.uniform(1.2, 2)} if form == "prior" else {"free": True}
+        )
+
+    def each(draw, real=False):
+        if dice.chance(0.3):
+            return number(draw, real)
+        return ["none" if k == nowhere else number(draw, real) for k in range(size)]
+
+    def between(a, b):
+        return lambda: dice.uniform(a, b)
+
+    real = low < 0
+    outcome = {"family": family, "mean": each(between(low, high), real)}
+    if nowhere is not None and not isinstance(outcome["mean"], list):
+        outcome["mean"] = [outcome["mean"]] * size
+        outcome["mean"][nowhere] = "none"
+    if real:
+        outcome["sd"] = each(between(0.5, 2))
+    if family == "student":
+        outcome["freedom"] = each(between(1, 8))
+    if family == "negative_binomial":
+        outcome["size"] = each(between(0.5, 5))
+    if not real and dice.chance(0.6):
+        zero = dice.uniform(0.05, 0.6)
+        outcome["zero"] = dice.pick([zero, {"value": zero, "worth": 8}, {"value": zero, "free": True}])
+    if dice.chance(0.15):
+        outcome["free"] = True
+    return {"name": name, "given": parents, "outcome": outcome}
+
+
+def random_value(dice: Dice, family: str) -> float:
+    """A number that every law of the family can show."""
+    if family in ("poisson", "negative_binomial"):
+        return dice.pick([0, 1, 2, 3, 7], [0.4, 0.2, 0.2, 0.1, 0.1])
+    return dice.uniform(0.2, 6) if family == "log_normal" else dice.uniform(-3, 4)
 
 
 def random_past(dice: Dice, shape: str, small: bool = False) -> tuple[int, dict, dict]:

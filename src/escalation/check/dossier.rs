@@ -5,7 +5,9 @@ use super::{At, condition, named};
 use crate::escalation::condition::Condition;
 use crate::escalation::dossier::{Development, Dossier, Evidence, Record};
 use crate::escalation::model::{First, Model, Variable};
-use crate::escalation::spec::{ConditionSpec, CountedSpec, DevelopmentSpec, DossierSpec, LikelihoodSpec, MovedSpec};
+use crate::escalation::spec::{
+    ConditionSpec, CountedSpec, DevelopmentSpec, DossierSpec, LikelihoodSpec, MeasuredSpec, MovedSpec,
+};
 use crate::ground::time::{self, Clock};
 use crate::ground::{Result, words};
 use std::collections::BTreeSet;
@@ -27,6 +29,10 @@ impl Dossier {
                     ladder.name
                 )
             })?;
+        }
+        for status in &model.statuses {
+            let plain = status.covariates.is_empty();
+            top.need(plain, || format!("indicator '{}' has covariates, which only a panel has", status.name))?;
         }
         let as_of = top.key("as_of").put(clock.day_end(&spec.as_of))?;
         top.key("as_of")
@@ -108,6 +114,7 @@ impl Reader<'_> {
             Saying::Likelihood(l) => self.likelihood(l)?,
             Saying::Moved(m) => self.moved(m)?,
             Saying::Counted(c) => self.counted(c)?,
+            Saying::Measured(m) => self.measured(m)?,
         };
         let reported = self.reported(span)?;
         Ok(Development { id: self.spec.id.clone(), reported, evidence })
@@ -122,9 +129,10 @@ impl Reader<'_> {
             ("likelihood", s.likelihood.as_ref().map(Saying::Likelihood)),
             ("moved", s.moved.as_ref().map(Saying::Moved)),
             ("counted", s.counted.as_ref().map(Saying::Counted)),
+            ("measured", s.measured.as_ref().map(Saying::Measured)),
         ];
         let mut given: Vec<(&str, Saying)> = all.into_iter().filter_map(|(key, says)| Some((key, says?))).collect();
-        let expected = "expected exactly one of saw, never, likelihood, moved, counted";
+        let expected = "expected exactly one of saw, never, likelihood, moved, counted, measured";
         match given.len() {
             0 => Err(self.at.wrong(format!("the development says nothing; {expected}"))),
             1 => Ok(given.remove(0).1),
@@ -223,6 +231,7 @@ impl Reader<'_> {
         let name = spec.indicator.as_deref().unwrap_or_default();
         let status = names::status(&at.key("indicator"), self.model, name)?;
         let states = self.model.statuses.get(status).map(|s| s.states.as_slice()).unwrap_or_default();
+        at.need(!states.is_empty(), || format!("'{name}' shows a number; expected `measured`"))?;
         let is =
             spec.is.as_ref().ok_or_else(|| at.wrong(format!("the value of '{name}' is missing; expected `is`")))?;
         let mask = condition::mask(&at.key("is"), &format!("value of '{name}'"), is, states)?;
@@ -245,6 +254,7 @@ impl Reader<'_> {
             Named::Status(i) => self.model.statuses.get(i).map(|s| s.states.as_slice()).unwrap_or_default(),
             Named::Events(_) => &[],
         };
+        at.key("of").need(!states.is_empty(), || format!("'{}' shows a number; expected `measured`", spec.of))?;
         let values = at.key("values");
         for (name, weight) in &spec.values {
             names::find(&values.key(name), &format!("state of '{}'", spec.of), name, states)?;
@@ -266,6 +276,19 @@ impl Reader<'_> {
             Named::Status(status) | Named::Events(status) => Evidence::Status { time, status, weights },
         };
         Ok((evidence, span))
+    }
+
+    fn measured(&self, spec: &MeasuredSpec) -> Result<(Evidence, Span)> {
+        self.only("a measured number", &["on"])?;
+        let at = self.at.key("measured");
+        let status = names::status(&at.key("indicator"), self.model, &spec.indicator)?;
+        let number = self.model.statuses.get(status).is_some_and(|s| !s.cells.is_empty());
+        at.key("indicator")
+            .need(number, || format!("'{}' shows one of its states, no number; expected `saw`", spec.indicator))?;
+        let value = spec.value;
+        at.key("value").need(value.is_finite(), || format!("the value is {value}; expected a finite number"))?;
+        let span = self.dated(&format!("a number of '{}'", spec.indicator))?;
+        Ok((Evidence::Measured { time: span.start, status, value }, span))
     }
 
     fn moved(&self, spec: &MovedSpec) -> Result<(Evidence, Span)> {
@@ -324,6 +347,7 @@ enum Saying<'a> {
     Likelihood(&'a LikelihoodSpec),
     Moved(&'a MovedSpec),
     Counted(&'a CountedSpec),
+    Measured(&'a MeasuredSpec),
 }
 
 // Dates and rates.

@@ -5,8 +5,11 @@ mod dossier;
 mod model;
 mod names;
 mod numbers;
+mod outcome;
 mod question;
 mod table;
+
+pub(super) use outcome::set_units;
 
 use super::model::Model;
 use crate::ground::time::Clock;

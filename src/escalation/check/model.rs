@@ -3,11 +3,11 @@
 use super::names::{self, distinct};
 use super::numbers::{self, Judged};
 use super::table::{self, Parent};
-use super::{At, condition, named, question};
+use super::{At, condition, named, outcome, question};
 use crate::escalation::model::{
     Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, Term, Variable,
 };
-use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Row, RowPrior};
+use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Real, Row, RowPrior};
 use crate::escalation::spec::{
     CovariateSpec, DriverSpec, EffectSpec, EventsSpec, ExpectSpec, FirstSpec, LadderSpec, ModelSpec, MovesSpec,
     NumbersSpec, QuestionSpec, StartSpec, StatusSpec, TableSpec,
@@ -229,8 +229,8 @@ struct Cells<'a> {
 
 /// The parameters so far, each under a name of its own.
 #[derive(Default)]
-struct Numbers {
-    parameters: Parameters,
+pub(super) struct Numbers {
+    pub(super) parameters: Parameters,
     used: BTreeSet<String>,
 }
 
@@ -243,17 +243,23 @@ impl Numbers {
         chosen
     }
 
-    fn positive(&mut self, name: String, kind: Kind, judged: Judged, provenance: Provenance) -> usize {
+    pub(super) fn positive(&mut self, name: String, kind: Kind, judged: Judged, provenance: Provenance) -> usize {
         let name = self.unique(name);
         let Judged { value, prior, words } = judged;
         self.parameters.positives.push(Positive { name, kind, value, prior, words, provenance });
         self.parameters.positives.len() - 1
     }
 
-    fn row(&mut self, row: Row) -> usize {
+    pub(super) fn row(&mut self, row: Row) -> usize {
         let name = self.unique(row.name);
         self.parameters.rows.push(Row { name, ..row });
         self.parameters.rows.len() - 1
+    }
+
+    pub(super) fn real(&mut self, real: Real) -> usize {
+        let name = self.unique(real.name);
+        self.parameters.reals.push(Real { name, ..real });
+        self.parameters.reals.len() - 1
     }
 }
 
@@ -434,20 +440,45 @@ impl Build {
 
     fn status(&mut self, i: usize, spec: &StatusSpec) -> Result<()> {
         let at = status_at(i, &spec.name);
-        distinct(&at.key("states"), "states", &spec.states, 2)?;
         let parents = self.parents(&at, &spec.given)?;
-        let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
-        let rows = self.rows(Cells {
-            at: &at,
-            name: &spec.name,
-            states: &spec.states,
-            parents: &parents,
-            table: &spec.table,
-            worth: spec.worth,
-            free: spec.free,
-            provenance: numbers::provenance(&at, &self.clock, said)?,
-        })?;
-        self.model.statuses.push(Status { name: spec.name.clone(), states: spec.states.clone(), parents, rows });
+        let provenance = numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
+        let (name, states) = (spec.name.clone(), spec.states.clone());
+        let mut made = Status { name, states, parents, rows: vec![], cells: vec![], covariates: vec![] };
+        match (&spec.table, &spec.outcome) {
+            (Some(table), None) => {
+                distinct(&at.key("states"), "states", &spec.states, 2)?;
+                made.rows = self.rows(Cells {
+                    at: &at,
+                    name: &spec.name,
+                    states: &spec.states,
+                    parents: &made.parents,
+                    table,
+                    worth: spec.worth,
+                    free: spec.free,
+                    provenance,
+                })?;
+            }
+            (None, Some(number)) => {
+                at.need(spec.states.is_empty() && spec.worth.is_none() && !spec.free, || {
+                    "`states`, `worth` and `free` do not go with `outcome`; expected it alone, `free` within it".into()
+                })?;
+                let over: Vec<Parent> = made.parents.iter().map(|p| names::states(&self.model, *p)).collect();
+                made.cells = outcome::cells(&at, &spec.name, number, &over, &mut self.numbers, &provenance)?;
+            }
+            (Some(_), Some(_)) => return Err(at.wrong("it has a `table` and an `outcome`; expected one of them")),
+            (None, None) => {
+                return Err(at.wrong("it has no value; expected `states` and `table`, or `outcome` for a number"));
+            }
+        }
+        let mut said = Vec::with_capacity(spec.covariate.len());
+        for covariate in &spec.covariate {
+            let own = (&covariate.source, &covariate.known, &covariate.basis, &covariate.note);
+            said.push(numbers::provenance(&at.key("covariate"), &self.clock, own)?);
+        }
+        let over: Vec<Parent> = made.parents.iter().map(|p| names::states(&self.model, *p)).collect();
+        made.covariates = outcome::covariates(&at, &made, &spec.covariate, &over, &mut self.numbers, &said)?;
+        outcome::set_units(&made, &mut self.numbers.parameters);
+        self.model.statuses.push(made);
         Ok(())
     }
 

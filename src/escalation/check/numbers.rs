@@ -185,7 +185,7 @@ fn with_spread(words: String, spread: Option<f64>) -> String {
 }
 
 /// The standard deviation of the logarithm that a spread means.
-fn spread(at: &At, spread: Option<f64>) -> Result<Option<f64>> {
+pub(super) fn spread(at: &At, spread: Option<f64>) -> Result<Option<f64>> {
     let Some(spread) = spread else { return Ok(None) };
     at.key("spread").need(spread.is_finite() && spread > 1.0, || {
         format!("the spread is {spread}; expected a factor above 1 (leave it out for a fixed number)")

@@ -28,7 +28,7 @@ pub enum On {
 pub enum Ask {
     /// The intensity of each arc.
     Intensities { design: Vec<f64> },
-    /// Each positive number of the model, rates per unit of the clock; then each row of a table.
+    /// Each positive number of the model, rates per unit of the clock; then each row of a table; then each real.
     Numbers,
     /// n × n: over consecutive stretches (design, length).
     Transition { stretches: Vec<(Vec<f64>, f64)> },
@@ -117,12 +117,12 @@ impl PanelFit {
                 structure.arcs.iter().map(|arc| q[arc.from * n + arc.to]).collect()
             }
             Ask::Numbers => {
-                let tick = |p: usize| match self.model.parameters.positives[p].kind {
-                    crate::escalation::parameter::Kind::Factor => 1.0,
-                    _ => structure.tick,
+                let tick = |p: usize| match self.model.parameters.positives[p].kind.is_rate() {
+                    true => structure.tick,
+                    false => 1.0,
                 };
                 let positives = values.positives.iter().enumerate().map(|(p, x)| x * tick(p));
-                positives.chain(values.rows.iter().flatten().copied()).collect()
+                positives.chain(values.rows.iter().flatten().copied()).chain(values.reals.iter().copied()).collect()
             }
             Ask::Transition { stretches } => {
                 let mut law = DMatrix::<f64>::identity(n, n);
@@ -215,8 +215,12 @@ impl PanelFit {
             (0..estimate.len()).map(|k| if variance(k).is_nan() { f64::NAN } else { error[k] }).collect();
         let z = Normal::standard().inverse_cdf(0.5 + level / 2.0);
         let (mut low, mut high) = (vec![], vec![]);
-        for (x, se) in estimate.iter().zip(&error) {
-            let (a, b) = interval(*x, z * se, ask.on());
+        let reals = match ask {
+            Ask::Numbers => estimate.len() - self.model.parameters.reals.len(),
+            _ => estimate.len(),
+        };
+        for (k, (x, se)) in estimate.iter().zip(&error).enumerate() {
+            let (a, b) = interval(*x, z * se, if k < reals { ask.on() } else { On::Itself });
             low.push(a);
             high.push(b);
         }

@@ -27,6 +27,7 @@ pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> V
     for (coordinate, &owner) in owners.iter().enumerate().filter(|(k, _)| flat[*k]) {
         let p = match owner {
             Number::Positive(p) => p,
+            Number::Real(_) => continue,
             Number::Row(r) => {
                 let place = owners[..coordinate].iter().filter(|other| **other == owner).count();
                 found.extend(vanishing(model, r, place, theta[coordinate]).map(|words| Runaway { coordinate, words }));

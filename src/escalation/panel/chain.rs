@@ -11,6 +11,8 @@ pub struct Tables<'a> {
     pub laws: &'a [f64],
     /// Likelihood of each look, by joint rung.
     pub looks: &'a [f64],
+    /// What was taken out of each look's likelihoods, as a logarithm.
+    pub bases: &'a [f64],
     /// Intensities, by design and arc.
     pub rates: &'a [f64],
     /// The first rung's law, by design; or the one law.
@@ -176,6 +178,9 @@ impl Tables<'_> {
             next.iter_mut().for_each(|x| *x *= scale);
             scales.push(scale);
             log += total.ln();
+            if let Op::Look(look) = op {
+                log += self.bases[look];
+            }
         }
         Ok(log)
     }

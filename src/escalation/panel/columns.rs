@@ -10,11 +10,12 @@ pub struct RungColumn {
     pub sets: Vec<Vec<usize>>,
 }
 
-/// One status indicator's column: the index of a value, −1 for nothing seen.
+/// One status indicator's column: the index of a value, −1 for nothing seen; or numbers, NaN for nothing seen.
 #[derive(Debug, Clone, Default)]
 pub struct StatusColumn {
     pub status: String,
     pub codes: Vec<i64>,
+    pub numbers: Vec<f64>,
 }
 
 /// One covariate's column: its number, or the index of its level.

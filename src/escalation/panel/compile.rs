@@ -2,8 +2,10 @@
 
 use super::classes::Classes;
 use super::columns::Columns;
+use super::shown::{Reading, Shown};
 use super::structure::Structure;
 use crate::escalation::model::{First, Model, Status, Variable};
+use crate::escalation::theta::Values;
 use crate::ground::{Error, Result};
 use std::collections::HashMap;
 
@@ -32,6 +34,8 @@ pub struct Look {
     pub rungs: Vec<bool>,
     /// (status, value).
     pub values: Vec<(usize, usize)>,
+    /// Numbers, and values of statuses with covariates.
+    pub readings: Vec<Reading>,
     /// Where the rows of its unit's class begin in `status_rows`.
     pub of: usize,
 }
@@ -115,8 +119,9 @@ pub struct Panel {
     pub chains: Vec<Chain>,
     pub ops: Vec<Op>,
     pub looks: Vec<Look>,
-    /// The table's row of each status at each joint rung, class after class.
+    /// The table's row of each status at each joint rung, class after class; empty for what is in `shown` alone.
     pub status_rows: Vec<Vec<usize>>,
+    pub shown: Vec<Shown>,
     /// Sets of arcs.
     pub sets: Vec<Vec<usize>>,
     pub first: First,
@@ -214,8 +219,10 @@ pub(super) struct Build<'a> {
     /// The class whose rows are walked.
     pub(super) class: usize,
     pub(super) tally: Tally,
-    pub(super) statuses: Vec<&'a Status>,
     pub(super) status_rows: Vec<Vec<usize>>,
+    pub(super) shown: Vec<Shown>,
+    /// The model's numbers as they stand.
+    pub(super) standing: Values,
     pub(super) entered: Vec<Option<usize>>,
     pub(super) designs: Vec<Vec<f64>>,
     pub(super) design_of: HashMap<Vec<u64>, usize>,
@@ -290,7 +297,9 @@ impl Panel {
             };
             configs.iter().flat_map(of).collect()
         };
-        let status_rows = statuses.iter().map(|status| row_of(status)).collect();
+        let shown: Vec<Shown> = statuses.iter().map(|s| Shown::new(model, &structure, s, configs)).collect();
+        let rows = |(status, shown): (&&Status, &Shown)| if shown.is_plain() { row_of(status) } else { vec![] };
+        let status_rows = statuses.iter().zip(&shown).map(rows).collect();
         let mut sets = vec![];
         let mut entered = vec![None; structure.n];
         for (ladder, rungs) in &columns.entered {
@@ -318,8 +327,9 @@ impl Panel {
             tally: Tally::default(),
             sums: vec![0.0; structure.columns.len()],
             structure,
-            statuses,
             status_rows,
+            shown,
+            standing: model.parameters.standing(),
             entered,
             designs: vec![],
             design_of: HashMap::new(),
@@ -372,7 +382,22 @@ impl Build<'_> {
             }
         }
         let mut values = vec![];
+        let mut readings = vec![];
         for (number, column) in self.columns.statuses.iter().enumerate() {
+            if !self.shown[number].is_plain() {
+                let Some(reading) = self.reading(number, row)? else { continue };
+                seen = true;
+                let can: Vec<bool> =
+                    (0..n).map(|state| self.shown[number].can(&reading, of + state, &self.standing)).collect();
+                if !can.contains(&true) && self.shown[number].is_number() {
+                    let (name, value) = (&column.status, f64::from_bits(reading.value));
+                    let message = format!("indicator '{name}' is {value}, which no rung can show");
+                    return Err(Stop::Cannot(wrong(self.columns, row, message)));
+                }
+                rungs.iter_mut().zip(can).for_each(|(possible, can)| *possible &= can);
+                readings.push(reading);
+                continue;
+            }
             let Some(Ok(code)) = column.codes.get(row).map(|c| usize::try_from(*c)) else { continue };
             seen = true;
             values.push((number, code));
@@ -396,8 +421,8 @@ impl Build<'_> {
             })
         };
         values.retain(|value| !certain(value));
-        let told = !values.is_empty();
-        let look = Look { rungs, of: if told { of } else { 0 }, values };
+        let told = !values.is_empty() || !readings.is_empty();
+        let look = Look { rungs, of: if told { of } else { 0 }, values, readings };
         let next = self.looks.len();
         let number = *self.look_of.entry(look.clone()).or_insert(next);
         if number == next {
@@ -406,17 +431,52 @@ impl Build<'_> {
         Ok((number, known, told))
     }
 
+    /// What an indicator of numbers, or with covariates, shows at a row.
+    fn reading(&self, indicator: usize, row: usize) -> Result<Option<Reading>> {
+        let (column, shown) = (&self.columns.statuses[indicator], &self.shown[indicator]);
+        let value = match shown.is_number() {
+            true => match column.numbers.get(row).copied().filter(|x| !x.is_nan()) {
+                Some(x) if x.is_finite() => x.to_bits(),
+                Some(x) => {
+                    let message = format!("indicator '{}' is {x}; expected a finite number, or nothing", column.status);
+                    return Err(wrong(self.columns, row, message));
+                }
+                None => return Ok(None),
+            },
+            false => match column.codes.get(row).map(|c| u64::try_from(*c)) {
+                Some(Ok(code)) => code,
+                _ => return Ok(None),
+            },
+        };
+        let mut covariates = Vec::with_capacity(shown.status.covariates.len());
+        for given in &shown.status.covariates {
+            let Some(own) = self.columns.covariates.iter().find(|c| c.name == given.name) else {
+                let message = format!("it has no column for covariate '{}'; expected one in `covariates`", given.name);
+                return Err(Error::spec("panel", "the panel", message));
+            };
+            let x = own.values.get(row).copied().unwrap_or(f64::NAN);
+            if !x.is_finite() {
+                let message = format!(
+                    "covariate '{}' of indicator '{}' is {x}; expected a finite number or a level",
+                    given.name, column.status
+                );
+                return Err(wrong(self.columns, row, message));
+            }
+            covariates.push(x.to_bits());
+        }
+        Ok(Some(Reading { indicator, value, covariates }))
+    }
+
     /// The joint rung that fits what is seen best, where something is.
     pub(super) fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
-        let Look { rungs, values, of: class } = &self.looks[look];
-        if known.is_some() || values.is_empty() {
+        let Look { rungs, values, readings, of: class } = &self.looks[look];
+        if known.is_some() || (values.is_empty() && readings.is_empty()) {
             return known;
         }
         let of = |state: usize| -> f64 {
-            values
-                .iter()
-                .map(|&(s, v)| self.model.parameters.rows[self.status_rows[s][class + state]].value[v])
-                .product()
+            let table = |&(s, v): &(usize, usize)| self.standing.rows[self.status_rows[s][class + state]][v].ln();
+            let read = |reading: &Reading| self.shown[reading.indicator].log(reading, class + state, &self.standing);
+            values.iter().map(table).sum::<f64>() + readings.iter().map(read).sum::<f64>()
         };
         (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)))
     }

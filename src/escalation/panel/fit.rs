@@ -50,8 +50,10 @@ impl PanelFit {
     /// # Errors
     /// What [`Panel::compile`] refuses; `Unidentified` for a flat ratio of a covariate that does not vary; `Interrupted`.
     pub fn learn(model: Arc<Model>, columns: &Columns, starts: usize, seed: u64, control: &Control) -> Result<Self> {
+        let model = super::outcomes::started(model, columns);
         let panel = Panel::compile(columns, &model)?;
         refuse_constant(&model, &panel)?;
+        panel.refuse_constant_coefficients(&model)?;
         let start = panel.crude(&model);
         let starts = if starts == 0 { panel.usual_starts() } else { starts };
         PanelFit::climb(model, Arc::new(panel), start, starts, seed, control)
@@ -151,7 +153,8 @@ impl PanelFit {
                 let here = |state: usize| self.panel.structure.rung(state, place) == rung;
                 let seen = self.panel.looks.iter().any(|look| {
                     look.rungs.contains(&false) && look.rungs.iter().enumerate().any(|(s, p)| *p && here(s))
-                        || look.rungs.iter().enumerate().any(|(s, p)| *p && here(s)) && !look.values.is_empty()
+                        || look.rungs.iter().enumerate().any(|(s, p)| *p && here(s))
+                            && !(look.values.is_empty() && look.readings.is_empty())
                 });
                 if !seen {
                     doubts.push(format!("rung '{name}' of '{}' is never seen", self.model.ladders[ladder].name));
@@ -210,7 +213,13 @@ fn units(model: &Model, panel: &Panel) -> Vec<f64> {
         }
     }
     let owners = parameters.owners();
-    owners.iter().map(|owner| if let Number::Positive(p) = owner { of[*p] } else { 1.0 }).collect()
+    let reals = panel.real_units(model);
+    let unit = |owner: &Number| match owner {
+        Number::Positive(p) => of[*p],
+        Number::Row(_) => 1.0,
+        Number::Real(r) => reals[*r],
+    };
+    owners.iter().map(unit).collect()
 }
 
 /// A flat ratio of a covariate that is the same in all intervals.

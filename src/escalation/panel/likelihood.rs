@@ -180,16 +180,36 @@ impl Panel {
         gradient
     }
 
-    /// Likelihood of each look by joint rung.
-    pub fn look_table(&self, values: &Values) -> Vec<f64> {
+    /// Likelihood of each look by joint rung, and what was taken out of each as a logarithm, for densities know no bounds.
+    pub fn look_table(&self, values: &Values) -> (Vec<f64>, Vec<f64>) {
         let mut table = Vec::with_capacity(self.looks.len() * self.structure.n);
-        for look in &self.looks {
+        let mut bases = vec![0.0; self.looks.len()];
+        for (look, base) in self.looks.iter().zip(&mut bases) {
+            let start = table.len();
             for (state, possible) in look.rungs.iter().enumerate() {
                 let of = |&(s, v): &(usize, usize)| values.rows[self.status_rows[s][look.of + state]][v];
                 table.push(if *possible { look.values.iter().map(of).product() } else { 0.0 });
             }
+            if look.readings.is_empty() {
+                continue;
+            }
+            let log = |(state, p): (usize, &f64)| match *p > 0.0 {
+                true => {
+                    p.ln()
+                        + look
+                            .readings
+                            .iter()
+                            .map(|r| self.shown[r.indicator].log(r, look.of + state, values))
+                            .sum::<f64>()
+                }
+                false => f64::NEG_INFINITY,
+            };
+            let logs: Vec<f64> = table[start..].iter().enumerate().map(log).collect();
+            let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            *base = if top.is_finite() { top } else { 0.0 };
+            table[start..].iter_mut().zip(&logs).for_each(|(p, log)| *p = (log - *base).exp());
         }
-        table
+        (table, bases)
     }
 
     /// Laws of the chained groups.
@@ -273,9 +293,9 @@ impl Panel {
         statistics: &mut Statistics,
         control: &Control,
     ) -> Result<f64> {
-        let (laws, looks) = (self.laws(blocks), self.look_table(values));
+        let (laws, (looks, bases)) = (self.laws(blocks), self.look_table(values));
         let first = self.first_law(values, rates)?;
-        let tables = Tables { panel: self, laws: &laws, looks: &looks, rates, first: &first };
+        let tables = Tables { panel: self, laws: &laws, looks: &looks, bases: &bases, rates, first: &first };
         let tell = |chains: &[super::compile::Chain]| -> Result<Said> {
             control.check()?;
             let (mut said, mut work) = (Said::default(), Work::default());
@@ -283,7 +303,7 @@ impl Panel {
             Ok(said)
         };
         let all: Vec<Said> = self.chains.par_chunks(BLOCK).map(tell).collect::<Result<_>>()?;
-        self.gather(all, rates, &looks, &first, slopes, pulled, statistics)
+        self.gather(all, rates, values, &first, slopes, pulled, statistics)
     }
 
     /// Adds up what blocks of chains say, in their order.
@@ -292,7 +312,7 @@ impl Panel {
         &self,
         all: Vec<Said>,
         rates: &[f64],
-        looks: &[f64],
+        values: &Values,
         first: &[f64],
         slopes: &mut [f64],
         pulled: &mut [f64],
@@ -301,7 +321,7 @@ impl Panel {
         let (n, arcs) = (self.structure.n, &self.structure.arcs);
         let size = n * n;
         let mut log = 0.0;
-        let mut occupied = vec![0.0; looks.len()];
+        let mut occupied = vec![0.0; self.looks.len() * n];
         let mut firsts: Vec<(usize, Vec<f64>)> = vec![];
         for said in all {
             log += said.log;
@@ -323,6 +343,11 @@ impl Panel {
             for &(status, value) in &look.values {
                 for (state, x) in own.iter().enumerate() {
                     statistics.rows[self.status_rows[status][look.of + state]][value] += x;
+                }
+            }
+            for reading in &look.readings {
+                for (state, x) in own.iter().enumerate().filter(|(_, x)| **x > 0.0) {
+                    self.shown[reading.indicator].gain(reading, look.of + state, *x, values, statistics);
                 }
             }
         }

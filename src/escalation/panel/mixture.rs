@@ -43,8 +43,8 @@ impl Panel {
         let Some(classes) = &self.classes else { return Ok(None) };
         let rates = self.all_rates(values);
         let laws = self.chain_laws(&rates, control)?;
-        let (looks, first) = (self.look_table(values), self.first_law(values, &rates)?);
-        let tables = Tables { panel: self, laws: &laws, looks: &looks, rates: &rates, first: &first };
+        let ((looks, bases), first) = (self.look_table(values), self.first_law(values, &rates)?);
+        let tables = Tables { panel: self, laws: &laws, looks: &looks, bases: &bases, rates: &rates, first: &first };
         self.weigh(classes, model, values, &tables, control).map(Some)
     }
 
@@ -158,8 +158,8 @@ impl Panel {
         }
         let mut blocks = self.first_passes(&rates, control)?;
         let laws = self.laws(&blocks);
-        let (looks, first) = (self.look_table(values), self.first_law(values, &rates)?);
-        let tables = Tables { panel: self, laws: &laws, looks: &looks, rates: &rates, first: &first };
+        let ((looks, bases), first) = (self.look_table(values), self.first_law(values, &rates)?);
+        let tables = Tables { panel: self, laws: &laws, looks: &looks, bases: &bases, rates: &rates, first: &first };
         let mixture = self.weigh(classes, model, values, &tables, control)?;
         let mut statistics = Statistics::zero(&model.parameters);
         let mut pulled = vec![0.0; rates.len()];
@@ -211,7 +211,7 @@ impl Panel {
         };
         let said: Vec<Said> =
             self.chains.par_chunks(BLOCK).zip(of_chain.par_chunks(BLOCK)).map(tell).collect::<Result<_>>()?;
-        self.gather(said, &rates, &looks, &first, &mut slopes, &mut pulled, &mut statistics)?;
+        self.gather(said, &rates, values, &first, &mut slopes, &mut pulled, &mut statistics)?;
         self.pull_back(&mut blocks, &slopes, &rates, &mut pulled);
         self.by_number(&pulled, &mut statistics);
         expect_drivers(classes, model, values, &mixture.law, &of_class, &mut statistics)?;

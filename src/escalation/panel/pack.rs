@@ -51,6 +51,10 @@ impl Build<'_> {
         let longest = self.chains.iter().map(|c| c.ops.len()).max().unwrap_or(0);
         let bytes = 8.0 * ((n * n) as f64 * (3 * chained + self.ops.len()) as f64 + (n * longest) as f64)
             + 64.0 * (groups.len() + self.ops.len() + self.count_list.len()) as f64;
+        // A look of its own for each number.
+        let readings: usize =
+            self.looks.iter().flat_map(|look| &look.readings).map(|r| 64 + 8 * r.covariates.len()).sum();
+        let bytes = bytes + readings as f64 + self.looks.len() as f64 * (64 + 9 * n) as f64;
         let limit = limits::memory();
         if bytes > limit {
             let message = format!(
@@ -69,7 +73,6 @@ impl Build<'_> {
         let times = self.columns.time.iter().copied();
         let span = times.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
         let used = Used { groups: groups.len(), designs, chains: self.chains.len(), ..self.used };
-        let _ = self.statuses;
         Ok(Panel {
             designs: self.designs,
             groups,
@@ -82,6 +85,7 @@ impl Build<'_> {
             ops: self.ops,
             looks: self.looks,
             status_rows: self.status_rows,
+            shown: self.shown,
             sets: self.sets,
             first: self.first,
             units: self.columns.units.clone(),

@@ -110,8 +110,8 @@ fn with_tables(fit: &PanelFit, control: &Control, mut of: impl FnMut(&Tables<'_>
     let values = fit.model.parameters.values(&fit.theta);
     let rates = panel.all_rates(&values);
     let laws = panel.chain_laws(&rates, control)?;
-    let (looks, first) = (panel.look_table(&values), panel.first_law(&values, &rates)?);
-    of(&Tables { panel, laws: &laws, looks: &looks, rates: &rates, first: &first })
+    let ((looks, bases), first) = (panel.look_table(&values), panel.first_law(&values, &rates)?);
+    of(&Tables { panel, laws: &laws, looks: &looks, bases: &bases, rates: &rates, first: &first })
 }
 
 /// The likeliest states at a chain's looks, and the logarithm of their weight; what lies between two looks is summed over.
@@ -120,11 +120,11 @@ fn viterbi(tables: &Tables<'_>, chain: &Chain) -> (f64, Vec<usize>) {
     let mut best: Vec<f64> = tables.begin(chain).iter().map(|p| p.ln()).collect();
     let mut back: Vec<Vec<usize>> = vec![];
     let mut step = DMatrix::<f64>::identity(n, n);
+    let mut base = 0.0;
     for &op in &tables.panel.ops[chain.ops.clone()] {
         step *= DMatrix::from_row_slice(n, n, &tables.matrix(op));
-        if !matches!(op, Op::Look(_)) {
-            continue;
-        }
+        let Op::Look(look) = op else { continue };
+        base += tables.bases[look];
         let to = |j: usize| -> (f64, usize) {
             let ways = (0..n).map(|i| (best[i] + step[(i, j)].ln(), i));
             ways.fold((f64::NEG_INFINITY, 0), |most, way| if way.0 > most.0 { way } else { most })
@@ -135,7 +135,7 @@ fn viterbi(tables: &Tables<'_>, chain: &Chain) -> (f64, Vec<usize>) {
         step.fill_with_identity();
     }
     let mut state = (0..n).max_by(|&a, &b| best[a].total_cmp(&best[b])).unwrap_or(0);
-    let log = best[state];
+    let log = best[state] + base;
     let mut out = vec![];
     for from in back.iter().rev() {
         out.push(state);

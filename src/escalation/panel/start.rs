@@ -18,10 +18,7 @@ impl Panel {
     /// by the rung that its values fit best.
     pub fn crude(&self, model: &Model) -> Vec<f64> {
         let parameters = &model.parameters;
-        let mut values = Values {
-            positives: parameters.positives.iter().map(|p| p.value).collect(),
-            rows: parameters.rows.iter().map(|r| r.value.clone()).collect(),
-        };
+        let mut values = parameters.standing();
         let (n, arcs) = (self.structure.n, &self.structure.arcs);
         let mut time = vec![0.0; n];
         let mut moves = vec![0.0; arcs.len()];
