@@ -262,7 +262,7 @@ fn numbers_that_are_not_given_are_found() {
         let found = fit.model.parameters.values(&fit.theta).reals;
         assert!(fit.converged && fit.warnings.is_empty(), "{:?}", fit.warnings);
         assert!((found[0] - means[0]).abs() < 0.5 && (found[1] - means[1]).abs() < 0.5, "{found:?}");
-        let path = paths::likeliest(&fit, &Control::default()).unwrap();
+        let (_, path) = paths::likeliest(&fit, &Control::default()).unwrap();
         assert_eq!(path.len(), columns.unit.len());
         assert!(path[..2] == [0, 1] && path[8..11] == [0, 0, 1], "{:?}", &path[..16]);
         let smoothed = paths::smoothed(&fit, &Control::default()).unwrap();

@@ -538,7 +538,7 @@ proptest! {
             name, rungs: states, ordered: true, start, first, rate, effect, covariate, source, known, basis, note,
         };
         let origin = "2024-10-01".to_string();
-        let spec = ModelSpec { name: String::new(), origin, note: None, driver: vec![], ladder: vec![ladder], status: vec![], events: vec![] };
+        let spec = ModelSpec { name: String::new(), origin, note: None, driver: vec![], ladder: vec![ladder], status: vec![], events: vec![], expect: vec![] };
         let text = model_to_toml(&spec).unwrap();
         prop_assert_eq!(toml::from_str::<ModelSpec>(&text).unwrap(), spec);
     }
