@@ -17,7 +17,7 @@ use super::summary::Draws;
 use crate::ground::{Control, Error, Result, limits};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Parameters, learnt or given, with a dossier.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Fitted {
     /// The evidence at the mode.
     mode: Arc<Evaluated>,
     draws: Arc<Vec<Vec<f64>>>,
+    /// What questions carry ahead, built once for all fits with these parameters.
+    parts: Arc<Mutex<Parts>>,
 }
 
 impl Fitted {
@@ -79,8 +81,9 @@ impl Fitted {
         let draws = Arc::new((0..n_draws).map(|k| learnt.draw(seed, k as u64)).collect());
         let learnt = Arc::new(learnt);
         let scenario = Scenario::compile(&model, &spec, &changes)?;
-        let (base, mode) = scenario.evaluate(&model, &learnt, control)?;
-        Ok(Fitted { model, spec, changes, learnt, seed, n_draws, scenario, base, mode, draws })
+        let (base, mode) = scenario.evaluate(&model, &learnt, None, control)?;
+        let parts = Arc::default();
+        Ok(Fitted { model, spec, changes, learnt, seed, n_draws, scenario, base, mode, draws, parts })
     }
 
     /// The same parameters under one more change.
@@ -90,8 +93,19 @@ impl Fitted {
     pub fn with(&self, change: Change, control: &Control) -> Result<Self> {
         let changes: Vec<Change> = self.changes.iter().cloned().chain([change]).collect();
         let scenario = Scenario::compile(&self.model, &self.spec, &changes)?;
-        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, control)?;
+        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, Some((&self.base, &self.mode)), control)?;
         Ok(Fitted { changes, scenario, base, mode, ..self.clone() })
+    }
+
+    /// The same parameters on another dossier, the changes kept: what both share up to the first difference is not swept
+    /// again, so that a dossier which grows at its end costs what is new in it.
+    ///
+    /// # Errors
+    /// `Impossible` where the developments contradict each other.
+    pub fn on(&self, spec: DossierSpec, control: &Control) -> Result<Self> {
+        let scenario = Scenario::compile(&self.model, &spec, &self.changes)?;
+        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, Some((&self.base, &self.mode)), control)?;
+        Ok(Fitted { spec, scenario, base, mode, ..self.clone() })
     }
 
     /// The dossier as the changes left it.
@@ -160,7 +174,8 @@ impl Fitted {
         let mut compiled = vec![];
         for (wanted, numbers) in groups {
             let prepared = self.prepared(&wanted, &[])?;
-            let mut known = Parts::default();
+            let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            known.forget();
             let mut asked = vec![];
             for number in numbers {
                 let overrides = &self.scenario.overrides;

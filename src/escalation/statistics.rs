@@ -5,7 +5,7 @@
 
 use super::engine::Prepared;
 use super::parameter::RowPrior;
-use super::sweep::{Gained, Sweep};
+use super::sweep::{Gained, Keep, Sweep};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Result};
 use crate::markov::Tally;
@@ -45,15 +45,12 @@ impl Prepared {
             .map(|&(k, config)| {
                 let plan = &self.plans[new[k]];
                 let sweep = Sweep::new(plan, &filled[k], &values, config, control);
-                let swept = sweep.forward(self.origin(plan), true)?;
+                let swept = sweep.forward(self.origin(plan), Keep::Steps)?;
                 if !swept.log.is_finite() {
                     return Ok(Passage { log: swept.log, statistics: None });
                 }
-                let mut gained = Gained {
-                    tally: Tally::new(plan.part.labels()),
-                    statistics: Statistics::zero(&self.model.parameters),
-                    marks: vec![],
-                };
+                let (tally, none) = (Tally::new(plan.part.labels()), Statistics::zero(&self.model.parameters));
+                let mut gained = Gained::new(tally, none);
                 sweep.backward(&swept, 1.0, &mut gained)?;
                 plan.part.pull(&gained.tally, &values, &mut gained.statistics);
                 Ok(Passage { log: swept.log, statistics: Some(gained.statistics) })

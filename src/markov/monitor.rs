@@ -82,7 +82,8 @@ pub struct Open<'a> {
 }
 
 impl Open<'_> {
-    fn each(&self, levels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
+    /// Visits where an arrival changes the level: (level, next level, first point, end).
+    pub(super) fn each(&self, levels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
         if !self.listens {
             return;
         }
