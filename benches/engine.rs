@@ -17,8 +17,9 @@ use serde_json::{Value, json};
 use std::hint::black_box;
 use std::sync::Arc;
 
-/// Seconds that this thread has computed.
+/// Seconds that this thread has computed; the kernel brings its count up to date when the thread gives way.
 fn cpu() -> f64 {
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let spent = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
     spent.map_or_else(|| START.elapsed().as_secs_f64(), |spent| spent * 1e-9)
@@ -33,12 +34,16 @@ fn peak() -> f64 {
     line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).map_or(f64::NAN, |kb| kb * 1024.0)
 }
 
+/// The median of some rounds, each long enough for the clock, which turns every few milliseconds.
 fn median(rounds: usize, mut work: impl FnMut()) -> f64 {
+    let begin = std::time::Instant::now();
+    work();
+    let times = (0.1 / begin.elapsed().as_secs_f64()).clamp(1.0, 1e5) as usize;
     let mut spent: Vec<f64> = (0..rounds)
         .map(|_| {
             let start = cpu();
-            work();
-            cpu() - start
+            (0..times).for_each(|_| work());
+            (cpu() - start) / times as f64
         })
         .collect();
     spent.sort_by(f64::total_cmp);

@@ -2,12 +2,14 @@
 
 use super::answer::Asked;
 use super::component::ancestors;
+use super::condition::Condition;
 use super::dossier::Dossier;
 use super::engine::{Evaluated, Prepared};
 use super::filter::filtered;
 use super::fit::{Learnt, learn};
 use super::forecast::Ahead;
 use super::model::Model;
+use super::occupancy::Occupancy;
 use super::onward::{Fills, Parts};
 use super::part::Override;
 use super::question::Question;
@@ -255,6 +257,21 @@ impl Fitted {
         let prepared = Prepared::new(&self.model, &empty, &[], &[])?;
         let evaluated = prepared.forward(self.model.parameters.values(&self.model.parameters.start()), control)?;
         evaluated.joined.posteriors()
+    }
+
+    /// Expected days that each condition holds over a span (days since the origin), given all evidence.
+    ///
+    /// # Errors
+    /// `Spec` where the span reaches beyond now and something is set by hand after now.
+    pub fn time_in(&self, conditions: Vec<Condition>, span: (f64, f64), control: &Control) -> Result<Draws> {
+        if span.1 > self.dossier().as_of && !self.scenario.overrides.is_empty() {
+            let message = "the span reaches beyond the fit's date, from which on something is set by hand; a span that \
+                           ends by then is expected";
+            return Err(Error::spec("time_in", "over", message));
+        }
+        let surgery = &self.scenario.surgery;
+        let asked = Occupancy::new(&self.model, self.dossier(), surgery, conditions, span)?;
+        self.each(control, |theta| asked.days(&self.model.parameters.values(theta), control))
     }
 
     /// Posterior of every driver's states, in order, flat.

@@ -13,6 +13,7 @@ pub mod fit;
 pub mod fitted;
 pub mod forecast;
 pub mod model;
+pub mod occupancy;
 pub mod onward;
 pub mod panel;
 pub mod parameter;

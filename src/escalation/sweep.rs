@@ -59,10 +59,10 @@ pub struct Gained {
     pub statistics: Statistics,
     /// Smoothed weights at each mark, sum 1.
     pub marks: Vec<Vec<f64>>,
-    /// Whether the time at each point between two marks is wanted by itself.
+    /// Whether only the time at each point between two marks is wanted.
     pub between: bool,
-    /// What the generator does, by calendar piece and whether it lies between the two marks.
-    pub sheets: BTreeMap<(usize, bool), Sheet>,
+    /// What the generator does, by calendar piece.
+    pub sheets: BTreeMap<usize, Sheet>,
 }
 
 impl Gained {
@@ -399,6 +399,7 @@ impl<'a> Sweep<'a> {
         let nothing = Arc::new(vec![]);
         for (number, step) in self.plan.steps.iter().enumerate().rev() {
             self.control.check()?;
+            let weight = if gained.between && marks.len() != 1 { 0.0 } else { weight };
             let needed = weight > 0.0 || matches!(step, Step::Mark);
             let again = |number: usize, from: &Arc<Vec<f64>>, _| {
                 let made = self.weighed(&self.plan.steps[number], from.to_vec(), &mut scratch)?;
@@ -409,8 +410,10 @@ impl<'a> Sweep<'a> {
             let top = column.iter().fold(0.0, |top: f64, &x| top.max(x));
             column.iter_mut().for_each(|x| *x /= top);
         }
-        for ((piece, _), sheet) in &gained.sheets {
-            sheet.collect(self.plan.part.stencil(self.config, *piece), &mut gained.tally);
+        if !gained.between {
+            for (piece, sheet) in &gained.sheets {
+                sheet.collect(self.plan.part.stencil(self.config, *piece), &mut gained.tally);
+            }
         }
         marks.reverse();
         gained.marks = marks;
@@ -433,8 +436,9 @@ impl<'a> Sweep<'a> {
                 match weight > 0.0 {
                     true => {
                         let stencil = self.plan.part.stencil(self.config, *piece);
-                        let inside = gained.between && marks.len() == 1;
-                        let sheet = gained.sheets.entry((*piece, inside)).or_insert_with(|| Sheet::new(stencil));
+                        let between = gained.between;
+                        let new = || if between { Sheet::times(stencil) } else { Sheet::new(stencil) };
+                        let sheet = gained.sheets.entry(*piece).or_insert_with(new);
                         flow.backward_sheet(before, &column, *length, weight, sheet, &mut gained.tally)
                     }
                     false => flow.backward(&column, *length),

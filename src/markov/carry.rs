@@ -7,6 +7,7 @@
 use super::dense::{self, Dense};
 use super::flow::{Flow, LONGEST};
 use super::frame::{Aligned, Step};
+use super::monitor::GONE;
 use super::poisson;
 use super::stencil::axpy;
 use multiversion::multiversion;
@@ -87,7 +88,9 @@ impl Flow<'_> {
         for open in &self.open {
             open.each(self.levels, |level, next, start, end| {
                 let from = level * pitch;
-                if self.still[next] {
+                if next == GONE {
+                    // It cannot have been.
+                } else if self.still[next] {
                     gained[next] += values[from + start..from + end].iter().sum::<f64>();
                 } else {
                     for x in start..end {

@@ -5,7 +5,7 @@
 
 use super::drain::{Drain, Drained};
 use super::frame::Aligned;
-use super::monitor::Open;
+use super::monitor::{GONE, Open};
 use super::poisson;
 use super::stencil::{Room, Stencil, Tiles};
 use crate::ground::{Control, Error, Result};
@@ -229,7 +229,12 @@ impl<'a> Flow<'a> {
     pub(super) fn each_step(&self, mut visit: impl FnMut(usize, usize, f64, StepKind)) {
         let n = self.points();
         let arrive = |level: usize, point: usize| {
-            self.open.iter().fold(level, |level, open| open.level_at(level, point)) * n + point
+            let see = |level: usize, open: &Open<'_>| if level == GONE { GONE } else { open.level_at(level, point) };
+            match self.open.iter().fold(level, see) {
+                // To the index past the last state.
+                GONE => self.levels * n,
+                level => level * n + point,
+            }
         };
         for level in 0..self.levels {
             for (x, &stay) in self.stay.get()[..n].iter().enumerate() {

@@ -241,53 +241,36 @@ fn run(frame: &Frame, step: &Step<'_>, block: usize, out: &mut [f64], weight: f6
 #[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
 fn tallied(frame: &Frame, step: &Step<'_>, row: &[f64], out: &mut [f64], weight: f64, add: &[f64], tally: &mut [f64]) {
     let width = frame.block.max(WIDE);
-    let (pool, x, scale) = (step.pool, step.x, step.scale);
     for block in 0..frame.uniform.len() {
+        let (low, high) = (block * frame.block, block * frame.block + width);
+        run(frame, step, block, &mut out[low..high], weight, &mut [], &add[low..high]);
         let own = &frame.entries[frame.starts[block] as usize..frame.starts[block + 1] as usize];
         let some = frame.uniform[block] as usize;
-        let low = block * frame.block;
         let base = step.at + low;
         let mut at = 0;
         while at < width {
             let start = if at + WIDE > width { width - WIDE } else { at };
-            let (mut sum, mut left) = ([0.0; WIDE], [0.0; WIDE]);
-            let here = &row[base + start..base + start + WIDE];
-            for k in 0..WIDE {
-                // What the turn before has counted is not counted again.
-                left[k] = if k < at - start { 0.0 } else { here[k] };
-            }
+            let mut left = [0.0; WIDE];
+            left.copy_from_slice(&row[base + start..base + start + WIDE]);
+            // What the turn before has counted is not counted again.
+            left[..at - start].fill(0.0);
             for entry in &own[..some] {
-                let tile = entry.tile as usize;
-                let value = pool[tile];
                 let first = ((base + start) as isize + entry.jump) as usize;
-                let from = &x[first..first + WIDE];
-                let lanes = &mut tally[tile..tile + LINE];
-                for k in 0..WIDE {
-                    sum[k] += value * from[k];
-                }
-                for turn in 0..WIDE / LINE {
-                    for lane in 0..LINE {
-                        lanes[lane] += left[turn * LINE + lane] * from[turn * LINE + lane];
-                    }
+                let from = &step.x[first..first + WIDE];
+                let lanes = &mut tally[entry.tile as usize..entry.tile as usize + LINE];
+                for k in 0..LINE {
+                    let (a, b) = (left[k] * from[k], left[LINE + k] * from[LINE + k]);
+                    let (c, d) = (left[2 * LINE + k] * from[2 * LINE + k], left[3 * LINE + k] * from[3 * LINE + k]);
+                    lanes[k] += (a + b) + (c + d);
                 }
             }
             for entry in &own[some..] {
-                let tile = entry.tile as usize + start;
-                let values = &pool[tile..tile + WIDE];
                 let first = ((base + start) as isize + entry.jump) as usize;
-                let from = &x[first..first + WIDE];
-                let slots = &mut tally[tile..tile + WIDE];
+                let from = &step.x[first..first + WIDE];
+                let slots = &mut tally[entry.tile as usize + start..entry.tile as usize + start + WIDE];
                 for k in 0..WIDE {
-                    sum[k] += values[k] * from[k];
                     slots[k] += left[k] * from[k];
                 }
-            }
-            let here = &x[base + start..base + start + WIDE];
-            let stay = &step.stay[low + start..low + start + WIDE];
-            let add = &add[low + start..low + start + WIDE];
-            let out = &mut out[low + start..low + start + WIDE];
-            for k in 0..WIDE {
-                out[k] = stay[k] * here[k] + scale * sum[k] + weight * add[k];
             }
             at += WIDE;
         }

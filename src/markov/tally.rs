@@ -34,6 +34,11 @@ impl Sheet {
         Sheet { moves: vec![0.0; stencil.width()], spent: vec![0.0; stencil.space().len()] }
     }
 
+    /// Of a computation that only asks for times: moves are not counted.
+    pub fn times(stencil: &Stencil) -> Self {
+        Sheet { moves: vec![], spent: vec![0.0; stencil.space().len()] }
+    }
+
     /// Adds it up by label.
     pub fn collect(&self, stencil: &Stencil, tally: &mut Tally) {
         stencil.collect(&self.moves, &self.spent, &mut tally.moves, &mut tally.time);
@@ -145,8 +150,11 @@ impl Flow<'_> {
             for level in 0..self.levels {
                 let (pool, stay) = (self.tiles.out.get(), self.stay.get());
                 let step = Step { pool, scale: self.inverse, stay, x: w.get(), at: room.at(level) };
-                let out = room.level_mut(&mut next, level);
-                frame.apply_tally(&step, before.get(), out, weights[u], room.level(&end, level), &mut moves);
+                let (out, add) = (room.level_mut(&mut next, level), room.level(&end, level));
+                match sheet.moves.is_empty() {
+                    true => frame.apply(&step, out, weights[u], &mut [], add),
+                    false => frame.apply_tally(&step, before.get(), out, weights[u], add, &mut moves),
+                }
             }
             for ((drain, rate), lifted) in self.drains.iter().zip(&self.lifts).zip(&mut lifted) {
                 let Some(counter) = drain.counter else { continue };
