@@ -112,6 +112,32 @@ fn article() {
             black_box(fitted.ask(&questions, &control).expect("answers"));
         }),
     );
+    // All but the newest development, then that one as well: what a reader does who follows the news.
+    let mut before = spec.clone();
+    let newest = |k: &usize| {
+        let own = &spec.development[*k];
+        own.between.clone().map(|between| between.1).or(own.on.clone())
+    };
+    let last = (0..spec.development.len()).max_by_key(newest).expect("a development");
+    before.development.remove(last);
+    before.development.push(spec.development[last].clone());
+    let whole = before.clone();
+    before.development.pop();
+    let fitted = Fitted::fixed(model.clone(), before, None, &control).expect("evidence that fits");
+    black_box(fitted.ask(&questions, &control).expect("answers"));
+    tell(
+        "article: one more development",
+        median(9, || {
+            black_box(fitted.on(whole.clone(), &control).expect("evidence that fits"));
+        }),
+    );
+    tell(
+        "article: one more development, all answers",
+        median(9, || {
+            let fitted = fitted.on(whole.clone(), &control).expect("evidence that fits");
+            black_box(fitted.ask(&questions, &control).expect("answers"));
+        }),
+    );
 }
 
 /// A chain of ladders, each pushed up by the next one; a sighting of one of them every few days, and windows, at most two

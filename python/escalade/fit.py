@@ -274,7 +274,7 @@ class Fit:
     # What if: parameters kept
 
     def on(self, dossier: Dossier) -> Fit:
-        """The same parameters on another dossier of the same model: what the world looks like now, without learning anew.
+        """The same parameters on another dossier of the same model: the world as it is now, without learning anew.
 
         Where the new dossier goes on from the one before, only what is new is computed.
 

@@ -138,8 +138,11 @@ impl Component {
         };
         let own = 8.0 * (kept + numbers * (rows + 8.0));
         let evaluation = 8.0 * joint_rungs * (driver_states * load.handed + generators * (1.0 + average));
+        // What one fit keeps of its forward pass, for evidence that may be appended.
+        let vector = 8.0 * numbers * driver_states;
+        let live = (vector * load.steps).min(tally::room().max(2.0 * vector));
         let structure = joint_rungs * (generators * (1.0 + average) * 4.0 + load.monitors * 24.0);
-        let bytes = rayon::current_num_threads() as f64 * (own + evaluation) + structure;
+        let bytes = rayon::current_num_threads() as f64 * (own + evaluation) + live + structure;
         Account {
             ladders: self.ladders.clone(),
             drivers: self.drivers.clone(),

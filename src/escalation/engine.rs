@@ -12,7 +12,7 @@ use super::theta::{Statistics, Values};
 use super::timeline::Planner;
 use crate::bayes::{Factor, Network};
 use crate::ground::{Control, Result, limits};
-use crate::markov::tally::slots;
+use crate::markov::tally::room;
 use crate::markov::{Space, Tally};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -168,8 +168,9 @@ impl Prepared {
     ) -> Result<Evaluated> {
         let past = past.filter(|(prepared, past)| Arc::ptr_eq(&prepared.model, &self.model) && past.values == values);
         let keep = |plan: &Plan| {
-            let room = slots(plan.part.space.len() * plan.flags * plan.part.configs.len());
-            Keep::Some(room.min(plan.steps.len()))
+            // The first and the last of them at least.
+            let bytes = 8.0 * (plan.part.space.len() * plan.flags * plan.part.configs.len()) as f64;
+            Keep::Some(((room() / bytes) as usize).clamp(2, plan.steps.len().max(2)))
         };
         self.forward_after(values, past, &keep, control)
     }

@@ -91,7 +91,7 @@ impl Flow<'_> {
                 if next == GONE {
                     // It cannot have been.
                 } else if self.still[next] {
-                    gained[next] += values[from + start..from + end].iter().sum::<f64>();
+                    gained[next] += sum_of(&values[from + start..from + end]);
                 } else {
                     for x in start..end {
                         values[next * pitch + x] += values[from + x];
@@ -341,7 +341,7 @@ fn looks(len: usize, reach: usize) -> impl Fn(usize) -> bool {
 }
 
 /// The largest of x/before; infinite where something came to where nothing was.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn ratio(x: &[f64], before: &[f64]) -> f64 {
     let n = x.len();
     let before = &before[..n];
@@ -364,7 +364,7 @@ fn ratio(x: &[f64], before: &[f64]) -> f64 {
 }
 
 /// Whether x · rest is below what can be seen of each number of the sum.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn below(x: &[f64], rest: f64, sum: &[f64]) -> bool {
     let n = x.len();
     let sum = &sum[..n];
@@ -373,6 +373,18 @@ fn below(x: &[f64], rest: f64, sum: &[f64]) -> bool {
         above |= x[k] * rest > CUT * sum[k];
     }
     !above
+}
+
+/// The sum, four numbers at a time.
+fn sum_of(x: &[f64]) -> f64 {
+    let mut lanes = [0.0; 4];
+    let mut parts = x.chunks_exact(4);
+    for part in &mut parts {
+        for lane in 0..4 {
+            lanes[lane] += part[lane];
+        }
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + parts.remainder().iter().sum::<f64>()
 }
 
 fn indicator(vector: &[f64]) -> Vec<f64> {

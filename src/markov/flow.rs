@@ -23,6 +23,9 @@ const SILENT: f64 = 1e6;
 /// Largest Λt whose doublings are counted: beyond it powers of two overflow.
 const MEAN: f64 = 1e300;
 
+/// Most states of the extended chain that a matrix is made for.
+const DENSE: usize = 512;
+
 /// Expected statistics by label, weighted: how many moves, and the time at risk (days).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
@@ -207,7 +210,7 @@ impl<'a> Flow<'a> {
     /// Whether a stretch is carried by a dense exponential.
     pub(super) fn is_dense(&self, length: f64) -> bool {
         let size = self.points() * self.levels;
-        if size > 64 {
+        if size > DENSE {
             return false;
         }
         let mean = self.lambda * length;

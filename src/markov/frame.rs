@@ -159,9 +159,9 @@ impl Frame {
     }
 }
 
-// The loops below index instead of iterating: iterator adapters are not inlined into functions of another SIMD level.
+// The first target that the machine has is taken. The loops below index instead of iterating: iterator adapters are not inlined into functions of another SIMD level.
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn all(frame: &Frame, step: &Step<'_>, first: usize, out: &mut [f64], weight: f64, gain: &mut [f64], add: &[f64]) {
     let width = frame.block.max(WIDE);
     let count = (frame.uniform.len() - first).min(out.len() / frame.block);
@@ -174,7 +174,7 @@ fn all(frame: &Frame, step: &Step<'_>, first: usize, out: &mut [f64], weight: f6
 }
 
 /// One block whose reads all lie inside the vector.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn one(frame: &Frame, step: &Step<'_>, block: usize, out: &mut [f64]) {
     run(frame, step, block, out, 0.0, &mut [], &[]);
 }
@@ -238,7 +238,7 @@ fn run(frame: &Frame, step: &Step<'_>, block: usize, out: &mut [f64], weight: f6
     }
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn tallied(frame: &Frame, step: &Step<'_>, row: &[f64], out: &mut [f64], weight: f64, add: &[f64], tally: &mut [f64]) {
     let width = frame.block.max(WIDE);
     for block in 0..frame.uniform.len() {

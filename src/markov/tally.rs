@@ -201,10 +201,14 @@ impl Flow<'_> {
     }
 }
 
+/// Bytes that the vectors may take which are kept for a backward pass, or for evidence that may be appended.
+pub fn room() -> f64 {
+    STORED.min(limits::memory() / (4.0 * rayon::current_num_threads() as f64))
+}
+
 /// How many vectors of so many numbers a backward pass keeps: of one stretch, and as many of the steps between stretches.
 pub fn slots(numbers: usize) -> usize {
-    let share = limits::memory() / (4.0 * rayon::current_num_threads() as f64);
-    ((STORED.min(share) / (8.0 * numbers.max(1) as f64)) as usize).max(FEWEST)
+    ((room() / (8.0 * numbers.max(1) as f64)) as usize).max(FEWEST)
 }
 
 /// The most vectors of so many numbers that [`Flow::backward_tally`] holds at once over `steps` steps in all, `reach` of

@@ -1,4 +1,4 @@
-"""Expected time in conditions given evidence, against an integral of dense exponentials; appended evidence, bit by bit."""
+"""Expected time in conditions given evidence, against integrals of dense exponentials; appended evidence, bit by bit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def generator() -> tuple[list[tuple[int, ...]], np.ndarray]:
         down = {0: 0.4, 1: 0.4, 2: 0.4 * (0.5 if b >= 1 else 1)}
         for axis, size in enumerate(SIZES.values()):
             for step, rates in ((1, up), (-1, down)):
-                to = list((a, b, c))
+                to = [a, b, c]
                 to[axis] += step
                 if 0 <= to[axis] < size:
                     q[k, points.index(tuple(to))] += rates[axis]
