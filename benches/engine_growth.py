@@ -1,6 +1,7 @@
 """How the sweep grows with joint rungs: draws what `cargo bench --bench engine -- growth=2` to `growth=7` print.
 
-for d in 2 3 4 5 6 7; do cargo bench --bench engine -- growth=$d; done | .venv/bin/python benches/engine_growth.py docs/engine_growth.png
+for d in 2 3 4 5 6 7; do cargo bench --bench engine -- growth=$d; done > grown.txt
+.venv/bin/python benches/engine_growth.py docs/engine_growth.png < grown.txt
 """
 
 import argparse

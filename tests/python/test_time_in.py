@@ -1,4 +1,4 @@
-"""Expected time in conditions given evidence, against integrals of dense exponentials; appended evidence, bit by bit."""
+"""Expected time in conditions given evidence, against integrals of exponentials; appended evidence, bit by bit."""
 
 from __future__ import annotations
 
