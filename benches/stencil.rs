@@ -45,7 +45,7 @@ fn steps(c: &mut Criterion) {
         group.throughput(Throughput::Elements(moves * (steps - 1) as u64));
         group.bench_with_input(BenchmarkId::new("series", n), &n, |b, _| {
             b.iter(|| {
-                flow.series(row.clone(), steps, |_, current| {
+                flow.series(&row, steps, |_, current| {
                     black_box(current[0]);
                 })
             });

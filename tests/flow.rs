@@ -2,7 +2,7 @@
 
 use escalade::ground::Control;
 use escalade::markov::monitor::Runs;
-use escalade::markov::{Arc, Automaton, Counter, Drain, Field, Flow, NO_LABEL, Open, Space, Stencil, Tally};
+use escalade::markov::{Arc, Automaton, Counter, Drain, Field, Flow, NO_LABEL, Open, Space, Stencil, Tally, Tiles};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -110,7 +110,7 @@ fn runs(set: &[bool]) -> Runs {
 struct Made {
     space: Space,
     stencil: Stencil,
-    tiles: Vec<f64>,
+    tiles: Tiles,
     exit: Vec<f64>,
     label: Field<u32>,
     runs: Runs,

@@ -48,6 +48,7 @@ from .priors import base_rate, chance, factor, free, per_day, per_month, per_wee
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .settings import memory_limit, set_memory_limit, set_threads, threads
+from .time_in import TimeIn
 from .values import WrongPlace, WrongType
 from .words import grades, word_for, yardstick
 
@@ -103,6 +104,7 @@ __all__ = [
     "Size",
     "SpecError",
     "Status",
+    "TimeIn",
     "TooLarge",
     "Transition",
     "Unidentified",

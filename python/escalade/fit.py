@@ -17,6 +17,7 @@ from .frames import frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Answers, Drivers, Forecast, Parameters, Rungs
+from .time_in import TimeIn
 from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
@@ -238,7 +239,74 @@ class Fit:
         """
         return Expectations(tuple(json.loads(self._core.expectations())))
 
+    def time_in(
+        self, *conditions: Condition, over: tuple[DateLike, DateLike], level: float = 0.9, progress: Progress = True
+    ) -> TimeIn:
+        """Expected time that conditions hold over a span, given all developments: before it, in it and after it.
+
+        Exact for given parameters: the occupancy of a continuous-time Bayesian network.
+
+        Parameters
+        ----------
+        *conditions : Condition
+            Each is answered by itself.
+        over : pair of dates
+            From the first day's 00:00 to the last day's 24:00; it may reach beyond the fit's date.
+        level : float
+            Of the intervals, which say how uncertain the parameters are.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        TimeIn
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> a = m.ladder("a", ["low", "high"], up=esc.per_day(1.0), down=esc.per_day(1.0))
+        >>> fit = m.condition(esc.Dossier(as_of="2024-10-30"))
+        >>> round(fit.time_in(a == "high", over=("2024-10-01", "2024-10-10"))[0], 3)
+        4.75
+        """
+        if not conditions:
+            raise wrong("time_in", None, A_CONDITION)
+        trees = [condition_tree(x, "time_in: each argument") for x in conditions]
+        if not isinstance(over, tuple | list) or len(over) != 2:
+            raise wrong("time_in: over", over, "a pair of dates")
+        start, end = (sound_date(x, "time_in: over") for x in over)
+        level = share(level, "level")
+        with progress_line("time", progress) as report:
+            got = self._core.time_in(to_json(trees), start, end, level=level, progress=report)
+        names = tuple(describe(tree) for tree in trees)
+        days, low, high, mode = (frozen(got[key]) for key in ("mean", "low", "high", "mode"))
+        return TimeIn(names, days, low, high, mode, got["span"], level)
+
     # What if: parameters kept
+
+    def on(self, dossier: Dossier) -> Fit:
+        """The same parameters on another dossier of the same model: the world as it is now, without learning anew.
+
+        Where the new dossier goes on from the one before, only what is new is computed.
+
+        Parameters
+        ----------
+        dossier : Dossier
+            For example this one with a later date and one more development.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        ImpossibleEvidence
+            If the developments contradict each other or the model.
+        """
+        from .model import a_dossier
+
+        return Fit(self._model, self._core.on(a_dossier(dossier, "on")._checked(self._model._core)))
 
     def given(self, *what: Condition | Development) -> Fit:
         """The same fit, had this been known as well: conditions at its date, or developments. Parameters are kept.

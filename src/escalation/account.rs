@@ -5,7 +5,7 @@ use super::dossier::{Evidence, Record};
 use super::model::Model;
 use super::timeline::{Report, clusters, most_open, same_window};
 use crate::ground::{Error, Result, limits};
-use crate::markov::flow;
+use crate::markov::tally;
 use std::collections::BTreeSet;
 
 /// The size of a component in numbers.
@@ -130,17 +130,19 @@ impl Component {
         // steps, the rows of one backward stretch, a few more; and one evaluation, which hands on the filtered weights and
         // holds the exits and tiles of the generators. For all threads: the structure of those, and the monitors' classes.
         let numbers = joint_rungs * load.flags;
-        let room = flow::kept_rows(numbers.min(1e15) as usize) as f64;
-        let kept =
-            if load.steps <= room { joint_rungs * load.levels } else { numbers * (2.0 * load.steps.sqrt() + 2.0) };
+        let room = tally::slots(numbers.min(1e15) as usize) as f64;
+        let kept = if load.steps <= room { joint_rungs * load.levels } else { numbers * room };
         let rows = match load.steps > 0.0 {
-            true => flow::rows_held(numbers, (lambda * load.longest).max(load.events), reach),
+            true => tally::rows_held(numbers, (lambda * load.longest).max(load.events), reach),
             false => 0.0,
         };
         let own = 8.0 * (kept + numbers * (rows + 8.0));
         let evaluation = 8.0 * joint_rungs * (driver_states * load.handed + generators * (1.0 + average));
+        // What one fit keeps of its forward pass, for evidence that may be appended.
+        let vector = 8.0 * numbers * driver_states;
+        let live = (vector * load.steps).min(tally::room().max(2.0 * vector));
         let structure = joint_rungs * (generators * (1.0 + average) * 4.0 + load.monitors * 24.0);
-        let bytes = rayon::current_num_threads() as f64 * (own + evaluation) + structure;
+        let bytes = rayon::current_num_threads() as f64 * (own + evaluation) + live + structure;
         Account {
             ladders: self.ladders.clone(),
             drivers: self.drivers.clone(),

@@ -5,7 +5,7 @@ use super::engine::{Evaluated, Prepared};
 use super::onward::{Fills, Onward, Parts, onward};
 use super::part::Override;
 use super::question::{Ask, Question};
-use super::sweep::Sweep;
+use super::sweep::{Keep, Sweep};
 use crate::ground::{Control, Error, Result};
 use crate::markov::Space;
 use std::collections::BTreeSet;
@@ -150,8 +150,9 @@ fn outcomes(
             if !wanted[config] {
                 return Ok(None);
             }
-            let Some(start) = part.start(prepared, evaluated, config) else { return Ok(None) };
-            let end = Sweep::new(&part.plan, &filled, &evaluated.values, config, control).forward(start, false)?.end;
+            let Some(start) = fills.start(part, prepared, evaluated, config) else { return Ok(None) };
+            let sweep = Sweep::new(&part.plan, &filled, &evaluated.values, config, control);
+            let end = sweep.forward(start.to_vec(), Keep::Nothing)?.end;
             let n = part.plan.part.space.len();
             let mut table = vec![0.0; 1 << part.atoms.len()];
             for (level, values) in end.chunks_exact(n).enumerate() {

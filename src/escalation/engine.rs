@@ -9,11 +9,12 @@ use super::model::Model;
 use super::parameter::RowPrior;
 use super::part::{Calendar, Filled, Override, Part};
 use super::plan::Plan;
-use super::sweep::{Gained, Sweep, Swept};
+use super::sweep::{Gained, Keep, Sweep, Swept};
 use super::theta::{Statistics, Values};
 use super::timeline::Planner;
 use crate::bayes::{Factor, Network};
 use crate::ground::{Control, Result, limits};
+use crate::markov::tally::room;
 use crate::markov::{Space, Tally};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -84,6 +85,17 @@ impl Prepared {
     /// # Errors
     /// `TooLarge`, before memory is taken.
     pub fn new(model: &Arc<Model>, dossier: &Dossier, wanted: &[usize], marks: &[f64]) -> Result<Self> {
+        Self::after(model, dossier, wanted, marks, None)
+    }
+
+    /// The same, with the generators of a dossier compiled before where they do not change.
+    pub fn after(
+        model: &Arc<Model>,
+        dossier: &Dossier,
+        wanted: &[usize],
+        marks: &[f64],
+        past: Option<&Prepared>,
+    ) -> Result<Self> {
         let (accounts, parts) = Self::split(model, dossier, wanted, marks.len());
         accounts.iter().try_for_each(|account| afford(model, account))?;
         let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
@@ -96,7 +108,11 @@ impl Prepared {
                 });
                 let boundaries = boundaries(model, component, conditions, &[]);
                 let (ladders, drivers) = (component.ladders.clone(), component.drivers.clone());
-                let part = Arc::new(Part::new(model, ladders, drivers, Calendar::new(0.0, &boundaries, &[])));
+                let calendar = Calendar::new(0.0, &boundaries, &[]);
+                let known = past.iter().flat_map(|past| &past.plans).map(|plan| &plan.part);
+                let mut known = known.filter(|part| part.of(&ladders, &drivers, &calendar)).cloned();
+                let new = || Arc::new(Part::new(model, ladders.clone(), drivers.clone(), calendar.clone()));
+                let part = known.next().unwrap_or_else(new);
                 let mut planner = Planner::new(model, part, dossier.as_of);
                 component.items.iter().for_each(|&item| planner.evidence(evidence[item]));
                 marks.iter().filter(|&&mark| mark <= dossier.as_of).for_each(|&mark| planner.mark(mark));
@@ -162,6 +178,42 @@ impl Prepared {
     /// # Errors
     /// `Interrupted`; `Diverged` where an intensity is not finite.
     pub fn forward(&self, values: Values, control: &Control) -> Result<Evaluated> {
+        self.forward_after(values, None, &|_| Keep::Nothing, control)
+    }
+
+    /// The same at what was learnt, where evidence may be appended: of what was swept before for the same values, the steps
+    /// up to the first change are taken over, and some of the way is kept for the next time.
+    pub fn append(
+        &self,
+        values: Values,
+        past: Option<(&Prepared, &Evaluated)>,
+        control: &Control,
+    ) -> Result<Evaluated> {
+        let past = past.filter(|(prepared, past)| Arc::ptr_eq(&prepared.model, &self.model) && past.values == values);
+        let keep = |plan: &Plan| {
+            // The first and the last of them at least.
+            let bytes = 8.0 * (plan.part.space.len() * plan.flags * plan.part.configs.len()) as f64;
+            Keep::Some(((room() / bytes) as usize).clamp(2, plan.steps.len().max(2)))
+        };
+        self.forward_after(values, past, &keep, control)
+    }
+
+    fn forward_after(
+        &self,
+        values: Values,
+        past: Option<(&Prepared, &Evaluated)>,
+        keep: &(impl Fn(&Plan) -> Keep + Sync),
+        control: &Control,
+    ) -> Result<Evaluated> {
+        let same: Vec<Option<(&Vec<Swept>, usize)>> = self
+            .plans
+            .iter()
+            .map(|plan| {
+                let (prepared, past) = past?;
+                let plans = prepared.plans.iter().zip(&past.swept);
+                plans.map(|(other, swept)| (swept, plan.same_until(other))).max_by_key(|(_, same)| *same)
+            })
+            .collect();
         let filled: Vec<Filled> = self.plans.iter().map(|plan| plan.part.fill(&values)).collect::<Result<_>>()?;
         let tasks: Vec<(usize, usize)> =
             (0..self.plans.len()).flat_map(|p| (0..self.plans[p].part.configs.len()).map(move |c| (p, c))).collect();
@@ -169,7 +221,11 @@ impl Prepared {
             .par_iter()
             .map(|&(p, config)| {
                 let plan = &self.plans[p];
-                Sweep::new(plan, &filled[p], &values, config, control).forward(self.origin(plan), false)
+                let sweep = Sweep::new(plan, &filled[p], &values, config, control);
+                match same[p] {
+                    Some((past, same)) if same > 0 => sweep.resume(&past[config], same, self.origin(plan), keep(plan)),
+                    _ => sweep.forward(self.origin(plan), keep(plan)),
+                }
             })
             .collect::<Result<_>>()?;
         let mut swept: Vec<Vec<Swept>> = self.plans.iter().map(|_| vec![]).collect();
@@ -232,12 +288,9 @@ impl Prepared {
             for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
                 let sweep = Sweep::new(plan, &evaluated.filled[p], &evaluated.values, config, control);
                 // One configuration's vectors at a time.
-                let swept = sweep.forward(self.origin(plan), true)?;
-                let mut gained = Gained {
-                    tally: Tally::new(0),
-                    statistics: Statistics { positives: vec![], rows: vec![], reals: vec![] },
-                    marks: vec![],
-                };
+                let swept = sweep.forward(self.origin(plan), Keep::Marks)?;
+                let none = Statistics { positives: vec![], rows: vec![], reals: vec![] };
+                let mut gained = Gained::new(Tally::new(0), none);
                 sweep.backward(&swept, 0.0, &mut gained)?;
                 mix(plan, &gained.marks, weight, &mut all);
             }

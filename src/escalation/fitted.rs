@@ -2,6 +2,7 @@
 
 use super::answer::Asked;
 use super::component::ancestors;
+use super::condition::Condition;
 use super::dossier::Dossier;
 use super::engine::{Evaluated, Prepared};
 use super::expect::{GaveWay, Judged};
@@ -9,6 +10,7 @@ use super::filter::filtered;
 use super::fit::{Learnt, learn};
 use super::forecast::Ahead;
 use super::model::Model;
+use super::occupancy::Occupancy;
 use super::onward::{Fills, Parts};
 use super::part::Override;
 use super::question::Question;
@@ -19,7 +21,7 @@ use super::summary::Draws;
 use crate::ground::{Control, Error, Result, limits};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Parameters, learnt or given, with a dossier.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub struct Fitted {
     /// The evidence at the mode.
     mode: Arc<Evaluated>,
     draws: Arc<Vec<Vec<f64>>>,
+    /// What questions carry ahead, built once for all fits with these parameters.
+    parts: Arc<Mutex<Parts>>,
 }
 
 impl Fitted {
@@ -81,8 +85,9 @@ impl Fitted {
         let draws = Arc::new((0..n_draws).map(|k| learnt.draw(seed, k as u64)).collect());
         let learnt = Arc::new(learnt);
         let scenario = Scenario::compile(&model, &spec, &changes)?;
-        let (base, mode) = scenario.evaluate(&model, &learnt, control)?;
-        Ok(Fitted { model, spec, changes, learnt, seed, n_draws, scenario, base, mode, draws })
+        let (base, mode) = scenario.evaluate(&model, &learnt, None, control)?;
+        let parts = Arc::default();
+        Ok(Fitted { model, spec, changes, learnt, seed, n_draws, scenario, base, mode, draws, parts })
     }
 
     /// The same parameters under one more change.
@@ -92,8 +97,19 @@ impl Fitted {
     pub fn with(&self, change: Change, control: &Control) -> Result<Self> {
         let changes: Vec<Change> = self.changes.iter().cloned().chain([change]).collect();
         let scenario = Scenario::compile(&self.model, &self.spec, &changes)?;
-        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, control)?;
+        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, Some((&self.base, &self.mode)), control)?;
         Ok(Fitted { changes, scenario, base, mode, ..self.clone() })
+    }
+
+    /// The same parameters on another dossier, the changes kept: what both share up to the first difference is not swept
+    /// again, so that a dossier which grows at its end costs what is new in it.
+    ///
+    /// # Errors
+    /// `Impossible` where the developments contradict each other.
+    pub fn on(&self, spec: DossierSpec, control: &Control) -> Result<Self> {
+        let scenario = Scenario::compile(&self.model, &spec, &self.changes)?;
+        let (base, mode) = scenario.evaluate(&self.model, &self.learnt, Some((&self.base, &self.mode)), control)?;
+        Ok(Fitted { spec, scenario, base, mode, ..self.clone() })
     }
 
     /// The dossier as the changes left it.
@@ -183,7 +199,8 @@ impl Fitted {
         let mut compiled = vec![];
         for (wanted, numbers) in groups {
             let prepared = self.prepared(&wanted, &[])?;
-            let mut known = Parts::default();
+            let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            known.forget();
             let mut asked = vec![];
             for number in numbers {
                 let overrides = &self.scenario.overrides;
@@ -273,6 +290,21 @@ impl Fitted {
     pub fn gave_way(&self, control: &Control) -> Result<Vec<GaveWay>> {
         let dossier = Dossier::compile(&self.spec, &self.model)?;
         Judged::new(&self.model, &dossier)?.gave_way(&self.model, &self.learnt.theta, &self.learnt.root, control)
+    }
+
+    /// Expected days that each condition holds over a span (days since the origin), given all evidence.
+    ///
+    /// # Errors
+    /// `Spec` where the span reaches beyond now and something is set by hand after now.
+    pub fn time_in(&self, conditions: Vec<Condition>, span: (f64, f64), control: &Control) -> Result<Draws> {
+        if span.1 > self.dossier().as_of && !self.scenario.overrides.is_empty() {
+            let message = "the span reaches beyond the fit's date, from which on something is set by hand; a span that \
+                           ends by then is expected";
+            return Err(Error::spec("time_in", "over", message));
+        }
+        let surgery = &self.scenario.surgery;
+        let asked = Occupancy::new(&self.model, self.dossier(), surgery, conditions, span)?;
+        self.each(control, |theta| asked.days(&self.model.parameters.values(theta), control))
     }
 
     /// Posterior of every driver's states, in order, flat.

@@ -5,7 +5,7 @@ use super::engine::{Evaluated, Prepared};
 use super::onward::{Onward, Parts, onward};
 use super::part::Override;
 use super::plan::Plan;
-use super::sweep::Sweep;
+use super::sweep::{Keep, Sweep};
 use crate::ground::{Control, Result};
 
 /// The parts that forecast every ladder of the model at some dates after now.
@@ -54,7 +54,7 @@ impl Ahead {
             for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
                 if let Some(start) = part.start(prepared, evaluated, config) {
                     let sweep = Sweep::new(&part.plan, &filled, &evaluated.values, config, control);
-                    add_laws(&part.plan, &sweep.forward(start, false)?.laws, weight, &mut mixed);
+                    add_laws(&part.plan, &sweep.forward(start, Keep::Nothing)?.laws, weight, &mut mixed);
                 }
             }
             for &ladder in read {

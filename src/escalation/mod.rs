@@ -15,6 +15,7 @@ pub mod fitted;
 pub mod forecast;
 pub mod law;
 pub mod model;
+pub mod occupancy;
 pub mod onward;
 pub mod panel;
 pub mod parameter;

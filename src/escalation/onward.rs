@@ -11,7 +11,8 @@ use super::question::Atom;
 use super::theta::Values;
 use super::timeline::Planner;
 use crate::ground::Result;
-use crate::markov::Space;
+use crate::markov::{Field, Space};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Ladders that must be carried on together from now, and where their weights come from.
@@ -28,7 +29,18 @@ pub struct Onward {
 #[derive(Debug, Default)]
 pub struct Parts(Vec<Arc<Part>>);
 
+/// Parts that are kept from one set of questions to the next, and the most joint rungs of all of them.
+const PARTS: usize = 256;
+const RUNGS: usize = 1 << 18;
+
 impl Parts {
+    /// Forgets all where they have become many or large.
+    pub fn forget(&mut self) {
+        if self.0.len() > PARTS || self.0.iter().map(|part| part.space.len()).sum::<usize>() > RUNGS {
+            self.0.clear();
+        }
+    }
+
     fn part(&mut self, model: &Model, ladders: Vec<usize>, drivers: Vec<usize>, calendar: Calendar) -> Arc<Part> {
         let same = |p: &&Arc<Part>| p.ladders == ladders && p.drivers == drivers && p.calendar == calendar;
         if let Some(known) = self.0.iter().find(same) {
@@ -40,21 +52,38 @@ impl Parts {
     }
 }
 
-/// Shared parts with their rates filled in, at one value of the parameters.
+/// Shared parts with their rates filled in and the weights now, at one value of the parameters.
 #[derive(Debug, Default)]
-pub struct Fills(Vec<(Arc<Part>, Arc<Filled>)>);
+pub struct Fills {
+    filled: Vec<(Arc<Part>, Arc<Filled>)>,
+    /// By the part's address and configuration.
+    starts: HashMap<(usize, usize), Option<Arc<Vec<f64>>>>,
+}
 
 impl Fills {
+    /// [`Onward::start`], made at most once for parts that are shared.
+    pub fn start(
+        &mut self,
+        onward: &Onward,
+        prepared: &Prepared,
+        evaluated: &Evaluated,
+        config: usize,
+    ) -> Option<Arc<Vec<f64>>> {
+        let key = (Arc::as_ptr(&onward.plan.part) as usize, config);
+        let start = || onward.start(prepared, evaluated, config).map(Arc::new);
+        self.starts.entry(key).or_insert_with(start).clone()
+    }
+
     /// The part's rates, filled in at most once.
     ///
     /// # Errors
     /// As [`Part::fill`].
     pub fn of(&mut self, part: &Arc<Part>, values: &Values) -> Result<Arc<Filled>> {
-        if let Some((_, filled)) = self.0.iter().find(|(known, _)| Arc::ptr_eq(known, part)) {
+        if let Some((_, filled)) = self.filled.iter().find(|(known, _)| Arc::ptr_eq(known, part)) {
             return Ok(filled.clone());
         }
         let filled = Arc::new(part.fill(values)?);
-        self.0.push((part.clone(), filled.clone()));
+        self.filled.push((part.clone(), filled.clone()));
         Ok(filled)
     }
 }
@@ -147,9 +176,13 @@ impl Onward {
 
     /// The weights now, in one configuration of this plan's drivers; `None` where the past is impossible.
     pub fn start(&self, prepared: &Prepared, evaluated: &Evaluated, config: usize) -> Option<Vec<f64>> {
-        let mut start = vec![1.0; self.plan.part.space.len()];
+        let space = &self.plan.part.space;
+        let mut start = vec![1.0; space.len()];
         for source in self.taken(prepared, evaluated, config)? {
-            start.iter_mut().enumerate().for_each(|(x, weight)| *weight *= source.marginal[source.index(self, x)]);
+            let field = Field::tabulate(space, source.target.clone(), |_| ());
+            field.runs(space, |first, end, index| {
+                start[first..end].iter_mut().for_each(|weight| *weight *= source.marginal[index]);
+            });
         }
         Some(start)
     }
@@ -228,10 +261,8 @@ fn project(space: &Space, values: &[f64], axes: &[usize]) -> Vec<f64> {
     if axes.len() == space.sizes().len() {
         return values.to_vec();
     }
-    let small = Space::new(axes.iter().map(|&axis| space.sizes()[axis]).collect());
-    let mut out = vec![0.0; small.len()];
-    for (x, value) in values.iter().enumerate() {
-        out[fold(space, x, axes)] += value;
-    }
+    let mut out = vec![0.0; axes.iter().map(|&axis| space.sizes()[axis]).product()];
+    let field = Field::tabulate(space, axes.to_vec(), |_| ());
+    field.runs(space, |start, end, index| out[index] += values[start..end].iter().sum::<f64>());
     out
 }

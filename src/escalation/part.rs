@@ -5,8 +5,9 @@ use super::model::{Ladder, Model};
 use super::restrict::Known;
 use super::theta::{Statistics, Values};
 use crate::ground::{Error, Result};
-use crate::markov::{Arc, Field, Space, Stencil, Tally};
+use crate::markov::{self, Field, Space, Stencil, Tally, Tiles};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a rate of the generator is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,7 +80,8 @@ pub struct Part {
     pub calendar: Calendar,
     labels: Vec<Label>,
     index: HashMap<Label, u32>,
-    stencils: Vec<Stencil>,
+    /// Shared between copies that differ in their labels.
+    stencils: Vec<Arc<Stencil>>,
     /// Stencil of (config, piece).
     which: Vec<usize>,
 }
@@ -90,7 +92,7 @@ pub struct Filled {
     /// Rate of each label.
     pub rates: Vec<f64>,
     /// Tile values of each stencil.
-    tiles: Vec<Vec<f64>>,
+    tiles: Vec<Tiles>,
     /// Exit rate of each point, by stencil.
     exits: Vec<Vec<f64>>,
 }
@@ -119,7 +121,7 @@ impl Part {
                     Some(&stencil) => stencil,
                     None => {
                         let arcs = part.arcs(model, &active);
-                        part.stencils.push(Stencil::new(part.space.clone(), &arcs));
+                        part.stencils.push(Arc::new(Stencil::new(part.space.clone(), &arcs)));
                         known.insert(active, part.stencils.len() - 1);
                         part.stencils.len() - 1
                     }
@@ -183,7 +185,7 @@ impl Part {
         })
     }
 
-    fn arcs(&mut self, model: &Model, active: &[(usize, Vec<Condition>)]) -> Vec<Arc> {
+    fn arcs(&mut self, model: &Model, active: &[(usize, Vec<Condition>)]) -> Vec<markov::Arc> {
         let mut arcs = vec![];
         for (axis, conditions) in active {
             let ladder = &model.ladders[self.ladders[*axis]];
@@ -203,7 +205,7 @@ impl Part {
         number: usize,
         conditions: &[Condition],
         model: &Model,
-    ) -> Option<Arc> {
+    ) -> Option<markov::Arc> {
         let step = &ladder.moves[number];
         let rate = &model.parameters.positives[step.rate];
         if rate.value == 0.0 && rate.prior == super::parameter::Prior::Fixed {
@@ -226,7 +228,7 @@ impl Part {
             Label::Move { rate: step.rate, factors }
         });
         let label = field.map(|label| self.label(label.clone()));
-        Some(Arc { axis, from: step.from, to: step.to, label })
+        Some(markov::Arc { axis, from: step.from, to: step.to, label })
     }
 
     /// The labels of a move in a configuration and piece: `None` where it cannot happen.
@@ -238,7 +240,7 @@ impl Part {
         ladder: usize,
         from: usize,
         to: usize,
-    ) -> Option<Arc> {
+    ) -> Option<markov::Arc> {
         let axis = self.axis(ladder)?;
         let active = self.active(model, config, piece);
         let conditions = &active.iter().find(|(a, _)| *a == axis)?.1;
@@ -273,6 +275,17 @@ impl Part {
         used
     }
 
+    /// Whether another part of the same model has the same generators, and the labels that both have the same numbers.
+    pub fn is_like(&self, other: &Part) -> bool {
+        self.of(&other.ladders, &other.drivers, &other.calendar)
+            && self.labels.iter().zip(&other.labels).all(|(own, its)| own == its)
+    }
+
+    /// Whether it is the part of these ladders, drivers and calendar.
+    pub fn of(&self, ladders: &[usize], drivers: &[usize], calendar: &Calendar) -> bool {
+        self.ladders == ladders && self.drivers == drivers && self.calendar == *calendar
+    }
+
     /// Number of labels.
     pub fn labels(&self) -> usize {
         self.labels.len()
@@ -292,7 +305,7 @@ impl Part {
         if let Some(wrong) = rates.iter().position(|rate| !rate.is_finite()) {
             return Err(Error::Diverged { message: self.excuse(wrong, values) });
         }
-        let tiles: Vec<Vec<f64>> = self.stencils.iter().map(|stencil| stencil.fill(&rates)).collect();
+        let tiles: Vec<Tiles> = self.stencils.iter().map(|stencil| stencil.fill(&rates)).collect();
         let exits: Vec<Vec<f64>> = self
             .stencils
             .iter()
@@ -323,7 +336,7 @@ impl Part {
     }
 
     /// Tile values and exit rates in a configuration and piece.
-    pub fn filled<'a>(&self, filled: &'a Filled, config: usize, piece: usize) -> (&'a [f64], &'a [f64]) {
+    pub fn filled<'a>(&self, filled: &'a Filled, config: usize, piece: usize) -> (&'a Tiles, &'a [f64]) {
         let stencil = self.which[config * self.calendar.pieces() + piece];
         (&filled.tiles[stencil], &filled.exits[stencil])
     }

@@ -8,7 +8,7 @@ use crate::markov::{self, Automaton, Field};
 use std::sync::Arc;
 
 /// A monitor of a plan: its law, and its classes in each (config, piece).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Monitor {
     /// Its law, by how many of its windows are open beyond the first.
     pub laws: Vec<Automaton>,
@@ -37,7 +37,7 @@ pub struct Counted {
 }
 
 /// A factor on the joint weights at one instant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Point {
     /// Known weights, in each config.
     Weights(Vec<Field<f64>>),
@@ -77,7 +77,7 @@ impl Point {
 }
 
 /// A timed move, by config; `None` where it cannot happen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Jump {
     pub arcs: Vec<Option<markov::Arc>>,
     pub hit: f64,
@@ -184,6 +184,61 @@ impl Plan {
         positives.iter().any(|&p| a.positives[p] != b.positives[p])
             || rows.iter().any(|&r| a.rows[r] != b.rows[r])
             || reals.iter().any(|&r| a.reals[r] != b.reals[r])
+    }
+
+    /// How many steps, from the start, do the same as those of another plan of the same model.
+    pub fn same_until(&self, other: &Plan) -> usize {
+        if !self.part.is_like(&other.part) {
+            return 0;
+        }
+        let pairs = self.steps.iter().zip(&other.steps);
+        pairs.take_while(|(own, its)| self.same_step(own, other, its)).count()
+    }
+
+    fn same_step(&self, own: &Step, other: &Plan, its: &Step) -> bool {
+        let monitor = |a: usize, b: usize| self.monitors[a] == other.monitors[b];
+        let open = |a: &[Slot], b: &[Slot]| {
+            let same =
+                |(a, b): (&Slot, &Slot)| monitor(a.monitor, b.monitor) && (a.law, a.listens) == (b.law, b.listens);
+            a.len() == b.len() && a.iter().zip(b).all(same)
+        };
+        let watched = |a: &[usize], b: &[usize]| {
+            let same = |(&a, &b): (&usize, &usize)| {
+                let (a, b) = (&self.watched[a], &other.watched[b]);
+                let counted = match (a.counter, b.counter) {
+                    (Some(a), Some(b)) => monitor(a.monitor, b.monitor) && (a.events, a.length) == (b.events, b.length),
+                    (None, None) => true,
+                    _ => false,
+                };
+                counted && a.labels == b.labels
+            };
+            a.len() == b.len() && a.iter().zip(b).all(same)
+        };
+        match (own, its) {
+            (
+                Step::Flow { length, piece, watched: w, open: o, settled, reads },
+                Step::Flow { length: l, piece: p, watched: v, open: q, settled: s, reads: r },
+            ) => (length, piece, settled, reads) == (l, p, s, r) && watched(w, v) && open(o, q),
+            (Step::Arrive { piece, open: o }, Step::Arrive { piece: p, open: q }) => piece == p && open(o, q),
+            (Step::Set { axis, rung }, Step::Set { axis: a, rung: r }) => (axis, rung) == (a, r),
+            (Step::Jump { jump, piece, open: o }, Step::Jump { jump: j, piece: p, open: q }) => {
+                self.jumps[*jump] == other.jumps[*j] && piece == p && open(o, q)
+            }
+            (Step::Open { monitor: m, piece }, Step::Open { monitor: n, piece: p }) => monitor(*m, *n) && piece == p,
+            (
+                Step::Weigh { position, weights, next, open: o },
+                Step::Weigh { position: p, weights: w, next: n, open: q },
+            ) => (position, weights, next) == (p, w, n) && open(o, q),
+            (Step::Close { position, weights, open: o }, Step::Close { position: p, weights: w, open: q }) => {
+                // What a count was carried times is told at its close.
+                let all = |plan: &Plan| (0..plan.watched.len()).collect::<Vec<usize>>();
+                let counts = self.watched.iter().chain(&other.watched).any(|watched| watched.counter.is_some());
+                (position, weights) == (p, w) && open(o, q) && (!counts || watched(&all(self), &all(other)))
+            }
+            (Step::Point { point }, Step::Point { point: p }) => self.points[*point] == other.points[*p],
+            (Step::Mark, Step::Mark) | (Step::Read, Step::Read) => true,
+            _ => false,
+        }
     }
 
     fn cell(&self, config: usize, piece: usize) -> usize {

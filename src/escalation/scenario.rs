@@ -118,7 +118,7 @@ impl Scenario {
         Ok(prepared)
     }
 
-    /// The plans, and the evidence at what was learnt.
+    /// The plans, and the evidence at what was learnt; what it shares with `past` is taken over.
     ///
     /// # Errors
     /// `Impossible`, naming the development that contradicts the others; `Diverged` where the evidence underflows.
@@ -126,10 +126,12 @@ impl Scenario {
         &self,
         model: &Arc<Model>,
         learnt: &Learnt,
+        past: Option<(&Prepared, &Evaluated)>,
         control: &Control,
     ) -> Result<(Arc<Prepared>, Arc<Evaluated>)> {
-        let prepared = self.prepare(model, &[], &[])?;
-        let evaluated = prepared.forward(model.parameters.values(&learnt.theta), control)?;
+        let mut prepared = Prepared::after(model, &self.dossier, &[], &[], past.map(|(prepared, _)| prepared))?;
+        prepared.surgery.clone_from(&self.surgery);
+        let evaluated = prepared.append(model.parameters.values(&learnt.theta), past, control)?;
         if !evaluated.joined.log_evidence.is_finite() {
             return Err(culprit(model, &self.dossier, &self.surgery, control)?);
         }

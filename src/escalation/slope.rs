@@ -7,7 +7,7 @@ use super::answer::Asked;
 use super::engine::{Evaluated, Joined, Prepared};
 use super::onward::{Fills, Onward};
 use super::question::Ask;
-use super::sweep::{Gained, Sweep};
+use super::sweep::{Gained, Keep, Sweep};
 use super::theta::Statistics;
 use crate::bayes::Factor;
 use crate::ground::{Control, Error, Result};
@@ -104,9 +104,9 @@ fn behind(
                 return Ok(None);
             }
             let sweep = Sweep::new(plan, &evaluated.filled[p], &evaluated.values, config, control);
-            let swept = sweep.forward(prepared.origin(plan), true)?;
+            let swept = sweep.forward(prepared.origin(plan), Keep::Steps)?;
             let gain = |column: Vec<f64>| -> Result<Statistics> {
-                let mut gained = Gained::nothing(plan.part.labels(), parameters);
+                let mut gained = Gained::new(Tally::new(plan.part.labels()), Statistics::zero(parameters));
                 sweep.backward_from(&swept, column, 1.0, &mut gained)?;
                 plan.part.pull(&gained.tally, &evaluated.values, &mut gained.statistics);
                 Ok(gained.statistics)
@@ -226,7 +226,7 @@ impl Asked {
         let Some(start) = part.start(prepared, evaluated, config) else { return Ok(()) };
         let filled = fills.of(&part.plan.part, &evaluated.values)?;
         let sweep = Sweep::new(&part.plan, &filled, &evaluated.values, config, control);
-        let swept = sweep.forward(start.clone(), true)?;
+        let swept = sweep.forward(start.clone(), Keep::Steps)?;
         let n = part.plan.part.space.len();
         let column: Vec<f64> =
             (0..swept.end.len() / n).flat_map(|level| std::iter::repeat_n(slopes[part.outcome(level)], n)).collect();
@@ -234,7 +234,7 @@ impl Asked {
         if mass <= 0.0 {
             return Ok(());
         }
-        let mut gained = Gained::nothing(part.plan.part.labels(), &prepared.model.parameters);
+        let mut gained = Gained::new(Tally::new(part.plan.part.labels()), Statistics::zero(&prepared.model.parameters));
         let back = sweep.backward_from(&swept, column, mass, &mut gained)?;
         part.plan.part.pull(&gained.tally, &evaluated.values, &mut gained.statistics);
         leaning.ahead.add(&gained.statistics, 1.0);
@@ -265,11 +265,4 @@ impl Asked {
 /// A part's own outcome at a truth of all atoms.
 fn outcome(part: &Onward, truth: usize) -> usize {
     part.atoms.iter().enumerate().map(|(bit, &atom)| (truth >> atom & 1) << bit).sum()
-}
-
-impl Gained {
-    /// Nothing yet.
-    pub fn nothing(labels: usize, parameters: &super::parameter::Parameters) -> Self {
-        Gained { tally: Tally::new(labels), statistics: Statistics::zero(parameters), marks: vec![] }
-    }
 }

@@ -4,7 +4,7 @@
 //! that it uses, so a change elsewhere costs it nothing.
 
 use super::engine::Prepared;
-use super::sweep::{Gained, Sweep};
+use super::sweep::{Gained, Keep, Sweep};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Result};
 use crate::markov::Tally;
@@ -44,15 +44,12 @@ impl Prepared {
             .map(|&(k, config)| {
                 let plan = &self.plans[new[k]];
                 let sweep = Sweep::new(plan, &filled[k], &values, config, control);
-                let swept = sweep.forward(self.origin(plan), true)?;
+                let swept = sweep.forward(self.origin(plan), Keep::Steps)?;
                 if !swept.log.is_finite() {
                     return Ok(Passage { log: swept.log, statistics: None });
                 }
-                let mut gained = Gained {
-                    tally: Tally::new(plan.part.labels()),
-                    statistics: Statistics::zero(&self.model.parameters),
-                    marks: vec![],
-                };
+                let (tally, none) = (Tally::new(plan.part.labels()), Statistics::zero(&self.model.parameters));
+                let mut gained = Gained::new(tally, none);
                 sweep.backward(&swept, 1.0, &mut gained)?;
                 plan.part.pull(&gained.tally, &values, &mut gained.statistics);
                 Ok(Passage { log: swept.log, statistics: Some(gained.statistics) })

@@ -5,9 +5,12 @@ use super::part::Filled;
 use super::plan::{Plan, Point, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Error, Result};
-use crate::markov::flow::{kept_rows, spacing};
+use crate::markov::rewind::{Rewind, place};
 use crate::markov::stencil::dot;
-use crate::markov::{Counter, Drain, Flow, Open, Tally};
+use crate::markov::tally::slots;
+use crate::markov::{Counter, Drain, Flow, Open, Sheet, Tally};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A forward pass under one configuration of the drivers.
 #[derive(Debug, Clone)]
@@ -20,14 +23,33 @@ pub struct Swept {
     pub marks: Vec<Vec<f64>>,
     /// Law of every ladder at each read, the axes one after the other.
     pub laws: Vec<Vec<f64>>,
-    /// The vector that enters each step, if kept, or each `every`-th where all would take too much.
-    before: Vec<Vec<f64>>,
-    every: usize,
+    /// Vectors that enter steps, of as many steps as there is room for.
+    kept: Vec<Kept>,
+}
+
+/// The vector that enters a step, and the log of the weight that it stands for.
+#[derive(Debug, Clone)]
+struct Kept {
+    step: usize,
+    vector: Arc<Vec<f64>>,
+    log: f64,
+}
+
+/// Which of the vectors that enter the steps a forward pass keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    Nothing,
+    /// As many as there is room for: for a backward pass that counts.
+    Steps,
+    /// Those at the marks, where there is room: for a backward pass that only smooths.
+    Marks,
+    /// So many, for evidence that may be appended.
+    Some(usize),
 }
 
 impl Swept {
     fn start(vector: Vec<f64>) -> Self {
-        Swept { log: 0.0, end: vector, marks: vec![], laws: vec![], before: vec![], every: 1 }
+        Swept { log: 0.0, end: vector, marks: vec![], laws: vec![], kept: vec![] }
     }
 }
 
@@ -38,6 +60,17 @@ pub struct Gained {
     pub statistics: Statistics,
     /// Smoothed weights at each mark, sum 1.
     pub marks: Vec<Vec<f64>>,
+    /// Whether only the time at each point between two marks is wanted.
+    pub between: bool,
+    /// What the generator does, by calendar piece.
+    pub sheets: BTreeMap<usize, Sheet>,
+}
+
+impl Gained {
+    /// Nothing yet.
+    pub fn new(tally: Tally, statistics: Statistics) -> Self {
+        Gained { tally, statistics, marks: vec![], between: false, sheets: BTreeMap::new() }
+    }
 }
 
 /// A plan under one configuration, its rates filled in.
@@ -187,12 +220,37 @@ impl<'a> Sweep<'a> {
     }
 
     /// The forward pass from `start` (weights over points, no monitor open).
-    pub fn forward(&self, start: Vec<f64>, keep: bool) -> Result<Swept> {
-        let mut swept = Swept::start(start);
-        swept.every = spacing(self.plan.steps.len(), kept_rows(self.points() * self.plan.flags));
-        for (number, step) in self.plan.steps.iter().enumerate() {
-            if keep && number % swept.every == 0 {
-                swept.before.push(swept.end.clone());
+    pub fn forward(&self, start: Vec<f64>, keep: Keep) -> Result<Swept> {
+        self.onward(Swept::start(start), 0, keep)
+    }
+
+    /// The forward pass of a plan whose first `same` steps are those of one that was swept: from where the two part.
+    pub fn resume(&self, past: &Swept, same: usize, start: Vec<f64>, keep: Keep) -> Result<Swept> {
+        let kept: Vec<Kept> = past.kept.iter().filter(|kept| kept.step <= same).cloned().collect();
+        let Some(last) = kept.last() else { return self.forward(start, keep) };
+        let (first, end, log) = (last.step, last.vector.to_vec(), last.log);
+        self.onward(Swept { log, end, kept, ..Swept::start(vec![]) }, first, keep)
+    }
+
+    fn onward(&self, mut swept: Swept, first: usize, keep: Keep) -> Result<Swept> {
+        let steps = &self.plan.steps;
+        let marks = steps.iter().filter(|step| matches!(step, Step::Mark)).count();
+        let room = match keep {
+            Keep::Nothing => 0,
+            Keep::Some(room) => room,
+            Keep::Steps | Keep::Marks => slots(self.points() * self.plan.flags),
+        };
+        let only_marks = keep == Keep::Marks && marks <= room;
+        let last = steps.len().saturating_sub(1);
+        let mut next = swept.kept.last().map_or(0, |kept| match kept.step < last {
+            true => place(kept.step, last, room.saturating_sub(swept.kept.len())),
+            false => usize::MAX,
+        });
+        for (number, step) in steps.iter().enumerate().skip(first) {
+            let wanted = if only_marks { matches!(step, Step::Mark) } else { room > 0 && number == next };
+            if wanted {
+                swept.kept.push(Kept { step: number, vector: Arc::new(swept.end.clone()), log: swept.log });
+                next = if number < last { place(number, last, room.saturating_sub(swept.kept.len())) } else { last };
             }
             let vector = std::mem::take(&mut swept.end);
             let Some(next) = self.weighed(step, vector, &mut swept)? else {
@@ -218,18 +276,6 @@ impl<'a> Sweep<'a> {
         vector.iter_mut().for_each(|x| *x /= total);
         swept.log += total.ln();
         Ok(Some(vector))
-    }
-
-    /// The vectors that enter the steps from the last kept one to `last`.
-    fn again(&self, swept: &Swept, last: usize) -> Result<Vec<Vec<f64>>> {
-        let first = last - last % swept.every;
-        let mut scratch = Swept::start(vec![]);
-        let mut block: Vec<Vec<f64>> = swept.before.get(first / swept.every).cloned().into_iter().collect();
-        for number in first..last {
-            let Some(before) = block.last().cloned() else { break };
-            block.extend(self.weighed(&self.plan.steps[number], before, &mut scratch)?);
-        }
-        Ok(block)
     }
 
     /// Whether the evidence leaves any joint rung at all, however improbable: the forward pass on what is 0 and what is not.
@@ -395,16 +441,27 @@ impl<'a> Sweep<'a> {
         gained: &mut Gained,
     ) -> Result<Vec<f64>> {
         let mut marks = vec![];
-        let mut block = vec![];
+        let kept = swept.kept.iter().map(|kept| (kept.step, kept.vector.clone())).collect();
+        let mut rewind = Rewind::of(kept, slots(self.points() * self.plan.flags));
+        let mut scratch = Swept::start(vec![]);
+        let nothing = Arc::new(vec![]);
         for (number, step) in self.plan.steps.iter().enumerate().rev() {
             self.control.check()?;
-            if block.is_empty() {
-                block = self.again(swept, number)?;
-            }
-            let Some(before) = block.pop() else { break };
+            let weight = if gained.between && marks.len() != 1 { 0.0 } else { weight };
+            let needed = weight > 0.0 || matches!(step, Step::Mark);
+            let again = |number: usize, from: &Arc<Vec<f64>>, _| {
+                let made = self.weighed(&self.plan.steps[number], from.to_vec(), &mut scratch)?;
+                Ok::<_, Error>(made.map(Arc::new))
+            };
+            let Some(before) = (if needed { rewind.at(number, again)? } else { Some(nothing.clone()) }) else { break };
             column = self.retreat(step, &before, column, weight, gained, &mut marks);
             let top = column.iter().fold(0.0, |top: f64, &x| top.max(x));
             column.iter_mut().for_each(|x| *x /= top);
+        }
+        if !gained.between {
+            for (piece, sheet) in &gained.sheets {
+                sheet.collect(self.plan.part.stencil(self.config, *piece), &mut gained.tally);
+            }
         }
         marks.reverse();
         gained.marks = marks;
@@ -426,7 +483,13 @@ impl<'a> Sweep<'a> {
             Step::Flow { length, piece, watched, open, .. } => {
                 let flow = self.flow(*piece, watched, open, false);
                 match weight > 0.0 {
-                    true => flow.backward_tally(before, &column, *length, weight, &mut gained.tally),
+                    true => {
+                        let stencil = self.plan.part.stencil(self.config, *piece);
+                        let between = gained.between;
+                        let new = || if between { Sheet::times(stencil) } else { Sheet::new(stencil) };
+                        let sheet = gained.sheets.entry(*piece).or_insert_with(new);
+                        flow.backward_sheet(before, &column, *length, weight, sheet, &mut gained.tally)
+                    }
                     false => flow.backward(&column, *length),
                 }
             }
@@ -463,14 +526,14 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Open { monitor, piece } => {
-                let old = before.len();
+                let old = column.len() / self.plan.monitors[*monitor].levels();
                 self.opened(*monitor, *piece, old / n).before(&mut column, n);
                 column.truncate(old);
                 column
             }
             Step::Weigh { position, weights, next, open } => {
                 let (stride, size) = self.level_of(open, *position);
-                let mut out = vec![0.0; before.len()];
+                let mut out = vec![0.0; column.len()];
                 for (level, values) in out.chunks_exact_mut(n).enumerate() {
                     let own = level / stride % size;
                     let kept = level - own * stride + next[own] * stride;
@@ -481,7 +544,7 @@ impl<'a> Sweep<'a> {
             }
             Step::Close { position, weights, open } => {
                 let (stride, size) = self.level_of(open, *position);
-                let mut out = vec![0.0; before.len()];
+                let mut out = vec![0.0; column.len() * size];
                 for (level, values) in out.chunks_exact_mut(n).enumerate() {
                     let weight = weights[level / stride % size];
                     let kept = level % stride + level / (stride * size) * stride;

@@ -238,6 +238,15 @@ impl<'a> Planner<'a> {
     /// One monitor for windows on one condition that overlap: of those open, in the order in which they opened, the first
     /// m have seen it hold, so that k windows take k + 1 levels instead of 2^k.
     fn cluster(&mut self, cluster: &[Report]) {
+        if let [report] = cluster
+            && report.happened == 0.0
+        {
+            // It never held, for sure: what goes there is dropped, and there is no level to carry.
+            let monitor = self.monitor(vec![Automaton::never()], 0, &[&report.when]);
+            self.actions.push((report.start, Action::Open(monitor)));
+            self.actions.push((report.end, Action::Close(monitor, vec![report.never])));
+            return;
+        }
         let most = most_open(cluster);
         let laws = (1..=most).map(|open| Automaton::windows(open, most)).collect();
         let monitor = self.monitor(laws, most, &[&cluster[0].when]);

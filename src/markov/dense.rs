@@ -7,6 +7,7 @@
 
 use super::flow::{Flow, StepKind, Tally};
 use super::poisson;
+use super::tally::Sheet;
 use nalgebra::{DMatrix, DVector, RowDVector};
 
 /// A flow small enough for dense matrices.
@@ -53,8 +54,16 @@ impl<'f, 'a> Dense<'f, 'a> {
         (0..doublings).fold(self.first(mean), |e, _| stochastic(&e * &e))
     }
 
-    /// e^{Q length} · column, adding the stretch's expected statistics, times `weight`, to `tally`.
-    pub fn backward_tally(&self, row: &[f64], column: &[f64], length: f64, weight: f64, tally: &mut Tally) -> Vec<f64> {
+    /// e^{Q length} · column, adding the stretch's expected statistics, times `weight`, to `sheet` and `tally`.
+    pub fn backward_tally(
+        &self,
+        row: &[f64],
+        column: &[f64],
+        length: f64,
+        weight: f64,
+        sheet: &mut Sheet,
+        tally: &mut Tally,
+    ) -> Vec<f64> {
         let a = RowDVector::from_iterator(row.len() + 1, row.iter().copied().chain([0.0]));
         let b = DVector::from_iterator(column.len() + 1, column.iter().copied().chain([0.0]));
         let (doublings, mean) = self.pieces(length);
@@ -78,7 +87,7 @@ impl<'f, 'a> Dense<'f, 'a> {
             StepKind::Leak => {}
             StepKind::Lift(drain, x) => lifted[drain][x] += scale * lambda * probability * k[(to, from)],
         });
-        self.flow.record(&moves, &spent, &lifted, tally);
+        self.flow.record(&moves, &spent, &lifted, sheet, tally);
         back.iter().copied().take(back.len() - 1).collect()
     }
 

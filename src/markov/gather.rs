@@ -5,22 +5,18 @@
 //! vector and writes the next one, no more: Kronecker-structured generators, Buchholz, Ciardo, Donatelli and Kemper 2000,
 //! INFORMS J. Computing 12(3). A matrix without such structure is kept by rows.
 
-use super::stencil::{Stencil, axpy, axpy_each, multiply};
+pub use super::frame::Aligned;
+use super::frame::{Entry, Frame, LINE, SPREAD, Step, WIDE, one};
+use super::stencil::{Stencil, Tiles, axpy, axpy_each, multiply};
 use multiversion::multiversion;
 use rayon::prelude::*;
 use std::collections::HashMap;
-
-/// Numbers that one turn of the inner loop holds in registers.
-const WIDE: usize = 32;
 
 /// Rows of a block, where the matrix gives none.
 const BLOCK: usize = 256;
 
 /// Tiles are used where they hold at most so many numbers for each entry of the matrix.
 const PADDING: usize = 3;
-
-/// Vectors shorter than this are not spread over threads.
-const SPREAD: usize = 1 << 15;
 
 /// A sparse matrix by rows; the diagonal is kept apart by whoever uses it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -66,52 +62,6 @@ impl Rows {
     }
 }
 
-/// out[base + k] += value(k) · x[base + k + jump] over a block: the value of a tile, or one for all.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    /// Offset of the tile in the pool.
-    pub tile: u32,
-    pub uniform: bool,
-    pub jump: isize,
-}
-
-/// Numbers of a cache line.
-const LINE: usize = 8;
-
-/// Numbers that begin at a cache line: loads that straddle two cost twice.
-#[derive(Debug)]
-pub struct Aligned {
-    held: Vec<f64>,
-    first: usize,
-}
-
-impl Aligned {
-    /// A copy of the numbers.
-    pub fn new(values: &[f64]) -> Self {
-        let mut held: Vec<f64> = Vec::with_capacity(values.len() + LINE);
-        let first = held.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
-        held.resize(first, 0.0);
-        held.extend_from_slice(values);
-        Aligned { held, first }
-    }
-
-    /// The numbers.
-    pub fn get(&self) -> &[f64] {
-        &self.held[self.first..]
-    }
-
-    /// The numbers, to be changed.
-    pub fn get_mut(&mut self) -> &mut [f64] {
-        &mut self.held[self.first..]
-    }
-}
-
-impl Clone for Aligned {
-    fn clone(&self) -> Self {
-        Aligned::new(self.get())
-    }
-}
-
 /// Goes on to the next cache line.
 fn pad(pool: &mut Vec<f64>) {
     pool.resize(pool.len().next_multiple_of(LINE), 0.0);
@@ -121,29 +71,12 @@ fn pad(pool: &mut Vec<f64>) {
 #[derive(Debug, Clone)]
 pub struct Banded {
     len: usize,
-    block: usize,
+    frame: Frame,
     /// The tiles, one after the other, each beginning a cache line; one number of a uniform tile.
     pool: Aligned,
-    entries: Vec<Entry>,
-    /// Entries of block b are starts[b]..starts[b + 1], uniform ones first.
-    starts: Vec<u32>,
-    /// How many of block b are uniform.
-    uniform: Vec<u32>,
 }
 
 impl Banded {
-    /// From the entries of each block as (tile, uniform, jump), tiles as numbers into `pool`.
-    pub(super) fn assembled(len: usize, block: usize, pool: Vec<f64>, blocks: Vec<Vec<Entry>>) -> Self {
-        let (mut entries, mut starts, mut uniform) = (vec![], vec![0], vec![]);
-        for mut own in blocks {
-            own.sort_by_key(|entry| (!entry.uniform, entry.jump));
-            uniform.push(own.iter().filter(|entry| entry.uniform).count() as u32);
-            entries.extend(own);
-            starts.push(entries.len() as u32);
-        }
-        Banded { len, block, pool: Aligned::new(&pool), entries, starts, uniform }
-    }
-
     /// From a square matrix by rows; `None` where its diagonals are too sparse for tiles.
     pub fn of(rows: &Rows) -> Option<Self> {
         let (n, most) = (rows.len(), PADDING * rows.values.len());
@@ -177,26 +110,22 @@ impl Banded {
             });
             blocks.push(entries.collect());
         }
-        Some(Banded::assembled(n, BLOCK, pool, blocks))
-    }
-
-    fn own(&self, block: usize) -> (&[Entry], &[Entry]) {
-        let own = &self.entries[self.starts[block] as usize..self.starts[block + 1] as usize];
-        own.split_at(self.uniform[block] as usize)
+        Some(Banded { len: n, frame: Frame::new(BLOCK, blocks), pool: Aligned::new(&pool) })
     }
 
     fn apply_block(&self, block: usize, diagonal: &[f64], x: &[f64], out: &mut [f64]) {
-        let base = block * self.block;
-        let (uniform, each) = self.own(block);
+        let base = block * self.frame.block();
+        let (uniform, each) = self.frame.own(block);
         let inside = |entry: &Entry| {
             let first = base as isize + entry.jump;
             first >= 0 && first as usize + out.len() <= self.len
         };
         if out.len() >= WIDE && uniform.iter().chain(each).all(inside) {
-            return wide(self.pool.get(), uniform, each, diagonal, x, base, out);
+            let step = Step { pool: self.pool.get(), scale: 1.0, stay: diagonal, x, at: 0 };
+            return one(&self.frame, &step, block, out);
         }
         let pool = self.pool.get();
-        multiply(diagonal, &x[base..base + out.len()], out);
+        multiply(&diagonal[base..base + out.len()], &x[base..base + out.len()], out);
         for entry in uniform.iter().chain(each) {
             let first = base as isize + entry.jump;
             let low = (-first).clamp(0, out.len() as isize) as usize;
@@ -213,51 +142,14 @@ impl Banded {
 
     /// Visits the entries of a row as (column, value).
     fn row(&self, i: usize, mut visit: impl FnMut(usize, f64)) {
-        let (block, k) = (i / self.block, i % self.block);
-        let own = &self.entries[self.starts[block] as usize..self.starts[block + 1] as usize];
-        for entry in own {
+        let (block, k) = (i / self.frame.block(), i % self.frame.block());
+        let (uniform, each) = self.frame.own(block);
+        for entry in uniform.iter().chain(each) {
             let value = self.pool.get()[entry.tile as usize + if entry.uniform { 0 } else { k }];
             if value != 0.0 {
                 visit((i as isize + entry.jump) as usize, value);
             }
         }
-    }
-}
-
-/// A block whose reads all lie inside the vector: the sums stay in registers until they are written.
-///
-/// The last turn goes back to end with the block; what it computes twice is the same.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]
-fn wide(pool: &[f64], uniform: &[Entry], each: &[Entry], diagonal: &[f64], x: &[f64], base: usize, out: &mut [f64]) {
-    let len = out.len();
-    let mut at = 0;
-    while at < len {
-        let start = if at + WIDE > len { len - WIDE } else { at };
-        let mut sum = [0.0; WIDE];
-        let own = &x[base + start..base + start + WIDE];
-        let diag = &diagonal[start..start + WIDE];
-        for k in 0..WIDE {
-            sum[k] = diag[k] * own[k];
-        }
-        for entry in uniform {
-            let value = pool[entry.tile as usize];
-            let first = ((base + start) as isize + entry.jump) as usize;
-            let from = &x[first..first + WIDE];
-            for k in 0..WIDE {
-                sum[k] += value * from[k];
-            }
-        }
-        for entry in each {
-            let tile = entry.tile as usize + start;
-            let values = &pool[tile..tile + WIDE];
-            let first = ((base + start) as isize + entry.jump) as usize;
-            let from = &x[first..first + WIDE];
-            for k in 0..WIDE {
-                sum[k] += values[k] * from[k];
-            }
-        }
-        out[start..start + WIDE].copy_from_slice(&sum);
-        at += WIDE;
     }
 }
 
@@ -293,7 +185,7 @@ impl Gather {
     /// How many numbers one application multiplies.
     pub fn operations(&self) -> usize {
         match self {
-            Gather::Banded(banded) => banded.entries.len() * banded.block,
+            Gather::Banded(banded) => banded.frame.operations(),
             Gather::Rows(rows) => 4 * rows.values.len(),
         }
     }
@@ -336,7 +228,7 @@ impl Gather {
     /// Rows that are computed together, and how many such blocks there are.
     pub(super) fn blocks(&self) -> (usize, usize) {
         let block = match self {
-            Gather::Banded(banded) => banded.block,
+            Gather::Banded(banded) => banded.frame.block(),
             Gather::Rows(_) => BLOCK,
         };
         (block, self.len().div_ceil(block.max(1)))
@@ -361,7 +253,7 @@ impl Gather {
                         .for_each(|&column| see(column as usize));
                 }
                 Gather::Banded(banded) => {
-                    let (uniform, each) = banded.own(block);
+                    let (uniform, each) = banded.frame.own(block);
                     for entry in uniform.iter().chain(each) {
                         let first = (block * size) as isize + entry.jump;
                         let last = (first + size as isize - 1).min(banded.len as isize - 1);
@@ -396,10 +288,9 @@ impl Gather {
                 return;
             }
             let base = block * size;
-            let diagonal = &diagonal[base..base + out.len()];
             match self {
                 Gather::Banded(banded) => banded.apply_block(block, diagonal, x, out),
-                Gather::Rows(rows) => rows_block(rows, diagonal, x, base, out),
+                Gather::Rows(rows) => rows_block(rows, &diagonal[base..base + out.len()], x, base, out),
             }
             *read = finish(block, out);
         };
@@ -425,35 +316,10 @@ fn rows_block(rows: &Rows, diagonal: &[f64], x: &[f64], base: usize, out: &mut [
 }
 
 /// A stencil with its numbers filled in, as a matrix to be applied to columns, and the transposed one.
-pub fn of_stencil(stencil: &Stencil, tiles: &[f64]) -> (Banded, Banded) {
-    let (len, block) = (stencil.space().len(), stencil.block());
-    let count = len / block.max(1);
-    let (mut pool, mut turned) = (vec![], vec![]);
-    let mut known: HashMap<u32, (u32, u32)> = HashMap::new();
-    let (mut outgoing, mut incoming) = (vec![vec![]; count], vec![vec![]; count]);
-    stencil.runs(tiles, |base, jump, tile, values| {
-        let uniform = values.len() == 1 && block > 1;
-        let within = jump.unsigned_abs() < block;
-        let (out, into) = *known.entry(tile).or_insert_with(|| {
-            pad(&mut pool);
-            pad(&mut turned);
-            let at = (pool.len() as u32, turned.len() as u32);
-            pool.extend_from_slice(values);
-            match within && !uniform {
-                // By the point that is arrived at.
-                true => turned.extend((0..block as isize).map(|k| match k - jump {
-                    from if 0 <= from && from < block as isize => values[from as usize],
-                    _ => 0.0,
-                })),
-                false => turned.extend_from_slice(values),
-            }
-            at
-        });
-        outgoing[base / block].push(Entry { tile: out, uniform, jump });
-        let target = if within { base } else { (base as isize + jump) as usize };
-        incoming[target / block].push(Entry { tile: into, uniform, jump: -jump });
-    });
-    (Banded::assembled(len, block, pool, outgoing), Banded::assembled(len, block, turned, incoming))
+pub fn of_stencil(stencil: &Stencil, tiles: Tiles) -> (Banded, Banded) {
+    let (outgoing, incoming) = stencil.frames();
+    let banded = |frame: &Frame, pool| Banded { len: stencil.space().len(), frame: frame.clone(), pool };
+    (banded(outgoing, tiles.out), banded(incoming, tiles.into))
 }
 
 /// The sum in a fixed order, thirty-two lanes wide: the same bits at every SIMD level.

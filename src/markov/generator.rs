@@ -193,7 +193,7 @@ impl Generator {
         if let Some(i) = exit.iter().position(|exit| !exit.is_finite()) {
             return Err(wrong(format!("joint rung {i}: its rates add up beyond what a number holds")));
         }
-        let (outgoing, incoming) = gather::of_stencil(&stencil, &tiles);
+        let (outgoing, incoming) = gather::of_stencil(&stencil, tiles);
         Ok(Generator {
             outgoing: Gather::Banded(outgoing),
             incoming: Gather::Banded(incoming).into(),

@@ -1,14 +1,17 @@
 //! Markov processes: generators, joint spaces, monitors, what carries a vector through time, chains in discrete time.
 
 pub mod bundle;
+pub mod carry;
 pub mod chain;
 pub mod classes;
 pub mod dense;
 pub mod density;
+pub mod drain;
 pub mod elimination;
 pub mod exponential;
 pub mod field;
 pub mod flow;
+pub mod frame;
 pub mod gather;
 pub mod generator;
 pub mod hidden;
@@ -19,19 +22,23 @@ pub mod krylov;
 pub mod monitor;
 pub mod outcome;
 pub mod poisson;
+pub mod rewind;
 pub mod simulate;
 pub mod space;
 pub mod stationary;
 pub mod stencil;
+pub mod tally;
 pub mod tick;
 pub mod tick_log;
 pub mod transient;
 
 pub use bundle::Bundle;
+pub use drain::{Counter, Drain};
 pub use exponential::Exponential;
 pub use field::Field;
-pub use flow::{Counter, Drain, Flow, Tally};
+pub use flow::{Flow, Tally};
 pub use generator::Generator;
 pub use monitor::{Automaton, Open};
 pub use space::Space;
-pub use stencil::{Arc, NO_LABEL, Stencil};
+pub use stencil::{Arc, NO_LABEL, Stencil, Tiles};
+pub use tally::Sheet;

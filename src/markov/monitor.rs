@@ -3,6 +3,9 @@
 //! A monitor's level changes on arrival, by the class of the state arrived at; nothing is subtracted, so the weight of a
 //! rare "happened" keeps its digits. Every automaton here is idempotent: arriving twice in a class is arriving once.
 
+/// What follows an arrival that cannot have been: the weight is gone.
+pub const GONE: usize = usize::MAX;
+
 /// The law of a monitor: `delta[class][level]` is the level after arriving in a state of that class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Automaton {
@@ -13,6 +16,11 @@ impl Automaton {
     /// Class 1 is the set; level 1 once it has been occupied.
     pub fn reach() -> Self {
         Automaton { delta: vec![vec![0, 1], vec![1, 1]] }
+    }
+
+    /// Class 1 is a set that was never entered, for sure: what arrives there is gone, and there is nothing to remember.
+    pub fn never() -> Self {
+        Automaton { delta: vec![vec![0], vec![GONE]] }
     }
 
     /// Class 1 is the set; of windows that opened one after the other and are still open, level m says that the first m
@@ -47,7 +55,7 @@ impl Automaton {
         // No automaton here comes back to a level, so as many rounds as there are levels find the longest way.
         for _ in 0..self.levels() {
             for level in 0..self.levels() {
-                let next = self.delta.iter().map(|next| next[level]).filter(|&next| next != level);
+                let next = self.delta.iter().map(|next| next[level]).filter(|&next| next != level && next != GONE);
                 longest[level] = next.map(|next| longest[next] + 1).max().unwrap_or(0);
             }
         }
@@ -82,7 +90,8 @@ pub struct Open<'a> {
 }
 
 impl Open<'_> {
-    fn each(&self, levels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
+    /// Visits where an arrival changes the level: (level, next level, first point, end).
+    pub(super) fn each(&self, levels: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
         if !self.listens {
             return;
         }
@@ -91,7 +100,9 @@ impl Open<'_> {
             let digit = level / self.stride % size;
             for &(start, end, class) in self.runs {
                 let next = self.automaton.next(class as usize, digit);
-                if next != digit {
+                if next == GONE {
+                    visit(level, GONE, start, end);
+                } else if next != digit {
                     visit(level, level + next * self.stride - digit * self.stride, start, end);
                 }
             }
@@ -101,10 +112,12 @@ impl Open<'_> {
     /// Moves weight to the level it belongs to after arrival. `values` holds `levels` vectors of `len` points.
     pub fn arrive(&self, values: &mut [f64], len: usize) {
         self.each(values.len() / len, |level, next, start, end| {
-            for x in start..end {
-                values[next * len + x] += values[level * len + x];
-                values[level * len + x] = 0.0;
+            if next != GONE {
+                for x in start..end {
+                    values[next * len + x] += values[level * len + x];
+                }
             }
+            values[level * len + start..level * len + end].fill(0.0);
         });
     }
 
@@ -112,7 +125,7 @@ impl Open<'_> {
     pub fn before(&self, values: &mut [f64], len: usize) {
         self.each(values.len() / len, |level, next, start, end| {
             for x in start..end {
-                values[level * len + x] = values[next * len + x];
+                values[level * len + x] = if next == GONE { 0.0 } else { values[next * len + x] };
             }
         });
     }
@@ -122,14 +135,17 @@ impl Open<'_> {
         !self.listens || self.automaton.absorbing(level / self.stride % self.automaton.levels())
     }
 
-    /// The level after arriving at a point.
+    /// The level after arriving at a point; [`GONE`] where that cannot have been.
     pub fn level_at(&self, level: usize, point: usize) -> usize {
         let mut result = level;
         let digit = level / self.stride % self.automaton.levels();
         if self.listens
             && let Some(&(_, _, class)) = self.runs.iter().find(|run| run.0 <= point && point < run.1)
         {
-            result = level - digit * self.stride + self.automaton.next(class as usize, digit) * self.stride;
+            result = match self.automaton.next(class as usize, digit) {
+                GONE => GONE,
+                next => level - digit * self.stride + next * self.stride,
+            };
         }
         result
     }

@@ -6,6 +6,7 @@
 //! Kronecker-structured generators: Buchholz, Ciardo, Donatelli and Kemper 2000, INFORMS J. Computing 12(3).
 
 use super::field::Field;
+use super::frame::{self, Aligned, Frame, LINE, Step, WIDE};
 use super::space::Space;
 use multiversion::multiversion;
 use std::collections::HashMap;
@@ -13,11 +14,16 @@ use std::collections::HashMap;
 /// The label of a move that does not exist here.
 pub const NO_LABEL: u32 = u32::MAX;
 
-/// Blocks hold at least this many points where the space does.
+/// Blocks hold at least this many points where the space does, and larger spaces have larger blocks.
 const BLOCK: usize = 64;
+const LARGE: usize = 1 << 14;
+const LARGE_BLOCK: usize = 512;
+
+/// What stands in a pool where there is no move.
+const NONE: u32 = u32::MAX;
 
 /// A kind of move: along `axis`, `from` → `to`, at the rate its label names, which may depend on other axes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Arc {
     pub axis: usize,
     pub from: usize,
@@ -46,11 +52,30 @@ pub struct Stencil {
     space: Space,
     block: usize,
     tiles: Vec<Tile>,
-    /// Offset of each tile's numbers in a filled stencil.
+    /// Offset of each tile's numbers in a filled stencil, each at the beginning of a cache line.
     offsets: Vec<usize>,
     entries: Vec<Entry>,
     /// Entries of block b are starts[b]..starts[b + 1].
     starts: Vec<usize>,
+    /// For columns, by the points that are left, and for rows, by those that are arrived at.
+    outgoing: Frame,
+    incoming: Frame,
+    /// Where in the pool for columns each number of the pool for rows comes from.
+    turned: Vec<u32>,
+}
+
+/// A stencil's tiles with rates filled in, one after the other.
+#[derive(Debug, Clone)]
+pub struct Tiles {
+    pub(super) out: Aligned,
+    pub(super) into: Aligned,
+}
+
+impl Tiles {
+    /// The rate of a slot, as [`Stencil::each`] numbers them.
+    pub fn at(&self, slot: usize) -> f64 {
+        self.out.get()[slot]
+    }
 }
 
 impl Stencil {
@@ -59,7 +84,8 @@ impl Stencil {
     /// # Complexity
     /// Time and memory are O(points / 64 · moves), plus the tiles.
     pub fn new(space: Space, arcs: &[Arc]) -> Self {
-        Stencil::with_block(space, arcs, BLOCK)
+        let least = if space.len() > LARGE { LARGE_BLOCK } else { BLOCK };
+        Stencil::with_block(space, arcs, least)
     }
 
     /// The same with blocks of at least so many points.
@@ -67,7 +93,18 @@ impl Stencil {
         let axes = space.sizes().len();
         let split = (0..axes).rev().find(|&axis| space.stride(axis) * space.sizes()[axis] >= least).unwrap_or(0);
         let block = if axes == 0 { 1 } else { space.stride(split) * space.sizes()[split] };
-        let mut built = Stencil { block, tiles: vec![], offsets: vec![0], entries: vec![], starts: vec![0], space };
+        let none = || Frame::new(block, vec![]);
+        let mut built = Stencil {
+            block,
+            tiles: vec![],
+            offsets: vec![0],
+            entries: vec![],
+            starts: vec![0],
+            space,
+            outgoing: none(),
+            incoming: none(),
+            turned: vec![],
+        };
         let mut groups: Vec<(usize, isize, Vec<&Arc>)> = vec![];
         for arc in arcs {
             let by = arc.to as isize - arc.from as isize;
@@ -98,7 +135,48 @@ impl Stencil {
             }
             built.starts.push(built.entries.len());
         }
+        built.frame();
         built
+    }
+
+    /// Lays the tiles out for steps of columns and of rows.
+    fn frame(&mut self) {
+        let (block, count) = (self.block, self.starts.len() - 1);
+        let (mut outgoing, mut incoming) = (vec![vec![]; count], vec![vec![]; count]);
+        let mut turned: Vec<u32> = vec![];
+        let mut known: HashMap<(u32, bool), u32> = HashMap::new();
+        for (number, window) in self.starts.windows(2).enumerate() {
+            for entry in &self.entries[window[0]..window[1]] {
+                let from = self.offsets[entry.tile as usize];
+                let uniform = matches!(self.tiles[entry.tile as usize], Tile::Uniform(_));
+                let within = entry.jump.unsigned_abs() < block;
+                let into = *known.entry((entry.tile, within)).or_insert_with(|| {
+                    let at = turned.len();
+                    match uniform {
+                        true => turned.push(from as u32),
+                        // By the point that is arrived at.
+                        false => turned.extend((0..block as isize).map(|k| {
+                            let source = if within { k - entry.jump } else { k };
+                            if (0..block as isize).contains(&source) { from as u32 + source as u32 } else { NONE }
+                        })),
+                    }
+                    let len = if uniform { LINE } else { padded(block) };
+                    turned.resize(at + len, NONE);
+                    at as u32
+                });
+                let target = if within { number } else { (number as isize + entry.jump / block as isize) as usize };
+                outgoing[number].push(frame::Entry { tile: from as u32, uniform, jump: entry.jump });
+                incoming[target].push(frame::Entry { tile: into, uniform, jump: -entry.jump });
+            }
+        }
+        self.turned = turned;
+        self.outgoing = Frame::new(block, outgoing);
+        self.incoming = Frame::new(block, incoming);
+    }
+
+    /// For columns and for rows.
+    pub(super) fn frames(&self) -> (&Frame, &Frame) {
+        (&self.outgoing, &self.incoming)
     }
 
     fn outer_context(&self, base: usize, split: usize, axis: usize, members: &[&Arc]) -> Vec<usize> {
@@ -128,8 +206,8 @@ impl Stencil {
             self.tiles.push(Tile::Each(labels));
         }
         let width = match self.tiles.last() {
-            Some(Tile::Each(labels)) => labels.len(),
-            _ => 1,
+            Some(Tile::Each(labels)) => padded(labels.len()),
+            _ => LINE,
         };
         let end = self.offsets.last().copied().unwrap_or(0) + width;
         self.offsets.push(end);
@@ -152,41 +230,38 @@ impl Stencil {
     }
 
     /// The tiles' numbers for these rates (one for each label).
-    pub fn fill(&self, rates: &[f64]) -> Vec<f64> {
-        let rate = |label: &u32| if *label == NO_LABEL { 0.0 } else { rates[*label as usize] };
-        let mut values = Vec::with_capacity(self.width());
-        for tile in &self.tiles {
+    pub fn fill(&self, rates: &[f64]) -> Tiles {
+        let rate = |label: u32| if label == NO_LABEL { 0.0 } else { rates[label as usize] };
+        let mut out = Aligned::zero(self.width());
+        let values = out.get_mut();
+        for (tile, &offset) in self.tiles.iter().zip(&self.offsets) {
             match tile {
-                Tile::Uniform(label) => values.push(rate(label)),
-                Tile::Each(labels) => values.extend(labels.iter().map(rate)),
+                Tile::Uniform(label) => values[offset] = rate(*label),
+                Tile::Each(labels) => {
+                    values[offset..].iter_mut().zip(labels).for_each(|(value, label)| *value = rate(*label));
+                }
             }
         }
-        values
+        let mut into = Aligned::zero(self.turned.len());
+        for (value, &from) in into.get_mut().iter_mut().zip(&self.turned) {
+            *value = if from == NONE { 0.0 } else { out.get()[from as usize] };
+        }
+        Tiles { out, into }
     }
 
     /// Adds to `exit` the total rate out of each point.
-    pub fn exits(&self, tiles: &[f64], exit: &mut [f64]) {
+    pub fn exits(&self, tiles: &Tiles, exit: &mut [f64]) {
+        let values = tiles.out.get();
         self.visit(|base, entry, tile| {
-            let exit = &mut exit[base..base + self.block];
+            let (low, high) = (entry.low as usize, entry.high as usize);
+            let exit = &mut exit[base + low..base + high];
             match &self.tiles[tile] {
-                Tile::Uniform(_) => (entry.low..entry.high).for_each(|k| exit[k as usize] += tiles[self.offsets[tile]]),
+                Tile::Uniform(_) => exit.iter_mut().for_each(|exit| *exit += values[self.offsets[tile]]),
                 Tile::Each(_) => {
-                    let values = &tiles[self.offsets[tile]..self.offsets[tile + 1]];
-                    (entry.low as usize..entry.high as usize).for_each(|k| exit[k] += values[k]);
+                    let values = &values[self.offsets[tile] + low..];
+                    exit.iter_mut().zip(values).for_each(|(exit, value)| *exit += value);
                 }
             }
-        });
-    }
-
-    /// Points of a block.
-    pub(super) fn block(&self) -> usize {
-        self.block
-    }
-
-    /// Visits the moves of each block that share a tile: (first point, jump, number of the tile, its values, or one for all).
-    pub(super) fn runs(&self, tiles: &[f64], mut visit: impl FnMut(usize, isize, u32, &[f64])) {
-        self.visit(|base, entry, tile| {
-            visit(base, entry.jump, entry.tile, &tiles[self.offsets[tile]..self.offsets[tile + 1]]);
         });
     }
 
@@ -198,49 +273,45 @@ impl Stencil {
         }
     }
 
-    /// Adds row · A to `out`, A the off-diagonal part with these tile values.
-    pub fn forward(&self, tiles: &[f64], row: &[f64], out: &mut [f64]) {
-        self.visit(|base, entry, tile| {
-            let (low, high) = (entry.low as usize, entry.high as usize);
-            let from = &row[base + low..base + high];
-            let start = (base + low) as isize + entry.jump;
-            let to = &mut out[start as usize..start as usize + from.len()];
-            match &self.tiles[tile] {
-                Tile::Uniform(_) => axpy(tiles[self.offsets[tile]], from, to),
-                Tile::Each(_) => axpy_each(&tiles[self.offsets[tile] + low..self.offsets[tile] + high], from, to),
-            }
-        });
+    /// row · A, A the off-diagonal part with these tile values.
+    pub fn forward(&self, tiles: &Tiles, row: &[f64]) -> Vec<f64> {
+        self.applied(&self.incoming, tiles.into.get(), row)
     }
 
-    /// Adds A · column to `out`.
-    pub fn backward(&self, tiles: &[f64], column: &[f64], out: &mut [f64]) {
-        self.visit(|base, entry, tile| {
-            let (low, high) = (entry.low as usize, entry.high as usize);
-            let to = &mut out[base + low..base + high];
-            let start = (base + low) as isize + entry.jump;
-            let from = &column[start as usize..start as usize + to.len()];
-            match &self.tiles[tile] {
-                Tile::Uniform(_) => axpy(tiles[self.offsets[tile]], from, to),
-                Tile::Each(_) => axpy_each(&tiles[self.offsets[tile] + low..self.offsets[tile] + high], from, to),
-            }
-        });
+    /// A · column.
+    pub fn backward(&self, tiles: &Tiles, column: &[f64]) -> Vec<f64> {
+        self.applied(&self.outgoing, tiles.out.get(), column)
     }
 
-    /// Adds row(x) · column(y) to the tally of each move x → y, in the layout of the tiles.
-    pub fn tally(&self, row: &[f64], column: &[f64], tally: &mut [f64]) {
-        self.visit(|base, entry, tile| {
-            let (low, high) = (entry.low as usize, entry.high as usize);
-            let from = &row[base + low..base + high];
-            let start = (base + low) as isize + entry.jump;
-            let to = &column[start as usize..start as usize + from.len()];
-            match &self.tiles[tile] {
-                Tile::Uniform(_) => tally[self.offsets[tile]] += dot(from, to),
-                Tile::Each(_) => {
-                    let slots = &mut tally[self.offsets[tile] + low..self.offsets[tile] + high];
-                    axpy_each(from, to, slots);
-                }
+    fn applied(&self, frame: &Frame, pool: &[f64], x: &[f64]) -> Vec<f64> {
+        let room = Room::new(self, 1);
+        let (x, stay, mut out) = (room.hold(x), vec![0.0; room.pitch], room.empty());
+        let step = Step { pool, scale: 1.0, stay: &stay, x: x.get(), at: room.halo };
+        frame.apply(&step, room.level_mut(&mut out, 0), 0.0, &mut [], &[]);
+        room.read(&out)
+    }
+
+    /// row(x) · column(y) of each move x → y, times its rate, in the layout of the tiles.
+    pub fn tally(&self, tiles: &Tiles, row: &[f64], column: &[f64]) -> Vec<f64> {
+        let room = Room::new(self, 1);
+        let (row, column, mut out) = (room.hold(row), room.hold(column), room.empty());
+        let zero = vec![0.0; room.pitch];
+        let step = Step { pool: tiles.out.get(), scale: 0.0, stay: &zero, x: column.get(), at: room.halo };
+        let mut tally = vec![0.0; self.width()];
+        self.outgoing.apply_tally(&step, row.get(), room.level_mut(&mut out, 0), 0.0, &zero, &mut tally);
+        self.rated(tiles, &tally, 1.0)
+    }
+
+    /// A raw tally times the rates and `scale`, the lanes of uniform tiles summed.
+    pub(super) fn rated(&self, tiles: &Tiles, tally: &[f64], scale: f64) -> Vec<f64> {
+        let mut rated: Vec<f64> = tally.iter().zip(tiles.out.get()).map(|(sum, rate)| sum * rate * scale).collect();
+        for (tile, &offset) in self.tiles.iter().zip(&self.offsets) {
+            if let Tile::Uniform(_) = tile {
+                let lanes: f64 = tally[offset..offset + LINE].iter().sum();
+                rated[offset] = lanes * tiles.out.get()[offset] * scale;
             }
-        });
+        }
+        rated
     }
 
     /// Sums a tally and the time spent at each point into `moves[label]` and `time[label]`.
@@ -289,6 +360,78 @@ impl Stencil {
 }
 
 // The loops below index instead of iterating: iterator adapters are not inlined into functions of another SIMD level.
+
+/// How long a tile of so many numbers is: a whole run at least, and whole cache lines.
+fn padded(len: usize) -> usize {
+    len.max(WIDE).next_multiple_of(LINE)
+}
+
+/// How the levels of a vector lie in a buffer: each at the beginning of a cache line, with room before and after them
+/// into which runs may reach. What lies there and between levels is finite and meets only zeros.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    pub points: usize,
+    pub levels: usize,
+    /// From a level to the next.
+    pub pitch: usize,
+    /// Before the first level and after the last.
+    pub halo: usize,
+}
+
+impl Room {
+    /// Of a stencil's vectors with so many levels.
+    pub fn new(stencil: &Stencil, levels: usize) -> Self {
+        let points = stencil.space.len();
+        Room { points, levels, pitch: padded(points), halo: stencil.outgoing.halo() }
+    }
+
+    /// A buffer of zeros.
+    pub fn empty(&self) -> Aligned {
+        Aligned::zero(2 * self.halo + self.levels * self.pitch)
+    }
+
+    /// A buffer with a vector whose levels lie one after the other.
+    pub fn hold(&self, values: &[f64]) -> Aligned {
+        let mut held = self.empty();
+        self.put(values, &mut held);
+        held
+    }
+
+    /// Writes such a vector to a buffer.
+    pub fn put(&self, values: &[f64], held: &mut Aligned) {
+        for (level, values) in values.chunks_exact(self.points).enumerate() {
+            self.level_mut(held, level)[..self.points].copy_from_slice(values);
+        }
+    }
+
+    /// The vector in a buffer, its levels one after the other.
+    pub fn read(&self, held: &Aligned) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.levels * self.points);
+        (0..self.levels).for_each(|level| values.extend_from_slice(&self.level(held, level)[..self.points]));
+        values
+    }
+
+    /// Where a level begins.
+    pub fn at(&self, level: usize) -> usize {
+        self.halo + level * self.pitch
+    }
+
+    /// A level of a buffer.
+    pub fn level<'b>(&self, held: &'b Aligned, level: usize) -> &'b [f64] {
+        &held.get()[self.at(level)..self.at(level) + self.pitch]
+    }
+
+    /// A level of a buffer, to be changed.
+    pub fn level_mut<'b>(&self, held: &'b mut Aligned, level: usize) -> &'b mut [f64] {
+        &mut held.get_mut()[self.at(level)..self.at(level) + self.pitch]
+    }
+
+    /// All levels of a buffer, to be changed.
+    pub fn body_mut<'b>(&self, held: &'b mut Aligned) -> &'b mut [f64] {
+        let end = self.at(self.levels);
+        &mut held.get_mut()[self.halo..end]
+    }
+}
 
 /// y = a x, element by element.
 #[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl"))]

@@ -4,6 +4,7 @@ use super::errors::raise;
 use super::files::{json, parse};
 use super::model::{Model, questions};
 use super::run::run;
+use crate::escalation::condition::Condition;
 use crate::escalation::expect::GaveWay;
 use crate::escalation::fit::Learnt;
 use crate::escalation::fitted::Fitted;
@@ -285,6 +286,42 @@ impl Fit {
             first = range.end;
         }
         Ok(dict)
+    }
+
+    /// Expected days that conditions hold from one date to another: mean, low, high, mode.
+    #[pyo3(signature = (conditions_json, start, end, level=0.9, progress=None))]
+    fn time_in<'py>(
+        &self,
+        py: Python<'py>,
+        conditions_json: &str,
+        start: &str,
+        end: &str,
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        check_level(py, level)?;
+        let specs: Vec<ConditionSpec> = parse(py, "the conditions", conditions_json)?;
+        let compiled = specs.iter().map(|spec| Condition::compile(spec, &self.fitted.model)).collect::<Result<_, _>>();
+        let conditions = compiled.map_err(|error| raise(py, error))?;
+        let clock = Clock::new(&self.fitted.model.origin).map_err(|error| raise(py, error))?;
+        let start = clock.day_start(start).map_err(|error| raise(py, error))?;
+        let end = clock.day_end(end).map_err(|error| raise(py, error))?;
+        let draws = run(py, progress, |control| self.fitted.time_in(conditions, (start, end), control))?;
+        let summary = draws.summary(level);
+        let dict = PyDict::new(py);
+        dict.set_item("mean", summary.mean.into_pyarray(py))?;
+        dict.set_item("low", summary.low.into_pyarray(py))?;
+        dict.set_item("high", summary.high.into_pyarray(py))?;
+        dict.set_item("mode", draws.mode.into_pyarray(py))?;
+        dict.set_item("span", end - start)?;
+        Ok(dict)
+    }
+
+    /// The same parameters on another dossier; what both share up to the first difference is not swept again.
+    fn on(&self, py: Python<'_>, dossier_json: &str) -> PyResult<Fit> {
+        let spec: DossierSpec = parse(py, "the dossier", dossier_json)?;
+        let fitted = run(py, None, |control| self.fitted.on(spec, control))?;
+        Ok(Fit { fitted, spec: self.spec.clone() })
     }
 
     /// The fit with a condition that holds now, or with more developments; parameters kept.
