@@ -3,6 +3,7 @@
 pub mod account;
 pub mod answer;
 pub mod check;
+pub mod climb;
 pub mod component;
 pub mod condition;
 pub mod contradiction;

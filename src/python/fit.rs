@@ -92,7 +92,7 @@ impl Fit {
         self.fitted.learnt.log_prior
     }
 
-    /// Norm of the gradient at the mode, in prior standard deviations; NaN where nothing was learnt.
+    /// Norm of the gradient at the mode, in standard errors; NaN where nothing was learnt.
     #[getter]
     fn gradient_norm(&self) -> f64 {
         self.fitted.learnt.gradient_norm

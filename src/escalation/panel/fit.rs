@@ -1,9 +1,9 @@
 //! A fitted panel: the top of the likelihood (with priors: of the posterior), its certificate, and the spread around it.
 
-use super::ascent::{Slope, TOLERANCE, Top, climb};
 use super::columns::Columns;
 use super::compile::Panel;
 use super::structure::Column;
+use crate::escalation::climb::{Height, TOLERANCE, Top, climb, too_far};
 use crate::escalation::model::Model;
 use crate::escalation::parameter::Prior;
 use crate::escalation::theta::Number;
@@ -64,20 +64,9 @@ impl PanelFit {
         control: &Control,
     ) -> Result<Self> {
         let parameters = &model.parameters;
-        let unit = units(&model, &panel);
+        let of = LogPosterior { model: &model, panel: &panel, control };
+        let unit = of.units();
         control.announce(starts * (40 + 3 * start.len()));
-        let of = |theta: &[f64]| {
-            control.tick();
-            let values = parameters.values(theta);
-            let score = panel.score(&model, &values, control)?;
-            let (log_prior, prior) = parameters.log_prior(theta);
-            let gradient = parameters.gradient(&values, &score.statistics);
-            let gradient: Vec<f64> = gradient.iter().zip(&prior).map(|(a, b)| a + b).collect();
-            match gradient.iter().all(|g| g.is_finite()) {
-                true => Ok((score.log + log_prior, gradient)),
-                false => Err(Error::Diverged { message: "the score is not finite".into() }),
-            }
-        };
         let mut reached: Vec<f64> = vec![];
         let mut best: Option<Top> = None;
         for k in 0..starts {
@@ -88,10 +77,8 @@ impl PanelFit {
                     start.iter().zip(z.iter().zip(&unit)).map(|(x, (z, unit))| x + JITTER * z * unit).collect()
                 }
             };
-            let top = match climb(&of as &Slope<'_>, &from, &unit, control) {
-                Err(Error::Impossible { .. } | Error::Diverged { .. } | Error::NotConverged { .. }) if k > 0 => {
-                    continue;
-                }
+            let top = match climb(&of, &from, control) {
+                Err(error) if k > 0 && (too_far(&error) || matches!(error, Error::NotConverged { .. })) => continue,
                 top => top?,
             };
             reached.push(top.value);
@@ -189,6 +176,35 @@ impl PanelFit {
 
 fn rows(matrix: &DMatrix<f64>) -> Vec<f64> {
     matrix.transpose().iter().copied().collect()
+}
+
+/// A panel's log-posterior over θ (flat priors add nothing), to be climbed and sampled.
+pub struct LogPosterior<'a> {
+    pub model: &'a Model,
+    pub panel: &'a Panel,
+    pub control: &'a Control,
+}
+
+impl Height for LogPosterior<'_> {
+    type Base = ();
+    const LOCAL: bool = false;
+
+    fn at(&self, theta: &[f64], _: Option<&()>) -> Result<(f64, Vec<f64>, ())> {
+        let parameters = &self.model.parameters;
+        let values = parameters.values(theta);
+        let score = self.panel.score(self.model, &values, self.control)?;
+        let (log_prior, prior) = parameters.log_prior(theta);
+        let gradient = parameters.gradient(&values, &score.statistics);
+        let gradient: Vec<f64> = gradient.iter().zip(&prior).map(|(a, b)| a + b).collect();
+        match (score.log + log_prior).is_finite() && gradient.iter().all(|g| g.is_finite()) {
+            true => Ok((score.log + log_prior, gradient, ())),
+            false => Err(Error::Diverged { message: "the score is not finite".into() }),
+        }
+    }
+
+    fn units(&self) -> Vec<f64> {
+        units(self.model, self.panel)
+    }
 }
 
 /// A natural step of each coordinate: one over the standard deviation of what a ratio's logarithm is multiplied with.
