@@ -43,6 +43,7 @@ from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
+from .profile import Profile
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .settings import memory_limit, set_memory_limit, set_threads, threads
@@ -88,6 +89,7 @@ __all__ = [
     "Paths",
     "Posteriors",
     "Prevalence",
+    "Profile",
     "QuasiStationary",
     "Question",
     "Questions",

@@ -13,9 +13,10 @@ from ._core import SpecError
 from .condition import A_CONDITION, Condition, condition_tree, describe
 from .dossier import Development, Dossier
 from .frames import frozen
+from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
-from .results import Answers, Drivers, Forecast, Parameters, Rungs
+from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
 from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
@@ -225,6 +226,44 @@ class Fit:
     def parameters(self) -> Parameters:
         """How far each parameter moved from its prior, and where its number comes from."""
         return Parameters.of(json.loads(self._core.parameters()))
+
+    def profile(self, name: str, level: float = 0.9, *, progress: Progress = True) -> Profile:
+        """How the posterior density falls as one number is held away from its mode, and the interval that follows.
+
+        Parameters
+        ----------
+        name : str
+            As in :meth:`parameters`, an entry of a table with its state: ``"peninsula: up"``, ``"restraint: weak"``.
+        level : float
+            Of the interval.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Profile
+            ``low``, ``high``, ``plot()``; intensities per month.
+
+        Raises
+        ------
+        SpecError
+            If there is no such number, it is fixed, or the fit was changed by :meth:`given`, :meth:`do` or
+            :meth:`without`.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-01-01")
+        >>> tests = m.events("tests", rate=esc.per_month(0.3, spread=2))
+        >>> d = esc.Dossier(as_of="2025-01-01")
+        >>> _ = d.counted(tests, at=["2024-03-01", "2024-07-01"], over=("2024-01-01", "2024-12-31"))
+        >>> profile = m.fit(d).profile("tests")
+        >>> profile.low < profile.estimate < profile.high
+        True
+        """
+        level = share(level, "level")
+        (told,) = told_by(self._core, [text(name, "profile: the name")], level, POINTS, progress)
+        return Profile.of(told, "month", level, MONTH)
 
     # What if: parameters kept
 

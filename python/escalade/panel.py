@@ -169,8 +169,8 @@ class Panel:
         expected = f"one of {', '.join(states)}, or 1 to {len(states)}"
         raise SpecError(f"{self._place(row)}: column {name!r} is {SHORT.repr(value)}, no {what}; expected {expected}")
 
-    def _fit(self, model: Model, starts: int, seed: int, report: Any) -> _core.PanelFit:
-        """Hand the table to the kernel, its names as indices."""
+    def _fit(self, model: Model, starts: int, seed: int, report: Any, kept: str | None = None) -> _core.PanelFit:
+        """Hand the table to the kernel, its names as indices; with what was kept of a fit, nothing is learnt."""
         rungs, frame_rungs = [], []
         for name, column in self.rungs.items():
             ladder = model[name]
@@ -231,6 +231,7 @@ class Panel:
             moved,
             starts=starts,
             seed=seed,
+            kept_json=kept,
             progress=report,
         )
 

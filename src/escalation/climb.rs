@@ -269,11 +269,11 @@ pub fn climb_near<H: Height>(
     information: &DMatrix<f64>,
     control: &Control,
 ) -> Result<(Vec<f64>, f64)> {
-    let units = DMatrix::from_diagonal(&DVector::from_vec(of.units()));
-    let root = &units * scaling(&(&units * information * &units), LEAST);
     if start.is_empty() {
         return Ok((vec![], of.at(start, None)?.0));
     }
+    let units = DMatrix::from_diagonal(&DVector::from_vec(of.units()));
+    let root = &units * scaling(&(&units * information * &units), LEAST);
     let objective = Objective { of, start, root, control, state: Mutex::default() };
     if !objective.at(&vec![0.0; start.len()])?.cost.is_finite() {
         return Err(Error::Diverged { message: "the climb begins where there is no finite value".into() });

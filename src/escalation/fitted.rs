@@ -5,16 +5,18 @@ use super::component::ancestors;
 use super::dossier::Dossier;
 use super::engine::{Evaluated, Prepared};
 use super::filter::filtered;
-use super::fit::{Learnt, learn};
+use super::fit::{Learnt, LogPosterior, learn};
 use super::forecast::Ahead;
 use super::model::Model;
 use super::onward::{Fills, Parts};
 use super::part::Override;
+use super::profile::{Profile, Summit, profiles};
 use super::question::Question;
 use super::scenario::{Change, Scenario};
 use super::spec::DossierSpec;
 use super::summary::Draws;
 use crate::ground::{Control, Error, Result, limits};
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,6 +109,32 @@ impl Fitted {
     /// Draws of θ.
     pub fn draws(&self) -> &[Vec<f64>] {
         &self.draws
+    }
+
+    /// Profiles of the log-posterior of the numbers with these names, or of all; intensities per day.
+    ///
+    /// # Errors
+    /// `Spec` for a name that there is none of, a level outside (0, 1), or a fit whose evidence was changed after it
+    /// learnt, or that learnt nothing; `Interrupted`.
+    pub fn profiles(&self, names: &[String], level: f64, steps: usize, control: &Control) -> Result<Vec<Profile>> {
+        let width = self.learnt.theta.len();
+        let refuse = |message: &str| Err(Error::spec("profile", "profile", message));
+        if !self.changes.is_empty() {
+            return refuse("parameters are kept under given, do and without; profile the fit that learnt them");
+        }
+        if self.learnt.root.len() != width * width {
+            return refuse("nothing was learnt here; expected a fit by m.fit");
+        }
+        let root = DMatrix::from_row_slice(width, width, &self.learnt.root);
+        let inverse = root.solve_lower_triangular(&DMatrix::identity(width, width));
+        let inverse = inverse.unwrap_or_else(|| DMatrix::identity(width, width));
+        let summit = Summit {
+            theta: &self.learnt.theta,
+            value: self.log_evidence() + self.learnt.log_prior,
+            information: inverse.tr_mul(&inverse),
+        };
+        let of = LogPosterior { prepared: &self.base, control };
+        profiles(&of, &summit, &self.model.parameters.chosen(names)?, level, steps, control)
     }
 
     fn prepared(&self, wanted: &[usize], marks: &[f64]) -> Result<Arc<Prepared>> {

@@ -19,6 +19,7 @@ pub mod panel;
 pub mod parameter;
 pub mod part;
 pub mod plan;
+pub mod profile;
 pub mod provenance;
 pub mod question;
 pub mod read;

@@ -6,6 +6,8 @@ use super::model::{Model, questions};
 use super::run::run;
 use crate::escalation::fit::Learnt;
 use crate::escalation::fitted::Fitted;
+use crate::escalation::parameter::Kind;
+use crate::escalation::profile::Profile;
 use crate::escalation::provenance::{Learned, readings};
 use crate::escalation::scenario::Change;
 use crate::escalation::spec::{ConditionSpec, DevelopmentSpec, DossierSpec, ModelSpec};
@@ -66,6 +68,31 @@ impl Fit {
         }
         Ok(dict)
     }
+}
+
+/// Profiles as a reader's arrays.
+pub fn profiles(py: Python<'_>, found: Vec<Profile>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let told = |profile: Profile| -> PyResult<Bound<'_, PyDict>> {
+        let (values, heights): (Vec<f64>, Vec<f64>) = profile.points.into_iter().unzip();
+        let dict = PyDict::new(py);
+        let kind = match profile.kind {
+            Some(Kind::Factor) => "factor",
+            Some(Kind::Intensity | Kind::EventRate) => "rate",
+            None => "probability",
+        };
+        dict.set_item("name", profile.name)?;
+        dict.set_item("kind", kind)?;
+        dict.set_item("estimate", profile.estimate)?;
+        dict.set_item("low", profile.low)?;
+        dict.set_item("high", profile.high)?;
+        dict.set_item("top", profile.top)?;
+        dict.set_item("fall", profile.fall)?;
+        dict.set_item("higher", profile.higher)?;
+        dict.set_item("value", values.into_pyarray(py))?;
+        dict.set_item("height", heights.into_pyarray(py))?;
+        Ok(dict)
+    };
+    found.into_iter().map(told).collect()
 }
 
 /// An interval's level must lie strictly between 0 and 1.
@@ -149,6 +176,20 @@ impl Fit {
         let learnt = &self.fitted.learnt;
         let learned = Learned { theta: &learnt.theta, draws: self.fitted.draws(), spread: learnt.spread(), level: 0.9 };
         json(py, &readings(&self.fitted.model.parameters, Some(&learned)))
+    }
+
+    /// Profiles of numbers by name (none: all); intensities per day.
+    #[pyo3(signature = (names, level=0.95, steps=1, progress=None))]
+    fn profile<'py>(
+        &self,
+        py: Python<'py>,
+        names: Vec<String>,
+        level: f64,
+        steps: usize,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let found = run(py, progress, |control| self.fitted.profiles(&names, level, steps, control))?;
+        profiles(py, found)
     }
 
     /// Probabilities of questions: name, probability, low, high, mode.

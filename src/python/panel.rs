@@ -1,12 +1,14 @@
 //! `PanelFit`: a panel's table in, what was learnt and its answers out.
 
 use super::errors::raise;
-use super::files::parse;
+use super::files::{json, parse};
+use super::fit::profiles;
 use super::model::Model;
 use super::run::run;
 use crate::escalation::model::Model as Kernel;
 use crate::escalation::panel::ask::{Ask, Told};
 use crate::escalation::panel::columns::{Columns, CovariateColumn, RungColumn, StatusColumn};
+use crate::escalation::panel::fit::Kept;
 use crate::escalation::panel::{PanelFit as Fitted, paths};
 use crate::ground::Error;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -39,7 +41,7 @@ pub struct PanelFit {
 }
 
 #[pyfunction]
-#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, moved, starts=1, seed=0, progress=None))]
+#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, moved, starts=1, seed=0, kept_json=None, progress=None))]
 #[allow(clippy::too_many_arguments)]
 fn fit_panel(
     py: Python<'_>,
@@ -54,6 +56,7 @@ fn fit_panel(
     moved: Vec<bool>,
     starts: usize,
     seed: u64,
+    kept_json: Option<&str>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<PanelFit> {
     let frame: Frame = parse(py, "the panel", frame_json)?;
@@ -85,7 +88,11 @@ fn fit_panel(
         moved,
     };
     let kernel: Arc<Kernel> = model.kernel.clone();
-    let fitted = run(py, progress, move |control| Fitted::learn(kernel, &columns, starts, seed, control))?;
+    let kept: Option<Kept> = kept_json.map(|text| parse(py, "the fit", text)).transpose()?;
+    let fitted = run(py, progress, move |control| match kept {
+        Some(kept) => Fitted::restore(kernel, &columns, kept),
+        None => Fitted::learn(kernel, &columns, starts, seed, control),
+    })?;
     Ok(PanelFit { fitted })
 }
 
@@ -271,6 +278,20 @@ impl PanelFit {
         told(py, answer)
     }
 
+    /// Profiles of numbers by name (none: all free ones); intensities per unit of the clock.
+    #[pyo3(signature = (names, level=0.95, steps=1, progress=None))]
+    fn profile<'py>(
+        &self,
+        py: Python<'py>,
+        names: Vec<String>,
+        level: f64,
+        steps: usize,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let found = run(py, progress, |control| self.fitted.profiles(&names, level, steps, control))?;
+        profiles(py, found)
+    }
+
     /// times × joint rungs: how many units were where by their last sight.
     fn observed<'py>(&self, py: Python<'py>, times: Floats<'_>) -> Bound<'py, PyArray1<f64>> {
         self.fitted.observed(&times.as_array().to_vec()).into_pyarray(py)
@@ -304,6 +325,11 @@ impl PanelFit {
         let (units, times, rungs) =
             run(py, None, |control| paths::simulate(&self.fitted, &at.0, start, until, n, seed, control))?;
         Ok((units.into_pyarray(py), times.into_pyarray(py), rungs.into_pyarray(py)))
+    }
+
+    /// What was learnt, as JSON, to be kept with the model and the table.
+    fn kept(&self, py: Python<'_>) -> PyResult<String> {
+        json(py, &self.fitted.kept())
     }
 
     /// Names of the coordinates of θ.

@@ -4,11 +4,14 @@ use super::columns::Columns;
 use super::compile::Panel;
 use super::structure::Column;
 use crate::escalation::climb::{Height, TOLERANCE, Top, climb, too_far};
+use crate::escalation::fit::nan_as_null;
 use crate::escalation::model::Model;
-use crate::escalation::parameter::Prior;
+use crate::escalation::parameter::{Kind, Prior};
+use crate::escalation::profile::{Profile, Summit, profiles};
 use crate::escalation::theta::Number;
 use crate::ground::{Control, Error, Result, random};
 use nalgebra::{DMatrix, SymmetricEigen};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Curvature, per squared logarithm of a ratio over a standard deviation of its covariate, below which nothing is known.
@@ -43,7 +46,72 @@ pub struct PanelFit {
     pub warnings: Vec<String>,
 }
 
+/// What was learnt, without the model and the panel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Kept {
+    theta: Vec<f64>,
+    log_likelihood: f64,
+    information: Vec<f64>,
+    covariance: Vec<f64>,
+    #[serde(with = "nan_as_null")]
+    gradient_norm: f64,
+    iterations: u64,
+    evaluations: u64,
+    starts: Vec<f64>,
+    flat: Vec<bool>,
+    converged: bool,
+    warnings: Vec<String>,
+}
+
 impl PanelFit {
+    /// What was learnt, to be kept beside the model and the table.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            theta: self.theta.clone(),
+            log_likelihood: self.log_likelihood,
+            information: self.information.clone(),
+            covariance: self.covariance.clone(),
+            gradient_norm: self.gradient_norm,
+            iterations: self.iterations,
+            evaluations: self.evaluations,
+            starts: self.starts.clone(),
+            flat: self.flat.clone(),
+            converged: self.converged,
+            warnings: self.warnings.clone(),
+        }
+    }
+
+    /// Puts a fit together from what was learnt.
+    ///
+    /// # Errors
+    /// What [`Panel::compile`] refuses; `Spec` where what was learnt is of another model.
+    pub fn restore(model: Arc<Model>, columns: &Columns, kept: Kept) -> Result<Self> {
+        let panel = Arc::new(Panel::compile(columns, &model)?);
+        let width = model.parameters.start().len();
+        let sizes = [kept.theta.len(), kept.flat.len()];
+        let squares = [kept.information.len(), kept.covariance.len()];
+        if sizes != [width; 2] || squares != [width * width; 2] {
+            let message = format!("what was learnt has {} numbers; the model has {width}", kept.theta.len());
+            return Err(Error::spec("learnt", "the fit", message));
+        }
+        Ok(PanelFit {
+            log_prior: model.parameters.log_prior(&kept.theta).0,
+            model,
+            panel,
+            theta: kept.theta,
+            log_likelihood: kept.log_likelihood,
+            information: kept.information,
+            covariance: kept.covariance,
+            gradient_norm: kept.gradient_norm,
+            iterations: kept.iterations,
+            evaluations: kept.evaluations,
+            starts: kept.starts,
+            flat: kept.flat,
+            converged: kept.converged,
+            warnings: kept.warnings,
+        })
+    }
+
     /// Learns a model's numbers from a table.
     ///
     /// # Errors
@@ -151,6 +219,28 @@ impl PanelFit {
                 false => self.covariance[k * width + k].max(0.0).sqrt(),
             })
             .collect()
+    }
+
+    /// Profiles of the log-likelihood (with priors: of the log-posterior), of the numbers with these names, or of all.
+    ///
+    /// # Errors
+    /// `Spec` for a name that there is none of, or a level outside (0, 1); `Interrupted`.
+    pub fn profiles(&self, names: &[String], level: f64, steps: usize, control: &Control) -> Result<Vec<Profile>> {
+        let of = LogPosterior { model: &self.model, panel: &self.panel, control };
+        let width = self.theta.len();
+        let summit = Summit {
+            theta: &self.theta,
+            value: self.log_likelihood + self.log_prior,
+            information: DMatrix::from_row_slice(width, width, &self.information),
+        };
+        let mut found = profiles(&of, &summit, &self.model.parameters.chosen(names)?, level, steps, control)?;
+        let tick = self.panel.structure.tick;
+        for profile in &mut found {
+            if matches!(profile.kind, Some(Kind::Intensity | Kind::EventRate)) {
+                profile.scale(tick);
+            }
+        }
+        Ok(found)
     }
 
     /// Draws of θ from the normal around the top.
