@@ -42,6 +42,7 @@ from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
+from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
 from .questions import Question, Questions, at, enters, first, reach
@@ -58,6 +59,7 @@ __all__ = [
     "BayesNet",
     "Condition",
     "Development",
+    "Diagnostics",
     "Dossier",
     "Driver",
     "Drivers",
@@ -83,10 +85,12 @@ __all__ = [
     "NotConverged",
     "Panel",
     "PanelFit",
+    "PanelPosterior",
     "PanelSummary",
     "Parameters",
     "Passage",
     "Paths",
+    "Posterior",
     "Posteriors",
     "Prevalence",
     "Profile",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -267,7 +267,7 @@ class Fit:
 
     # What if: parameters kept
 
-    def given(self, *what: Condition | Development) -> Fit:
+    def given(self, *what: Condition | Development) -> Self:
         """The same fit, had this been known as well: conditions at its date, or developments. Parameters are kept.
 
         Parameters
@@ -295,9 +295,9 @@ class Fit:
         core = self._core.given(
             None if joint is None else to_json(joint.to_dict()), to_json(developments) if developments else None
         )
-        return Fit(self._model, core)
+        return type(self)(self._model, core)
 
-    def do(self, what: Condition, *, since: DateLike | None = None) -> Fit:
+    def do(self, what: Condition, *, since: DateLike | None = None) -> Self:
         """The same fit, had this been made so from outside since a date (by default now). Parameters are kept.
 
         Unlike :meth:`given`, it says nothing about what led there (an intervention, after Pearl 2009).
@@ -314,9 +314,9 @@ class Fit:
         Fit
         """
         made = to_json(condition_tree(what, "do: the first argument"))
-        return Fit(self._model, self._core.do(made, None if since is None else sound_date(since, "do: since")))
+        return type(self)(self._model, self._core.do(made, None if since is None else sound_date(since, "do: since")))
 
-    def without(self, *ids: str) -> Fit:
+    def without(self, *ids: str) -> Self:
         """The same fit, had these developments not been known. Parameters are kept.
 
         Parameters
@@ -340,7 +340,7 @@ class Fit:
         for id in ids:
             if text(id, "without: an id") not in known:
                 raise missing("without: the dossier has no development", id, known, "it has")
-        return Fit(self._model, self._core.without(list(ids)))
+        return type(self)(self._model, self._core.without(list(ids)))
 
     def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
         """The dates of a forecast as text."""
@@ -388,7 +388,8 @@ class Fit:
         changed = f"; {'; '.join(self.scenario)}" if self.scenario else ""
         return (
             f"<Fit of {self._model.name!r} as of {self.as_of}: {len(self.dossier)} developments, "
-            f"log evidence {self.log_evidence:.3f}, {self._core.n_draws} draws (seed {self._core.seed}){changed}>"
+            f"log evidence {self.log_evidence:.3f}, {self._core.n_draws} draws of Laplace's normal "
+            f"(seed {self._core.seed}){changed}>"
         )
 
     def _repr_html_(self) -> str:

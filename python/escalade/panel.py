@@ -169,7 +169,15 @@ class Panel:
         expected = f"one of {', '.join(states)}, or 1 to {len(states)}"
         raise SpecError(f"{self._place(row)}: column {name!r} is {SHORT.repr(value)}, no {what}; expected {expected}")
 
-    def _fit(self, model: Model, starts: int, seed: int, report: Any, kept: str | None = None) -> _core.PanelFit:
+    def _fit(
+        self,
+        model: Model,
+        starts: int,
+        seed: int,
+        report: Any,
+        kept: str | None = None,
+        sample: Mapping[str, Any] | None = None,
+    ) -> _core.PanelFit:
         """Hand the table to the kernel, its names as indices; with what was kept of a fit, nothing is learnt."""
         rungs, frame_rungs = [], []
         for name, column in self.rungs.items():
@@ -232,6 +240,7 @@ class Panel:
             starts=starts,
             seed=seed,
             kept_json=kept,
+            sample_json=None if sample is None else to_json(sample),
             progress=report,
         )
 

@@ -2,7 +2,7 @@
 
 use super::errors::raise;
 use super::files::{json, parse};
-use super::fit::profiles;
+use super::fit::{profiles, sampled};
 use super::model::Model;
 use super::run::run;
 use crate::escalation::model::Model as Kernel;
@@ -10,6 +10,7 @@ use crate::escalation::panel::ask::{Ask, Told};
 use crate::escalation::panel::columns::{Columns, CovariateColumn, RungColumn, StatusColumn};
 use crate::escalation::panel::fit::Kept;
 use crate::escalation::panel::{PanelFit as Fitted, paths};
+use crate::escalation::sample::Settings;
 use crate::ground::Error;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -41,7 +42,7 @@ pub struct PanelFit {
 }
 
 #[pyfunction]
-#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, moved, starts=1, seed=0, kept_json=None, progress=None))]
+#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, covariates, moved, starts=1, seed=0, kept_json=None, sample_json=None, progress=None))]
 #[allow(clippy::too_many_arguments)]
 fn fit_panel(
     py: Python<'_>,
@@ -57,6 +58,7 @@ fn fit_panel(
     starts: usize,
     seed: u64,
     kept_json: Option<&str>,
+    sample_json: Option<&str>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<PanelFit> {
     let frame: Frame = parse(py, "the panel", frame_json)?;
@@ -89,9 +91,11 @@ fn fit_panel(
     };
     let kernel: Arc<Kernel> = model.kernel.clone();
     let kept: Option<Kept> = kept_json.map(|text| parse(py, "the fit", text)).transpose()?;
-    let fitted = run(py, progress, move |control| match kept {
-        Some(kept) => Fitted::restore(kernel, &columns, kept),
-        None => Fitted::learn(kernel, &columns, starts, seed, control),
+    let settings: Option<Settings> = sample_json.map(|text| parse(py, "the sample", text)).transpose()?;
+    let fitted = run(py, progress, move |control| match (kept, settings) {
+        (Some(kept), _) => Fitted::restore(kernel, &columns, kept),
+        (None, Some(settings)) => Fitted::sample(kernel, &columns, &settings, control),
+        (None, None) => Fitted::learn(kernel, &columns, starts, seed, control),
     })?;
     Ok(PanelFit { fitted })
 }
@@ -330,6 +334,17 @@ impl PanelFit {
     /// What was learnt, as JSON, to be kept with the model and the table.
     fn kept(&self, py: Python<'_>) -> PyResult<String> {
         json(py, &self.fitted.kept())
+    }
+
+    /// What the sampler kept, by name; nothing for a fit. Intensities per day.
+    fn sampled<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let kept = self.fitted.sampled.as_ref();
+        kept.map(|kept| sampled(py, kept, &self.fitted.model.parameters)).transpose()
+    }
+
+    /// The same with at least n of the draws, evenly spaced.
+    fn thin(&self, n: usize) -> PanelFit {
+        PanelFit { fitted: self.fitted.thin(n) }
     }
 
     /// Names of the coordinates of θ.

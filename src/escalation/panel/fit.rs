@@ -4,13 +4,14 @@ use super::columns::Columns;
 use super::compile::Panel;
 use super::structure::Column;
 use crate::escalation::climb::{Height, TOLERANCE, Top, climb, too_far};
-use crate::escalation::fit::nan_as_null;
+use crate::escalation::fit::{nan_as_null, prior_scale};
 use crate::escalation::model::Model;
 use crate::escalation::parameter::{Kind, Prior};
 use crate::escalation::profile::{Profile, Summit, profiles};
+use crate::escalation::sample::{Sampled, Settings, refuse_flat, sample};
 use crate::escalation::theta::Number;
 use crate::ground::{Control, Error, Result, random};
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct PanelFit {
     /// The top is one: gradient nothing, information definite.
     pub converged: bool,
     pub warnings: Vec<String>,
+    /// Draws of the posterior, of which all intervals are made where there are any.
+    pub sampled: Option<Arc<Sampled>>,
 }
 
 /// What was learnt, without the model and the panel.
@@ -61,6 +64,8 @@ pub struct Kept {
     flat: Vec<bool>,
     converged: bool,
     warnings: Vec<String>,
+    #[serde(default)]
+    sampled: Option<Sampled>,
 }
 
 impl PanelFit {
@@ -78,6 +83,7 @@ impl PanelFit {
             flat: self.flat.clone(),
             converged: self.converged,
             warnings: self.warnings.clone(),
+            sampled: self.sampled.as_deref().cloned(),
         }
     }
 
@@ -90,7 +96,8 @@ impl PanelFit {
         let width = model.parameters.start().len();
         let sizes = [kept.theta.len(), kept.flat.len()];
         let squares = [kept.information.len(), kept.covariance.len()];
-        if sizes != [width; 2] || squares != [width * width; 2] {
+        let sound = kept.sampled.as_ref().is_none_or(|sampled| sampled.sound(width));
+        if sizes != [width; 2] || squares != [width * width; 2] || !sound {
             let message = format!("what was learnt has {} numbers; the model has {width}", kept.theta.len());
             return Err(Error::spec("learnt", "the fit", message));
         }
@@ -109,7 +116,32 @@ impl PanelFit {
             flat: kept.flat,
             converged: kept.converged,
             warnings: kept.warnings,
+            sampled: kept.sampled.map(Arc::new),
         })
+    }
+
+    /// Draws the parameters from their posterior given a table; see [`sample`].
+    ///
+    /// # Errors
+    /// As [`PanelFit::learn`], and `Unidentified` for a number with a flat prior.
+    pub fn sample(model: Arc<Model>, columns: &Columns, settings: &Settings, control: &Control) -> Result<Self> {
+        refuse_flat(&model.parameters)?;
+        let mut fit = PanelFit::learn(model, columns, 1, settings.seed, control)?;
+        let width = fit.theta.len();
+        let root = Cholesky::new(DMatrix::from_row_slice(width, width, &fit.covariance)).map(|lower| lower.l());
+        // Where there is no top, the scales of the priors are all that is known.
+        let scale = DVector::from_vec(prior_scale(&fit.model.parameters));
+        let root = rows(&root.unwrap_or_else(|| DMatrix::from_diagonal(&scale)));
+        let of = LogPosterior { model: &fit.model, panel: &fit.panel, control };
+        let sampled = sample(&of, &fit.theta, &root, settings, control)?;
+        fit.sampled = Some(Arc::new(sampled));
+        Ok(fit)
+    }
+
+    /// The same with at least `n` of a sampler's draws, evenly spaced.
+    pub fn thin(&self, n: usize) -> Self {
+        let sampled = self.sampled.as_ref().map(|sampled| Arc::new(sampled.thin(n)));
+        PanelFit { sampled, ..self.clone() }
     }
 
     /// Learns a model's numbers from a table.
@@ -170,6 +202,7 @@ impl PanelFit {
             converged: definite && top.gradient_norm <= 10.0 * TOLERANCE,
             flat,
             warnings: vec![],
+            sampled: None,
             theta: top.theta,
             model,
             panel,
@@ -243,8 +276,11 @@ impl PanelFit {
         Ok(found)
     }
 
-    /// Draws of θ from the normal around the top.
+    /// Draws of θ: those of a sampler, or so many from the normal around the top.
     pub fn draws(&self, n: usize, seed: u64) -> Vec<Vec<f64>> {
+        if let Some(sampled) = &self.sampled {
+            return sampled.theta.clone();
+        }
         let width = self.theta.len();
         if width == 0 {
             return vec![vec![]; n];
