@@ -150,7 +150,7 @@ def laplace(model: esc.Model, told: esc.Dossier, theta: np.ndarray, seed: int) -
     return covers(model.fit(told, draws=1000, seed=seed, progress=False)._core.draws(), theta)
 
 
-def calibrate(replicates: int, tune: int = 200, draws: int = 250, report=lambda k: None) -> Calibration:
+def calibrate(replicates: int, tune: int = 150, draws: int = 150, report=lambda k: None) -> Calibration:
     begin = time.perf_counter()
     rows = []
     for seed in range(replicates):

@@ -104,7 +104,7 @@ fn effective(draws: &[f64], n: usize) -> f64 {
     let chains: Vec<&[f64]> = draws.chunks_exact(n).collect();
     let total = draws.len() as f64;
     let (low, high) = draws.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
-    if high - low < f64::EPSILON || n < 4 {
+    if (high - low).abs() < f64::EPSILON || n < 4 {
         return total;
     }
     let means: Vec<f64> = chains.iter().map(|chain| mean(chain)).collect();
