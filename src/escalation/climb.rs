@@ -40,6 +40,11 @@ pub trait Height: Sync {
 
     /// A natural step of each coordinate.
     fn units(&self) -> Vec<f64>;
+
+    /// What an evaluation costs, in any unit; 0 where it costs much the same everywhere.
+    fn work(&self, _theta: &[f64]) -> f64 {
+        0.0
+    }
 }
 
 /// Where a log density is highest.

@@ -133,6 +133,21 @@ impl Height for LogPosterior<'_> {
     fn units(&self) -> Vec<f64> {
         prior_scale(&self.prepared.model.parameters)
     }
+
+    /// Steps of uniformisation times joint rungs, over components; a hundred steps are there at any intensity.
+    fn work(&self, theta: &[f64]) -> f64 {
+        let values = self.prepared.model.parameters.values(theta);
+        let plan = |plan: &super::plan::Plan| {
+            let most = |all: &mut dyn Iterator<Item = &f64>| all.fold(0.0, |most: f64, &x| most.max(x));
+            // Exits count, and the events that decay beside them.
+            let rate = plan
+                .part
+                .fill(&values)
+                .map(|filled| most(&mut filled.exits.iter().flatten()) + most(&mut filled.rates.iter()));
+            plan.part.space.len() as f64 * (100.0 + rate.unwrap_or(f64::INFINITY) * self.prepared.now)
+        };
+        self.prepared.plans.iter().map(plan).sum()
+    }
 }
 
 /// Finds the mode of the posterior and the normal around it.

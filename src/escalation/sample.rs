@@ -20,6 +20,10 @@ const WIDE: f64 = 2.0;
 const STARTS: u64 = 12;
 /// Deepest trajectory: 2^10 steps.
 const DEPTH: u64 = 10;
+/// How many times the work at the centre a gradient may take where a chain starts, and anywhere. Intensities that many times
+/// the mode's are so far out in the priors that nothing is lost, and a step that overshoots into them would take hours.
+const EASY: f64 = 30.0;
+const LABOUR: f64 = 1e4;
 /// Where the streams of starts begin, away from those of chains.
 const AWAY: u64 = 1 << 40;
 
@@ -139,6 +143,9 @@ struct Target<'a, H> {
     centre: &'a [f64],
     root: &'a [f64],
     control: &'a Control,
+    /// The work of a gradient at the centre, and how many times that it may take.
+    work: f64,
+    most: f64,
     /// What stopped the chain, apart from steps too far.
     stopped: Arc<Mutex<Option<Error>>>,
 }
@@ -170,6 +177,9 @@ impl<H: Height> Target<'_, H> {
         let theta = placed(self.centre, self.root, z);
         if theta.iter().any(|x| !x.is_finite()) {
             return Err(Error::Diverged { message: "a step to infinity".into() });
+        }
+        if self.of.work(&theta) > self.most * self.work {
+            return Err(Error::Diverged { message: "intensities far beyond the mode's".into() });
         }
         let (value, slope, _) = self.of.at(&theta, None)?;
         gradient.fill(0.0);
@@ -300,7 +310,8 @@ fn one_chain<H: Height>(
     control: &Control,
 ) -> Result<Sampled> {
     let stopped = Arc::new(Mutex::new(None));
-    let target = Target { of, centre, root, control, stopped: stopped.clone() };
+    let work = of.work(centre);
+    let mut target = Target { of, centre, root, control, work, most: EASY, stopped: stopped.clone() };
     let width = centre.len();
     let mut kept = Sampled::default();
     if width == 0 {
@@ -319,6 +330,7 @@ fn one_chain<H: Height>(
         });
     }
     let start = begin(&target, settings.seed, number)?;
+    target.most = LABOUR;
     let mut nuts = DiagNutsSettings {
         num_tune: settings.tune as u64,
         num_draws: settings.draws as u64,
