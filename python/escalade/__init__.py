@@ -44,7 +44,9 @@ from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
+from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
+from .profile import Profile
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .settings import memory_limit, set_memory_limit, set_threads, threads
@@ -60,6 +62,7 @@ __all__ = [
     "BayesNet",
     "Condition",
     "Development",
+    "Diagnostics",
     "Dossier",
     "Driver",
     "Drivers",
@@ -87,12 +90,15 @@ __all__ = [
     "NumberLaw",
     "Panel",
     "PanelFit",
+    "PanelPosterior",
     "PanelSummary",
     "Parameters",
     "Passage",
     "Paths",
+    "Posterior",
     "Posteriors",
     "Prevalence",
+    "Profile",
     "QuasiStationary",
     "Question",
     "Questions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from .condition import A_CONDITION, Condition, condition_tree, describe
 from .dossier import Development, Dossier
 from .expectations import Expectations
 from .frames import frozen
+from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
-from .results import Answers, Drivers, Forecast, Parameters, Rungs
+from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
 from .time_in import TimeIn
 from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, wrong
 
@@ -283,9 +284,47 @@ class Fit:
         days, low, high, mode = (frozen(got[key]) for key in ("mean", "low", "high", "mode"))
         return TimeIn(names, days, low, high, mode, got["span"], level)
 
+    def profile(self, name: str, level: float = 0.9, *, progress: Progress = True) -> Profile:
+        """How the posterior density falls as one number is held away from its mode, and the interval that follows.
+
+        Parameters
+        ----------
+        name : str
+            As in :meth:`parameters`, an entry of a table with its state: ``"peninsula: up"``, ``"restraint: weak"``.
+        level : float
+            Of the interval.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Profile
+            ``low``, ``high``, ``plot()``; intensities per month.
+
+        Raises
+        ------
+        SpecError
+            If there is no such number, it is fixed, or the fit was changed by :meth:`given`, :meth:`do` or
+            :meth:`without`.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-01-01")
+        >>> tests = m.events("tests", rate=esc.per_month(0.3, spread=2))
+        >>> d = esc.Dossier(as_of="2025-01-01")
+        >>> _ = d.counted(tests, at=["2024-03-01", "2024-07-01"], over=("2024-01-01", "2024-12-31"))
+        >>> profile = m.fit(d).profile("tests")
+        >>> profile.low < profile.estimate < profile.high
+        True
+        """
+        level = share(level, "level")
+        (told,) = told_by(self._core, [text(name, "profile: the name")], level, POINTS, progress)
+        return Profile.of(told, "month", level, MONTH)
+
     # What if: parameters kept
 
-    def on(self, dossier: Dossier) -> Fit:
+    def on(self, dossier: Dossier) -> Self:
         """The same parameters on another dossier of the same model: the world as it is now, without learning anew.
 
         Where the new dossier goes on from the one before, only what is new is computed.
@@ -306,9 +345,9 @@ class Fit:
         """
         from .model import a_dossier
 
-        return Fit(self._model, self._core.on(a_dossier(dossier, "on")._checked(self._model._core)))
+        return type(self)(self._model, self._core.on(a_dossier(dossier, "on")._checked(self._model._core)))
 
-    def given(self, *what: Condition | Development) -> Fit:
+    def given(self, *what: Condition | Development) -> Self:
         """The same fit, had this been known as well: conditions at its date, or developments. Parameters are kept.
 
         Parameters
@@ -336,9 +375,9 @@ class Fit:
         core = self._core.given(
             None if joint is None else to_json(joint.to_dict()), to_json(developments) if developments else None
         )
-        return Fit(self._model, core)
+        return type(self)(self._model, core)
 
-    def do(self, what: Condition, *, since: DateLike | None = None) -> Fit:
+    def do(self, what: Condition, *, since: DateLike | None = None) -> Self:
         """The same fit, had this been made so from outside since a date (by default now). Parameters are kept.
 
         Unlike :meth:`given`, it says nothing about what led there (an intervention, after Pearl 2009).
@@ -355,9 +394,9 @@ class Fit:
         Fit
         """
         made = to_json(condition_tree(what, "do: the first argument"))
-        return Fit(self._model, self._core.do(made, None if since is None else sound_date(since, "do: since")))
+        return type(self)(self._model, self._core.do(made, None if since is None else sound_date(since, "do: since")))
 
-    def without(self, *ids: str) -> Fit:
+    def without(self, *ids: str) -> Self:
         """The same fit, had these developments not been known. Parameters are kept.
 
         Parameters
@@ -381,7 +420,7 @@ class Fit:
         for id in ids:
             if text(id, "without: an id") not in known:
                 raise missing("without: the dossier has no development", id, known, "it has")
-        return Fit(self._model, self._core.without(list(ids)))
+        return type(self)(self._model, self._core.without(list(ids)))
 
     def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
         """The dates of a forecast as text."""
@@ -429,7 +468,8 @@ class Fit:
         changed = f"; {'; '.join(self.scenario)}" if self.scenario else ""
         return (
             f"<Fit of {self._model.name!r} as of {self.as_of}: {len(self.dossier)} developments, "
-            f"log evidence {self.log_evidence:.3f}, {self._core.n_draws} draws (seed {self._core.seed}){changed}>"
+            f"log evidence {self.log_evidence:.3f}, {self._core.n_draws} draws of Laplace's normal "
+            f"(seed {self._core.seed}){changed}>"
         )
 
     def _repr_html_(self) -> str:

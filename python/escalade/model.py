@@ -35,6 +35,7 @@ from .values import (
     number,
     number_text,
     plain,
+    share,
     text,
     texts,
     to_json,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .fit import Fit
     from .panel import Panel
     from .panel_fit import PanelFit
+    from .posterior import PanelPosterior, Posterior
     from .results import Parameters, Size
 
 H = TypeVar("H", bound=Handle)
@@ -665,6 +667,109 @@ class Model:
         draws, seed = self._draws(draws), whole(seed, "seed", 0, 2**64 - 1)
         with progress_line("fit", progress) as report:
             return Fit(self, self._core.fit(checked, draws=draws, seed=seed, progress=report))
+
+    @overload
+    def sample(
+        self,
+        dossier: Dossier,
+        *,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        seed: int = 0,
+        accept: float = 0.8,
+        progress: Progress = True,
+    ) -> Posterior: ...
+    @overload
+    def sample(
+        self,
+        dossier: Panel,
+        *,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        seed: int = 0,
+        accept: float = 0.8,
+        progress: Progress = True,
+    ) -> PanelPosterior: ...
+    def sample(
+        self,
+        dossier: Dossier | Panel,
+        *,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        seed: int = 0,
+        accept: float = 0.8,
+        progress: Progress = True,
+    ) -> Posterior | PanelPosterior:
+        """Draw the parameters from their posterior: exact where :meth:`fit` takes a normal around the mode.
+
+        By the No-U-Turn Sampler (Hoffman and Gelman 2014; Betancourt 2016; the crate nuts-rs) on the exact
+        log-posterior and its exact gradient. Every number needs a proper prior: under a flat one there need be no
+        posterior, though there may be a mode.
+
+        Parameters
+        ----------
+        dossier : Dossier or Panel
+            What is known, as of its date; or a table of many units.
+        draws : int
+            Draws kept of each chain.
+        tune : int
+            Draws before them, of which the sampler learns its steps.
+        chains : int
+            How many, in parallel; they begin apart, at draws of a normal twice as wide as the one around the mode.
+        seed : int
+            The same seed gives the same draws, on any number of threads.
+        accept : float
+            Share of steps to be accepted, in (0, 1); nearer 1 where there are divergences.
+        progress : bool or callable
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        Posterior or PanelPosterior
+            Answers like the fit of either.
+
+        Raises
+        ------
+        Unidentified
+            If a number has a flat prior; it names it.
+        ImpossibleEvidence
+            If the developments contradict each other or the model; it names one.
+        TooLarge
+            If the exact answer, or the draws, do not fit the memory.
+        EscaladeError
+            If a chain finds no place to start.
+
+        Warns
+        -----
+        UserWarning
+            If R-hat exceeds 1.01, effective draws are few, or trajectories diverged.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-01-01")
+        >>> tests = m.events("tests", rate=esc.per_month(0.3, spread=2))
+        >>> d = esc.Dossier(as_of="2025-01-01")
+        >>> _ = d.counted(tests, count=2, over=("2024-01-01", "2024-12-31"))
+        >>> m.sample(d, draws=200, tune=200, chains=2).divergences
+        0
+        """
+        from .panel import Panel
+        from .posterior import PanelPosterior, Posterior
+
+        settings = {
+            "draws": whole(draws, "draws", 4),
+            "tune": whole(tune, "tune"),
+            "chains": whole(chains, "chains", 1),
+            "seed": whole(seed, "seed", 0, 2**64 - 1),
+            "accept": share(accept, "accept"),
+        }
+        if isinstance(dossier, Panel):
+            return PanelPosterior._sampled(self, dossier, settings, progress)
+        return Posterior._of(self, a_dossier(dossier, "sample")._checked(self._core), settings, progress)
 
     def _draws(self, draws: object) -> int:
         """So many draws, if the memory allows them."""

@@ -228,8 +228,16 @@ class Panel:
             )
         return self._dates - float(np.datetime64(origin[:10], "D").astype(np.int64))
 
-    def _fit(self, model: Model, starts: int, seed: int, report: Any) -> _core.PanelFit:
-        """Hand the table to the kernel, its names as indices."""
+    def _fit(
+        self,
+        model: Model,
+        starts: int,
+        seed: int,
+        report: Any,
+        kept: str | None = None,
+        sample: Mapping[str, Any] | None = None,
+    ) -> _core.PanelFit:
+        """Hand the table to the kernel, its names as indices; with what was kept of a fit, nothing is learnt."""
         self._time = self._since(model.origin)
         rungs, frame_rungs = [], []
         for name, column in self.rungs.items():
@@ -308,6 +316,8 @@ class Panel:
             moved,
             starts=starts,
             seed=seed,
+            kept_json=kept,
+            sample_json=None if sample is None else to_json(sample),
             progress=report,
         )
 

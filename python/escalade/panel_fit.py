@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .frames import frozen
 from .handles import Driver
 from .panel import Panel
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
+from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
 from .results import Array
 from .values import (
@@ -123,13 +125,15 @@ class PanelFit:
         """The log-posterior reached from each start."""
         return self._core.starts
 
-    def summary(self, level: float = 0.95) -> PanelSummary:
+    def summary(self, level: float = 0.95, *, profile: bool = False) -> PanelSummary:
         """The numbers with their intervals, how well they fit, what was used and what was not.
 
         Parameters
         ----------
         level : float
             Of the intervals.
+        profile : bool
+            As in :meth:`numbers`.
 
         Returns
         -------
@@ -148,17 +152,22 @@ class PanelFit:
             gradient_norm=self._core.gradient_norm,
             used=used,
             table=Matrix("Rows by the rung before", self._rungs, table, none, none, none, level),
-            numbers=self.numbers(level),
+            numbers=self.numbers(level, profile=profile),
             warnings=tuple(self.warnings),
         )
 
-    def numbers(self, level: float = 0.95) -> Estimates:
+    def numbers(self, level: float = 0.95, *, profile: bool = False, progress: Progress = True) -> Estimates:
         """Every number of the model: baseline intensities per unit of the clock, ratios, entries of tables.
 
         Parameters
         ----------
         level : float
             Of the intervals.
+        profile : bool
+            Intervals of the profile likelihood instead of the delta method: see :meth:`profile`. Better where few moves
+            were seen; some hundred times the work.
+        progress : bool or callable
+            As in :meth:`Model.fit`, of the profiles.
 
         Returns
         -------
@@ -167,7 +176,48 @@ class PanelFit:
         names = self._core.numbers()
         labels = {"number": tuple(name for name, _, _ in names), "kind": tuple(kind for _, kind, _ in names)}
         title = f"Intensities per {self._panel.clock} (covariates at 0), ratios, tables"
-        return self._estimates(title, labels, "numbers", level, 0, 0)
+        plain = self._estimates(title, labels, "numbers", level, 0, 0)
+        if not profile:
+            return plain
+        ends = {told["name"]: told for told in told_by(self._core, [], plain.level, 1, progress)}
+        low, high = plain.low.copy(), plain.high.copy()
+        for row, name in enumerate(labels["number"]):
+            if name in ends:
+                low[row], high[row] = ends[name]["low"], ends[name]["high"]
+        return replace(plain, title=f"{title}; profile intervals", low=frozen(low), high=frozen(high))
+
+    def profile(self, name: str, level: float = 0.95, *, progress: Progress = True) -> Profile:
+        """How the likelihood falls as one number is held away from its estimate, and the interval that follows.
+
+        Parameters
+        ----------
+        name : str
+            As in :meth:`numbers`: ``"cav: none → mild"``.
+        level : float
+            Of the interval.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Profile
+            ``low``, ``high``, ``plot()``. An end that the panel cannot tell is open: 0 or infinite.
+
+        Raises
+        ------
+        SpecError
+            If there is no such number, or it is fixed.
+
+        Examples
+        --------
+        See :class:`Profile`.
+        """
+        known = [number for number, _, free in self._core.numbers() if free]
+        if name not in known:
+            raise missing("profile: there is no free number", name, known, "there are")
+        level = share(level, "level")
+        (told,) = told_by(self._core, [name], level, POINTS, progress)
+        return Profile.of(told, self._panel.clock, level)
 
     def intensities(
         self,
@@ -619,6 +669,9 @@ class PanelFit:
 
         return nw.from_dict(dict(columns), backend=self._panel._table.implementation).to_native()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self._model, self._panel, self._core.kept())
+
     def __repr__(self) -> str:
         state = "" if self.converged else ", NOT CONVERGED"
         width = len(self.theta)
@@ -627,3 +680,8 @@ class PanelFit:
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
+
+
+def _again(kind: type[PanelFit], model: Model, panel: Panel, kept: str) -> PanelFit:
+    """A fit from what was kept of it."""
+    return kind(model, panel, panel._fit(model, 1, 0, None, kept))

@@ -1,27 +1,15 @@
-//! Learning: the mode of the posterior by L-BFGS on the exact gradient, and Laplace's normal around it.
+//! Learning: the mode of the posterior on the exact gradient, and Laplace's normal around it.
 
+use super::climb::{Height, TOLERANCE, Top, climb, norm};
 use super::dossier::Dossier;
 use super::engine::Prepared;
 use super::parameter::{Parameters, Prior, RealPrior, RowPrior};
 use super::statistics::Told;
 use super::theta::Number;
 use crate::ground::{Control, Error, Result, random};
-use argmin::core::{CostFunction, Executor, Gradient, State};
-use argmin::solver::linesearch::MoreThuenteLineSearch;
-use argmin::solver::quasinewton::LBFGS;
-use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
-use rayon::prelude::*;
+use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 use serde::{Deserialize, Serialize};
-use std::sync::Mutex;
 
-/// Most L-BFGS iterations.
-const ITERATIONS: u64 = 500;
-/// Gradient norm, in prior standard deviations, at which the mode is found.
-const TOLERANCE: f64 = 1e-6;
-/// Step of the central differences of the gradient, in prior standard deviations.
-const STEP: f64 = 1e-3;
-/// Most Newton steps after L-BFGS.
-const NEWTON: usize = 30;
 /// An eigenvalue of the information, per squared logarithm, below this says nothing is known about a flat direction.
 const FLAT: f64 = 1e-4;
 
@@ -35,7 +23,7 @@ pub struct Posterior {
 }
 
 /// JSON has no NaN.
-mod nan_as_null {
+pub(super) mod nan_as_null {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub fn serialize<S: Serializer>(x: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -52,7 +40,7 @@ mod nan_as_null {
 pub struct Learnt {
     pub theta: Vec<f64>,
     pub log_prior: f64,
-    /// Norm of the gradient at the mode, in prior standard deviations; NaN where nothing was learnt.
+    /// Norm of the gradient at the mode, in standard errors; NaN where nothing was learnt.
     #[serde(with = "nan_as_null")]
     pub gradient_norm: f64,
     pub iterations: u64,
@@ -126,80 +114,49 @@ pub fn prior_scale(parameters: &Parameters) -> Vec<f64> {
     scale
 }
 
-/// Minus the log-posterior over z = (θ − start) / prior scale.
-struct Objective<'a> {
-    prepared: &'a Prepared,
-    start: Vec<f64>,
-    scale: Vec<f64>,
-    control: &'a Control,
-    /// The optimiser asks for cost and gradient one after the other.
-    last: Mutex<Option<Slope>>,
-    /// The lowest point seen, for when a line search loses its way.
-    best: Mutex<Option<Slope>>,
+/// A dossier's log-posterior over θ, to be climbed and sampled.
+pub struct LogPosterior<'a> {
+    pub prepared: &'a Prepared,
+    pub control: &'a Control,
 }
 
-/// The objective and its gradient at a point.
-#[derive(Debug, Clone)]
-struct Slope {
-    z: Vec<f64>,
-    cost: f64,
-    gradient: Vec<f64>,
-}
+impl Height for LogPosterior<'_> {
+    type Base = Told;
+    const LOCAL: bool = true;
 
-impl Objective<'_> {
-    fn theta(&self, z: &[f64]) -> Vec<f64> {
-        self.start.iter().zip(z.iter().zip(&self.scale)).map(|(start, (z, scale))| start + z * scale).collect()
-    }
-
-    fn slope(&self, z: &[f64], base: Option<&Told>) -> Result<(Slope, Told)> {
-        let (posterior, told) = self.prepared.posterior_from(&self.theta(z), base, self.control)?;
-        self.control.tick();
-        let cost = -(posterior.log_evidence + posterior.log_prior);
+    fn at(&self, theta: &[f64], base: Option<&Told>) -> Result<(f64, Vec<f64>, Told)> {
+        let (posterior, told) = self.prepared.posterior_from(theta, base, self.control)?;
+        let value = posterior.log_evidence + posterior.log_prior;
+        if posterior.log_evidence == f64::NEG_INFINITY {
+            let message = "the dossier has probability zero here".into();
+            return Err(Error::Impossible { development: None, message });
+        }
         let both = posterior.evidence_gradient.iter().zip(&posterior.prior_gradient);
-        let gradient = both.zip(&self.scale).map(|((a, b), scale)| -(a + b) * scale).collect();
-        Ok((Slope { z: z.to_vec(), cost, gradient }, told))
-    }
-
-    fn at(&self, z: &[f64]) -> Result<Slope> {
-        if let Ok(last) = self.last.lock()
-            && let Some(known) = last.as_ref().filter(|known| known.z == z)
-        {
-            return Ok(known.clone());
+        let gradient: Vec<f64> = both.map(|(a, b)| a + b).collect();
+        if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
+            return Err(Error::Diverged { message: "the log-posterior or its gradient is not finite".into() });
         }
-        let (slope, _) = self.slope(z, None)?;
-        if let Ok(mut last) = self.last.lock() {
-            *last = Some(slope.clone());
-        }
-        if let Ok(mut best) = self.best.lock()
-            && slope.cost.is_finite()
-            && best.as_ref().is_none_or(|best| slope.cost < best.cost)
-        {
-            *best = Some(slope.clone());
-        }
-        Ok(slope)
+        Ok((value, gradient, told))
     }
-}
 
-impl CostFunction for &Objective<'_> {
-    type Param = Vec<f64>;
-    type Output = f64;
-
-    fn cost(&self, z: &Self::Param) -> std::result::Result<f64, argmin::core::Error> {
-        Ok(self.at(z)?.cost)
+    fn units(&self) -> Vec<f64> {
+        prior_scale(&self.prepared.model.parameters)
     }
-}
 
-impl Gradient for &Objective<'_> {
-    type Param = Vec<f64>;
-    type Gradient = Vec<f64>;
-
-    fn gradient(&self, z: &Self::Param) -> std::result::Result<Vec<f64>, argmin::core::Error> {
-        Ok(self.at(z)?.gradient)
+    /// Steps of uniformisation times joint rungs, over components; a hundred steps are there at any intensity.
+    fn work(&self, theta: &[f64]) -> f64 {
+        let values = self.prepared.model.parameters.values(theta);
+        let plan = |plan: &super::plan::Plan| {
+            let most = |all: &mut dyn Iterator<Item = &f64>| all.fold(0.0, |most: f64, &x| most.max(x));
+            // Exits count, and the events that decay beside them.
+            let rate = plan
+                .part
+                .fill(&values)
+                .map(|filled| most(&mut filled.exits.iter().flatten()) + most(&mut filled.rates.iter()));
+            plan.part.space.len() as f64 * (100.0 + rate.unwrap_or(f64::INFINITY) * self.prepared.now)
+        };
+        self.prepared.plans.iter().map(plan).sum()
     }
-}
-
-fn norm(gradient: &[f64]) -> f64 {
-    gradient.iter().map(|g| g * g).sum::<f64>().sqrt()
 }
 
 /// Finds the mode of the posterior and the normal around it.
@@ -209,111 +166,19 @@ fn norm(gradient: &[f64]) -> f64 {
 /// about, `NotConverged` where no mode was found.
 pub fn learn(prepared: &Prepared, dossier: &Dossier, control: &Control) -> Result<Learnt> {
     let parameters = &prepared.model.parameters;
-    let start = parameters.start();
-    let mut objective = Objective {
-        prepared,
-        scale: prior_scale(parameters),
-        start,
-        control,
-        last: Mutex::new(None),
-        best: Mutex::new(None),
-    };
-    let width = objective.start.len();
-    let at_start = prepared.posterior(&objective.start, control)?;
-    if !at_start.log_evidence.is_finite() {
-        return Err(super::contradiction::culprit(&prepared.model, dossier, &[], control)?);
-    }
     refuse_untouched(prepared)?;
-    control.announce(60 + 2 * width);
-    soften(&mut objective, &at_start);
-    let (mut z, iterations) = descend(&objective)?;
-    let mut here = objective.at(&z)?;
-    let mut information = curvature(&objective, &z)?;
-    // Newton steps from where the quasi-Newton method stopped; the information is wanted anyway.
-    for _ in 0..NEWTON {
-        if norm(&here.gradient) <= TOLERANCE {
-            break;
+    let start = parameters.start();
+    control.announce(40 + 3 * start.len());
+    let top = match climb(&LogPosterior { prepared, control }, &start, control) {
+        Err(Error::Impossible { .. }) => {
+            return Err(super::contradiction::culprit(&prepared.model, dossier, &[], control)?);
         }
-        let Some(next) = newton(&objective, &here, &information)? else { break };
-        let far = next.z.iter().zip(&z).any(|(a, b)| (a - b).abs() > STEP);
-        (z, here) = (next.z.clone(), next);
-        if far {
-            information = curvature(&objective, &z)?;
-        }
-    }
-    let root = spread(&objective, &information, norm(&here.gradient))?;
-    let theta = objective.theta(&z);
-    let log_prior = parameters.log_prior(&theta).0;
-    let scale = prior_scale(parameters);
-    let plain: Vec<f64> =
-        here.gradient.iter().zip(scale.iter().zip(&objective.scale)).map(|(g, (prior, own))| g * prior / own).collect();
-    Ok(Learnt { theta, log_prior, gradient_norm: norm(&plain), iterations, root })
-}
-
-/// Shrinks the scale of coordinates whose gradient at the start is large, so that a first step moves none by more than
-/// a prior standard deviation: where n events pull, the curvature is about n too.
-fn soften(objective: &mut Objective<'_>, at_start: &Posterior) {
-    let pull = at_start.evidence_gradient.iter().zip(&at_start.prior_gradient);
-    for (scale, (a, b)) in objective.scale.iter_mut().zip(pull) {
-        *scale /= (1.0 + ((a + b) * *scale).abs()).sqrt();
-    }
-}
-
-/// A damped Newton step that lowers the objective (Levenberg's ridge where the curvature is not definite), if there is one.
-fn newton(objective: &Objective<'_>, here: &Slope, information: &DMatrix<f64>) -> Result<Option<Slope>> {
-    let width = here.z.len();
-    let mut ridge = 0.0;
-    for _ in 0..12 {
-        if let Some(cholesky) = Cholesky::new(information + DMatrix::identity(width, width) * ridge) {
-            let step = cholesky.solve(&DVector::from_column_slice(&here.gradient));
-            let next: Vec<f64> = here.z.iter().zip(step.iter()).map(|(z, s)| z - s).collect();
-            let ahead = objective.at(&next)?;
-            let flatter =
-                norm(&ahead.gradient) < norm(&here.gradient) && ahead.cost <= here.cost + 1e-9 * here.cost.abs();
-            if ahead.cost < here.cost || flatter {
-                return Ok(Some(ahead));
-            }
-        }
-        ridge = if ridge == 0.0 { 1e-3 } else { ridge * 10.0 };
-    }
-    Ok(None)
-}
-
-fn descend(objective: &Objective<'_>) -> Result<(Vec<f64>, u64)> {
-    let mut best = vec![0.0; objective.start.len()];
-    let mut iterations = 0;
-    // A line search that ends in noise is started afresh from where it got to.
-    for _ in 0..3 {
-        if norm(&objective.at(&best)?.gradient) <= TOLERANCE {
-            break;
-        }
-        let solver = LBFGS::new(MoreThuenteLineSearch::new(), 10)
-            .with_tolerance_grad(TOLERANCE)
-            .and_then(|solver| solver.with_tolerance_cost(1e-13))
-            .map_err(|error| Error::NotConverged { message: error.to_string() })?;
-        let from = best.clone();
-        let run = Executor::new(objective, solver)
-            .configure(|state| state.param(from).max_iters(ITERATIONS))
-            .ctrlc(false)
-            .run();
-        objective.control.check()?;
-        match run {
-            Ok(done) => {
-                iterations += done.state().get_iter();
-            }
-            Err(error) => match error.downcast::<Error>() {
-                // A step too far is the line search's to learn from; anything else of ours is not.
-                Ok(Error::Diverged { .. }) | Err(_) => {}
-                Ok(own) => return Err(own),
-            },
-        }
-        if let Ok(lowest) = objective.best.lock()
-            && let Some(slope) = lowest.as_ref()
-        {
-            best.clone_from(&slope.z);
-        }
-    }
-    Ok((best, iterations))
+        top => top?,
+    };
+    let root = spread(parameters, &top)?;
+    let log_prior = parameters.log_prior(&top.theta).0;
+    let (gradient_norm, iterations) = (top.gradient_norm, top.iterations);
+    Ok(Learnt { theta: top.theta, log_prior, gradient_norm, iterations, root })
 }
 
 /// A flat parameter that no component's evidence uses.
@@ -345,61 +210,39 @@ fn unidentified(name: &str) -> Error {
     }
 }
 
-/// Minus the Hessian of the log-posterior in z, by central differences of the exact gradient.
-fn curvature(objective: &Objective<'_>, z: &[f64]) -> Result<DMatrix<f64>> {
-    let width = z.len();
-    let (_, base) = objective.slope(z, None)?;
-    let columns: Vec<Vec<f64>> = (0..width)
-        .into_par_iter()
-        .map(|k| {
-            let side = |sign: f64| -> Result<Vec<f64>> {
-                let mut moved = z.to_vec();
-                moved[k] += sign * STEP;
-                Ok(objective.slope(&moved, Some(&base))?.0.gradient)
-            };
-            let (up, down): (Vec<f64>, Vec<f64>) = (side(1.0)?, side(-1.0)?);
-            Ok(up.iter().zip(&down).map(|(u, d)| (u - d) / (2.0 * STEP)).collect())
-        })
-        .collect::<Result<_>>()?;
-    let raw = DMatrix::from_fn(width, width, |row, column| columns[column][row]);
-    Ok((&raw + raw.transpose()) * 0.5)
-}
-
 /// The root of the covariance in θ, or why there is none.
-fn spread(objective: &Objective<'_>, information: &DMatrix<f64>, gradient: f64) -> Result<Vec<f64>> {
-    let width = information.nrows();
-    let parameters = &objective.prepared.model.parameters;
-    let own: Vec<f64> = prior_scale(parameters).iter().zip(&objective.scale).map(|(prior, own)| prior / own).collect();
-    if let Some(direction) = flat_direction(parameters, information, &own) {
+fn spread(parameters: &Parameters, top: &Top) -> Result<Vec<f64>> {
+    let width = top.theta.len();
+    let scale = prior_scale(parameters);
+    let information = DMatrix::from_fn(width, width, |i, j| top.information[(i, j)] * scale[i] * scale[j]);
+    if let Some(direction) = flat_direction(parameters, &information) {
         return Err(unidentified(&parameters.coordinates()[direction]));
     }
+    let gradient = top.gradient_norm;
     let stuck = || Error::NotConverged {
         message: format!(
-            "no mode was found: the gradient's norm is {gradient:.2e} (in prior standard deviations; {TOLERANCE:.0e} \
-             wanted) or the curvature there is not definite"
+            "no mode was found: the gradient's norm is {gradient:.2e} (in standard errors; {TOLERANCE:.0e} wanted) or \
+             the curvature there is not definite"
         ),
     };
     if gradient > 10.0 * TOLERANCE || gradient.is_nan() {
         return Err(stuck());
     }
-    let covariance = Cholesky::new(information.clone()).ok_or_else(stuck)?.inverse();
+    let covariance = Cholesky::new(information).ok_or_else(stuck)?.inverse();
     let lower = Cholesky::new(covariance).ok_or_else(stuck)?.l();
     Ok((0..width)
         .flat_map(|row| (0..width).map(move |column| (row, column)))
-        .map(|(row, column)| objective.scale[row] * lower[(row, column)])
+        .map(|(row, column)| scale[row] * lower[(row, column)])
         .collect())
 }
 
-/// The flat coordinate that dominates a direction of which nothing is known. The information is in units of `own`, which
-/// a start far off makes small; what is known is asked in the prior's units.
-fn flat_direction(parameters: &Parameters, information: &DMatrix<f64>, own: &[f64]) -> Option<usize> {
+/// The flat coordinate that dominates a direction of which nothing is known, by the information in the prior's units.
+fn flat_direction(parameters: &Parameters, information: &DMatrix<f64>) -> Option<usize> {
     let flat = parameters.flat();
     if !flat.contains(&true) {
         return None;
     }
-    let plain =
-        DMatrix::from_fn(own.len(), own.len(), |row, column| information[(row, column)] * own[row] * own[column]);
-    let eigen = SymmetricEigen::new(plain);
+    let eigen = SymmetricEigen::new(information.clone());
     let worst = (0..flat.len()).min_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]))?;
     if eigen.eigenvalues[worst] > FLAT {
         return None;

@@ -1,24 +1,29 @@
 //! A model with what was learnt from a dossier: the one object that answers, forecasts and is varied.
 
 use super::answer::Asked;
+use super::climb::Height;
 use super::component::ancestors;
 use super::condition::Condition;
 use super::dossier::Dossier;
 use super::engine::{Evaluated, Prepared};
 use super::expect::{GaveWay, Judged};
 use super::filter::filtered;
-use super::fit::{Learnt, learn};
+use super::fit::{Learnt, LogPosterior, learn};
 use super::forecast::Ahead;
 use super::model::Model;
 use super::occupancy::Occupancy;
 use super::onward::{Fills, Parts};
 use super::part::Override;
+use super::profile::{Profile, Summit, profiles};
 use super::question::Question;
+use super::sample::{Settings, refuse_flat, sample};
 use super::scenario::{Change, Scenario};
 use super::slope::{Slope, slopes};
+use super::source::Source;
 use super::spec::DossierSpec;
 use super::summary::Draws;
 use crate::ground::{Control, Error, Result, limits};
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +35,7 @@ pub struct Fitted {
     pub spec: DossierSpec,
     pub changes: Vec<Change>,
     pub learnt: Arc<Learnt>,
-    pub seed: u64,
-    pub n_draws: usize,
+    pub source: Source,
     scenario: Scenario,
     base: Arc<Prepared>,
     /// The evidence at the mode.
@@ -47,7 +51,46 @@ impl Fitted {
         afford_draws(n_draws, model.parameters.start().len())?;
         let dossier = Dossier::compile(&spec, &model)?;
         let learnt = learn(&Prepared::new(&model, &dossier, &[], &[])?.judged(&dossier)?, &dossier, control)?;
-        Fitted::restore(model, spec, vec![], learnt, n_draws, seed, control)
+        Fitted::restore(model, spec, vec![], learnt, Source::Laplace { draws: n_draws, seed }, control)
+    }
+
+    /// Draws the parameters from their posterior given a dossier; see [`sample`].
+    ///
+    /// # Errors
+    /// As [`Fitted::learn`], and `Unidentified` for a number with a flat prior; where no mode is found, chains begin about
+    /// the priors' modes.
+    pub fn sample(model: Arc<Model>, spec: DossierSpec, settings: &Settings, control: &Control) -> Result<Self> {
+        refuse_flat(&model.parameters)?;
+        afford_draws(settings.chains.saturating_mul(settings.draws), model.parameters.start().len())?;
+        let dossier = Dossier::compile(&spec, &model)?;
+        let prepared = Prepared::new(&model, &dossier, &[], &[])?.judged(&dossier)?;
+        let found = match learn(&prepared, &dossier, control) {
+            Err(Error::NotConverged { .. }) => None,
+            found => Some(found?),
+        };
+        let of = LogPosterior { prepared: &prepared, control };
+        let (centre, root) = match &found {
+            Some(learnt) => (learnt.theta.clone(), learnt.root.clone()),
+            None => (model.parameters.start(), diagonal(&of.units())),
+        };
+        let sampled = sample(&of, &centre, &root, settings, control)?;
+        let learnt = found.unwrap_or_else(|| {
+            let best =
+                (0..sampled.theta.len()).max_by(|&a, &b| sampled.log_density[a].total_cmp(&sampled.log_density[b]));
+            let theta = best.map_or(centre, |k| sampled.theta[k].clone());
+            let log_prior = model.parameters.log_prior(&theta).0;
+            Learnt { theta, log_prior, gradient_norm: f64::NAN, iterations: 0, root: vec![] }
+        });
+        Fitted::restore(model, spec, vec![], learnt, Source::Nuts(Arc::new(sampled)), control)
+    }
+
+    /// The same with at least `n` of a sampler's draws, evenly spaced.
+    pub fn thin(&self, n: usize) -> Self {
+        let source = match &self.source {
+            Source::Nuts(sampled) => Source::Nuts(Arc::new(sampled.thin(n))),
+            Source::Laplace { draws, seed } => Source::Laplace { draws: n.min(*draws), seed: *seed },
+        };
+        Fitted { draws: Arc::new(source.draws(&self.learnt)), source, ..self.clone() }
     }
 
     /// Conditions on a dossier at given parameters (by default the prior modes), without learning or draws.
@@ -60,7 +103,7 @@ impl Fitted {
         }
         let log_prior = model.parameters.log_prior(&theta).0;
         let learnt = Learnt { theta, log_prior, gradient_norm: f64::NAN, iterations: 0, root: vec![] };
-        Fitted::restore(model, spec, vec![], learnt, 0, 0, control)
+        Fitted::restore(model, spec, vec![], learnt, Source::Laplace { draws: 0, seed: 0 }, control)
     }
 
     /// Puts a fit together from what was learnt and how it was varied.
@@ -72,22 +115,24 @@ impl Fitted {
         spec: DossierSpec,
         changes: Vec<Change>,
         learnt: Learnt,
-        n_draws: usize,
-        seed: u64,
+        source: Source,
         control: &Control,
     ) -> Result<Self> {
         let width = model.parameters.start().len();
-        let root = if n_draws == 0 { 0 } else { width * width };
-        if learnt.theta.len() != width || (n_draws > 0 && learnt.root.len() != root) {
+        let sound = match &source {
+            Source::Laplace { draws, .. } => *draws == 0 || learnt.root.len() == width * width,
+            Source::Nuts(sampled) => sampled.sound(width),
+        };
+        if learnt.theta.len() != width || !sound {
             let message = format!("what was learnt has {} numbers; the model has {width}", learnt.theta.len());
             return Err(Error::spec("learnt", "the fit", message));
         }
-        let draws = Arc::new((0..n_draws).map(|k| learnt.draw(seed, k as u64)).collect());
+        let draws = Arc::new(source.draws(&learnt));
         let learnt = Arc::new(learnt);
         let scenario = Scenario::compile(&model, &spec, &changes)?;
         let (base, mode) = scenario.evaluate(&model, &learnt, None, control)?;
         let parts = Arc::default();
-        Ok(Fitted { model, spec, changes, learnt, seed, n_draws, scenario, base, mode, draws, parts })
+        Ok(Fitted { model, spec, changes, learnt, source, scenario, base, mode, draws, parts })
     }
 
     /// The same parameters under one more change.
@@ -125,6 +170,32 @@ impl Fitted {
     /// Draws of θ.
     pub fn draws(&self) -> &[Vec<f64>] {
         &self.draws
+    }
+
+    /// Profiles of the log-posterior of the numbers with these names, or of all; intensities per day.
+    ///
+    /// # Errors
+    /// `Spec` for a name that there is none of, a level outside (0, 1), or a fit whose evidence was changed after it
+    /// learnt, or that learnt nothing; `Interrupted`.
+    pub fn profiles(&self, names: &[String], level: f64, steps: usize, control: &Control) -> Result<Vec<Profile>> {
+        let width = self.learnt.theta.len();
+        let refuse = |message: &str| Err(Error::spec("profile", "profile", message));
+        if !self.changes.is_empty() {
+            return refuse("parameters are kept under given, do and without; profile the fit that learnt them");
+        }
+        if self.learnt.root.len() != width * width {
+            return refuse("nothing was learnt here; expected a fit by m.fit");
+        }
+        let root = DMatrix::from_row_slice(width, width, &self.learnt.root);
+        let inverse = root.solve_lower_triangular(&DMatrix::identity(width, width));
+        let inverse = inverse.unwrap_or_else(|| DMatrix::identity(width, width));
+        let summit = Summit {
+            theta: &self.learnt.theta,
+            value: self.log_evidence() + self.learnt.log_prior,
+            information: inverse.tr_mul(&inverse),
+        };
+        let of = LogPosterior { prepared: &self.base, control };
+        profiles(&of, &summit, &self.model.parameters.chosen(names)?, level, steps, control)
     }
 
     fn prepared(&self, wanted: &[usize], marks: &[f64]) -> Result<Arc<Prepared>> {
@@ -271,7 +342,7 @@ impl Fitted {
 
     /// The same fit without its draws.
     pub fn at_mode(&self) -> Self {
-        Fitted { draws: Arc::new(vec![]), n_draws: 0, ..self.clone() }
+        Fitted { draws: Arc::new(vec![]), source: Source::Laplace { draws: 0, seed: 0 }, ..self.clone() }
     }
 
     /// Law of every driver's states before any development, at the prior modes, in order, flat.
@@ -315,6 +386,12 @@ impl Fitted {
             self.evaluated(&prepared, theta, control)?.joined.posteriors()
         })
     }
+}
+
+/// A matrix of so many entries on its diagonal, row by row.
+fn diagonal(entries: &[f64]) -> Vec<f64> {
+    let width = entries.len();
+    (0..width * width).map(|k| if k / width == k % width { entries[k / width] } else { 0.0 }).collect()
 }
 
 /// Refuses more draws of so many numbers than memory holds.

@@ -94,7 +94,7 @@ pub struct Filled {
     /// Tile values of each stencil.
     tiles: Vec<Tiles>,
     /// Exit rate of each point, by stencil.
-    exits: Vec<Vec<f64>>,
+    pub(super) exits: Vec<Vec<f64>>,
 }
 
 impl Part {

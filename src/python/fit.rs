@@ -5,16 +5,21 @@ use super::files::{json, parse};
 use super::model::{Model, questions};
 use super::run::run;
 use crate::escalation::condition::Condition;
+use crate::escalation::diagnose::diagnose;
 use crate::escalation::expect::GaveWay;
 use crate::escalation::fit::Learnt;
 use crate::escalation::fitted::Fitted;
+use crate::escalation::parameter::{Kind, Parameters};
+use crate::escalation::profile::{Profile, What};
 use crate::escalation::provenance::{Learned, readings};
+use crate::escalation::sample::Sampled;
 use crate::escalation::scenario::Change;
+use crate::escalation::source::Source;
 use crate::escalation::spec::{ConditionSpec, DevelopmentSpec, DossierSpec, ModelSpec};
 use crate::ground::Error;
 use crate::ground::time::Clock;
 use crate::ground::words::QUARTILE;
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
@@ -73,6 +78,86 @@ impl Fit {
     }
 }
 
+/// Profiles as a reader's arrays.
+pub fn profiles(py: Python<'_>, found: Vec<Profile>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let told = |profile: Profile| -> PyResult<Bound<'_, PyDict>> {
+        let (values, heights): (Vec<f64>, Vec<f64>) = profile.points.into_iter().unzip();
+        let dict = PyDict::new(py);
+        dict.set_item("name", profile.name)?;
+        dict.set_item("kind", kind_word(profile.kind))?;
+        dict.set_item("estimate", profile.estimate)?;
+        dict.set_item("low", profile.low)?;
+        dict.set_item("high", profile.high)?;
+        dict.set_item("top", profile.top)?;
+        dict.set_item("fall", profile.fall)?;
+        dict.set_item("higher", profile.higher)?;
+        dict.set_item("value", values.into_pyarray(py))?;
+        dict.set_item("height", heights.into_pyarray(py))?;
+        Ok(dict)
+    };
+    found.into_iter().map(told).collect()
+}
+
+/// What a sampler kept, as arrays: draws of θ and of every free number (intensities per day), flat and chain after chain,
+/// what is to be known of each draw, and the diagnoses of each number.
+pub fn sampled<'py>(py: Python<'py>, kept: &Sampled, parameters: &Parameters) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    let named = parameters.named();
+    let n = kept.theta.len();
+    let mut numbers = vec![0.0; n * named.len()];
+    for (row, theta) in numbers.chunks_exact_mut(named.len().max(1)).zip(&kept.theta) {
+        row.iter_mut().zip(&named).for_each(|(x, one)| *x = one.held.of(theta));
+    }
+    let columns = (0..named.len()).map(|k| numbers.iter().skip(k).step_by(named.len()).copied().collect::<Vec<f64>>());
+    let diagnoses: Vec<_> = columns.map(|column| diagnose(&column, kept.chains)).collect();
+    let floats = |x: &[f64]| x.to_vec().into_pyarray(py);
+    dict.set_item("chains", kept.chains)?;
+    dict.set_item("tune", kept.tune)?;
+    dict.set_item("seed", kept.seed)?;
+    dict.set_item("names", named.iter().map(|one| one.name.clone()).collect::<Vec<_>>())?;
+    dict.set_item("kinds", named.iter().map(|one| kind_word(one.kind)).collect::<Vec<_>>())?;
+    dict.set_item("theta", matrix(py, kept.theta.concat(), kept.theta.first().map_or(0, Vec::len))?)?;
+    dict.set_item("numbers", matrix(py, numbers, named.len())?)?;
+    dict.set_item("r_hat", diagnoses.iter().map(|one| one.r_hat).collect::<Vec<_>>().into_pyarray(py))?;
+    dict.set_item("ess_bulk", diagnoses.iter().map(|one| one.ess_bulk).collect::<Vec<_>>().into_pyarray(py))?;
+    dict.set_item("ess_tail", diagnoses.iter().map(|one| one.ess_tail).collect::<Vec<_>>().into_pyarray(py))?;
+    dict.set_item("mcse_mean", diagnoses.iter().map(|one| one.mcse_mean).collect::<Vec<_>>().into_pyarray(py))?;
+    dict.set_item("lp", floats(&kept.log_density))?;
+    let log_prior: Vec<f64> = kept.theta.iter().map(|theta| parameters.log_prior(theta).0).collect();
+    dict.set_item("log_prior", log_prior.into_pyarray(py))?;
+    dict.set_item("diverging", kept.diverging.clone().into_pyarray(py))?;
+    dict.set_item("n_steps", kept.steps.clone().into_pyarray(py))?;
+    dict.set_item("tree_depth", kept.depth.clone().into_pyarray(py))?;
+    dict.set_item("step_size", floats(&kept.step_size))?;
+    dict.set_item("acceptance_rate", floats(&kept.accept))?;
+    dict.set_item("energy", floats(&kept.energy))?;
+    dict.set_item("deep", kept.deep())?;
+    Ok(dict)
+}
+
+fn kind_word(kind: What) -> &'static str {
+    match kind {
+        What::Positive(Kind::Factor) => "factor",
+        What::Positive(kind) if kind.is_rate() => "rate",
+        What::Positive(kind) => kind.word(),
+        What::Probability => "probability",
+        What::Real => "number",
+    }
+}
+
+/// R-hat, bulk and tail effective sample size, and the standard error of the mean, of draws chain after chain.
+#[pyfunction]
+#[pyo3(name = "diagnose")]
+fn diagnosed(draws: PyReadonlyArray1<'_, f64>, chains: usize) -> (f64, f64, f64, f64) {
+    let found = diagnose(&draws.as_array().to_vec(), chains);
+    (found.r_hat, found.ess_bulk, found.ess_tail, found.mcse_mean)
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Fit>()?;
+    module.add_function(wrap_pyfunction!(diagnosed, module)?)
+}
+
 /// An interval's level must lie strictly between 0 and 1.
 fn check_level(py: Python<'_>, level: f64) -> PyResult<()> {
     match level > 0.0 && level < 1.0 {
@@ -97,7 +182,7 @@ impl Fit {
         self.fitted.learnt.log_prior
     }
 
-    /// Norm of the gradient at the mode, in prior standard deviations; NaN where nothing was learnt.
+    /// Norm of the gradient at the mode, in standard errors; NaN where nothing was learnt.
     #[getter]
     fn gradient_norm(&self) -> f64 {
         self.fitted.learnt.gradient_norm
@@ -110,12 +195,12 @@ impl Fit {
 
     #[getter]
     fn n_draws(&self) -> usize {
-        self.fitted.n_draws
+        self.fitted.source.len()
     }
 
     #[getter]
     fn seed(&self) -> u64 {
-        self.fitted.seed
+        self.fitted.source.seed()
     }
 
     #[getter]
@@ -139,6 +224,24 @@ impl Fit {
         matrix(py, self.fitted.draws().concat(), self.fitted.learnt.theta.len())
     }
 
+    /// What the sampler kept, by name; nothing for draws of Laplace's normal.
+    fn sampled<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        match &self.fitted.source {
+            Source::Nuts(kept) => Ok(Some(sampled(py, kept, &self.fitted.model.parameters)?)),
+            Source::Laplace { .. } => Ok(None),
+        }
+    }
+
+    /// The same with at least n of the draws, evenly spaced.
+    fn thin(&self, n: usize) -> Fit {
+        Fit { fitted: self.fitted.thin(n), spec: self.spec.clone() }
+    }
+
+    /// Names of the coordinates of θ.
+    fn coordinates(&self) -> Vec<String> {
+        self.fitted.model.parameters.coordinates()
+    }
+
     /// The dossier's tree as JSON.
     fn dossier(&self, py: Python<'_>) -> PyResult<String> {
         json(py, &self.fitted.spec)
@@ -152,8 +255,23 @@ impl Fit {
     /// Every number before and after, as JSON.
     fn parameters(&self, py: Python<'_>) -> PyResult<String> {
         let learnt = &self.fitted.learnt;
-        let learned = Learned { theta: &learnt.theta, draws: self.fitted.draws(), spread: learnt.spread(), level: 0.9 };
+        let spread = self.fitted.source.spread(learnt);
+        let learned = Learned { theta: &learnt.theta, draws: self.fitted.draws(), spread, level: 0.9 };
         json(py, &readings(&self.fitted.model.parameters, Some(&learned)))
+    }
+
+    /// Profiles of numbers by name (none: all); intensities per day.
+    #[pyo3(signature = (names, level=0.95, steps=1, progress=None))]
+    fn profile<'py>(
+        &self,
+        py: Python<'py>,
+        names: Vec<String>,
+        level: f64,
+        steps: usize,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let found = run(py, progress, |control| self.fitted.profiles(&names, level, steps, control))?;
+        profiles(py, found)
     }
 
     /// Probabilities of questions: name, probability, low, high, mode.
@@ -355,8 +473,12 @@ impl Fit {
             dossier: self.fitted.spec.clone(),
             changes: self.fitted.changes.clone(),
             learnt: (*self.fitted.learnt).clone(),
-            n_draws: self.fitted.n_draws,
-            seed: self.fitted.seed,
+            n_draws: self.fitted.source.len(),
+            seed: self.fitted.source.seed(),
+            sampled: match &self.fitted.source {
+                Source::Nuts(sampled) => Some((**sampled).clone()),
+                Source::Laplace { .. } => None,
+            },
         };
         let restore = py.get_type::<Fit>().getattr("_restore")?.unbind();
         Ok((restore, (json(py, &kept)?,)))
@@ -368,7 +490,11 @@ impl Fit {
         let model = crate::escalation::model::Model::compile(&kept.model).map_err(|error| raise(py, error))?;
         let (model, spec) = (Arc::new(model), Arc::new(kept.model));
         let fitted = run(py, None, move |control| {
-            Fitted::restore(model, kept.dossier, kept.changes, kept.learnt, kept.n_draws, kept.seed, control)
+            let source = match kept.sampled {
+                Some(sampled) => Source::Nuts(Arc::new(sampled)),
+                None => Source::Laplace { draws: kept.n_draws, seed: kept.seed },
+            };
+            Fitted::restore(model, kept.dossier, kept.changes, kept.learnt, source, control)
         })?;
         Ok(Fit { fitted, spec })
     }
@@ -388,6 +514,8 @@ struct Kept {
     learnt: Learnt,
     n_draws: usize,
     seed: u64,
+    #[serde(default)]
+    sampled: Option<Sampled>,
 }
 
 /// Times in ascending order, and where each given time stands in it.

@@ -23,7 +23,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     panel::register(module)?;
     module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
-    module.add_class::<fit::Fit>()?;
+    fit::register(module)?;
     module.add_class::<hidden::Sequences>()?;
     module.add_class::<hidden::HiddenChain>()
 }

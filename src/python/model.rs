@@ -12,6 +12,7 @@ use crate::escalation::model::Model as Kernel;
 use crate::escalation::provenance::readings;
 use crate::escalation::question::Question;
 use crate::escalation::read;
+use crate::escalation::sample::Settings;
 use crate::escalation::size::size;
 use crate::escalation::spec::{ConditionSpec, DossierSpec, ModelSpec, QuestionsSpec};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -146,6 +147,27 @@ impl Model {
         let spec: DossierSpec = parse(py, "the dossier", dossier_json)?;
         let kernel = self.kernel.clone();
         let fitted = run(py, progress, move |control| Fitted::learn(kernel, spec, draws, seed, control))?;
+        Ok(Fit { fitted, spec: self.spec.clone() })
+    }
+
+    /// Draws from the posterior.
+    #[pyo3(signature = (dossier_json, draws=1000, tune=1000, chains=4, seed=0, accept=0.8, progress=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn sample(
+        &self,
+        py: Python<'_>,
+        dossier_json: &str,
+        draws: usize,
+        tune: usize,
+        chains: usize,
+        seed: u64,
+        accept: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Fit> {
+        let spec: DossierSpec = parse(py, "the dossier", dossier_json)?;
+        let kernel = self.kernel.clone();
+        let settings = Settings { draws, tune, chains, seed, accept };
+        let fitted = run(py, progress, move |control| Fitted::sample(kernel, spec, &settings, control))?;
         Ok(Fit { fitted, spec: self.spec.clone() })
     }
 

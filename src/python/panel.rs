@@ -1,14 +1,17 @@
 //! `PanelFit`: a panel's table in, what was learnt and its answers out.
 
 use super::errors::raise;
-use super::files::parse;
+use super::files::{json, parse};
+use super::fit::{profiles, sampled};
 use super::model::Model;
 use super::run::run;
 use crate::escalation::model::Model as Kernel;
 use crate::escalation::panel::ask::{Ask, Told};
 use crate::escalation::panel::columns::{Columns, CovariateColumn, DriverColumn, RungColumn, StatusColumn};
+use crate::escalation::panel::fit::Kept;
 use crate::escalation::panel::given::Named;
 use crate::escalation::panel::{PanelFit as Fitted, paths};
+use crate::escalation::sample::Settings;
 use crate::ground::Error;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -52,7 +55,7 @@ pub struct PanelFit {
 }
 
 #[pyfunction]
-#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, numbers, covariates, drivers, moved, starts=0, seed=0, progress=None))]
+#[pyo3(signature = (model, frame_json, unit, time, weights, rungs, statuses, numbers, covariates, drivers, moved, starts=0, seed=0, kept_json=None, sample_json=None, progress=None))]
 #[allow(clippy::too_many_arguments)]
 fn fit_panel(
     py: Python<'_>,
@@ -69,6 +72,8 @@ fn fit_panel(
     moved: Vec<bool>,
     starts: usize,
     seed: u64,
+    kept_json: Option<&str>,
+    sample_json: Option<&str>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<PanelFit> {
     let frame: Frame = parse(py, "the panel", frame_json)?;
@@ -113,7 +118,13 @@ fn fit_panel(
         moved,
     };
     let kernel: Arc<Kernel> = model.kernel.clone();
-    let fitted = run(py, progress, move |control| Fitted::learn(kernel, &columns, starts, seed, control))?;
+    let kept: Option<Kept> = kept_json.map(|text| parse(py, "the fit", text)).transpose()?;
+    let settings: Option<Settings> = sample_json.map(|text| parse(py, "the sample", text)).transpose()?;
+    let fitted = run(py, progress, move |control| match (kept, settings) {
+        (Some(kept), _) => Fitted::restore(kernel, &columns, kept),
+        (None, Some(settings)) => Fitted::sample(kernel, &columns, &settings, control),
+        (None, None) => Fitted::learn(kernel, &columns, starts, seed, control),
+    })?;
     Ok(PanelFit { fitted })
 }
 
@@ -317,6 +328,20 @@ impl PanelFit {
         told(py, answer)
     }
 
+    /// Profiles of numbers by name (none: all free ones); intensities per unit of the clock.
+    #[pyo3(signature = (names, level=0.95, steps=1, progress=None))]
+    fn profile<'py>(
+        &self,
+        py: Python<'py>,
+        names: Vec<String>,
+        level: f64,
+        steps: usize,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let found = run(py, progress, |control| self.fitted.profiles(&names, level, steps, control))?;
+        profiles(py, found)
+    }
+
     /// times × joint rungs: how many units were where by their last sight.
     fn observed<'py>(&self, py: Python<'py>, times: Floats<'_>) -> Bound<'py, PyArray1<f64>> {
         self.fitted.observed(&times.as_array().to_vec()).into_pyarray(py)
@@ -379,6 +404,22 @@ impl PanelFit {
         let made = run(py, None, |control| paths::simulate(&self.fitted, &like, until, n, seed, control))?;
         let classes = integers(py, &made.classes);
         Ok((made.units.into_pyarray(py), made.times.into_pyarray(py), made.rungs.into_pyarray(py), classes))
+    }
+
+    /// What was learnt, as JSON, to be kept with the model and the table.
+    fn kept(&self, py: Python<'_>) -> PyResult<String> {
+        json(py, &self.fitted.kept())
+    }
+
+    /// What the sampler kept, by name; nothing for a fit. Intensities per day.
+    fn sampled<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let kept = self.fitted.sampled.as_ref();
+        kept.map(|kept| sampled(py, kept, &self.fitted.model.parameters)).transpose()
+    }
+
+    /// The same with at least n of the draws, evenly spaced.
+    fn thin(&self, n: usize) -> PanelFit {
+        PanelFit { fitted: self.fitted.thin(n) }
     }
 
     /// Names of the coordinates of θ.

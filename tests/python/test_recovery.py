@@ -28,7 +28,7 @@ BIAS = 0.28
 BIAS_OVERALL = 0.06
 # Their sd over 200 is uncertain by 0.05; Laplace's normal is too narrow or too wide by some per cent besides.
 WIDTH = (0.8, 1.2)
-GRADIENT = 1e-5  # norm at the mode, in prior standard deviations
+GRADIENT = 1e-5  # norm at the mode, in standard errors
 TAUGHT = 0.1  # the least fall from prior to posterior sd, averaged over the parameters with a prior
 
 DAYS = 840

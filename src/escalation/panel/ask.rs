@@ -165,13 +165,14 @@ impl PanelFit {
         })
     }
 
-    /// The answer with its interval at a level; `draws` = 0: by the delta method.
+    /// The answer with its interval at a level; `draws` = 0: by the delta method. A sampler's draws, where there are any,
+    /// make both: the estimate is their mean, of what has a logarithm for its scale (which may have no mean) their median.
     ///
     /// # Errors
     /// As [`PanelFit::at`].
     pub fn ask(&self, ask: &Ask, level: f64, draws: usize, seed: u64, control: &Control) -> Result<Told> {
         let estimate = self.at(&self.theta, ask, control)?;
-        if draws > 0 {
+        if draws > 0 || self.sampled.is_some() {
             let thetas = self.draws(draws, seed);
             let all: Vec<Vec<f64>> =
                 thetas.par_iter().map(|theta| self.at(theta, ask, control)).collect::<Result<_>>()?;
@@ -180,9 +181,14 @@ impl PanelFit {
             let error = (0..estimate.len())
                 .map(|k| {
                     let square = |draw: &Vec<f64>| (draw[k] - summary.mean[k]).powi(2);
-                    (drawn.draws.iter().map(square).sum::<f64>() / (draws.max(2) - 1) as f64).sqrt()
+                    (drawn.draws.iter().map(square).sum::<f64>() / (drawn.draws.len().max(2) - 1) as f64).sqrt()
                 })
                 .collect();
+            let estimate = match (&self.sampled, ask.on()) {
+                (None, _) => estimate,
+                (Some(_), On::Logarithm) => drawn.summary(0.0).low,
+                (Some(_), On::Logit | On::Itself) => summary.mean,
+            };
             return Ok(Told { estimate, error, low: summary.low, high: summary.high });
         }
         self.delta(ask, estimate, level, control)

@@ -1,15 +1,19 @@
 //! A fitted panel: the top of the likelihood (with priors: of the posterior), its certificate, and the spread around it.
 
-use super::ascent::{Slope, TOLERANCE, Top, climb};
 use super::certificate;
 use super::columns::Columns;
 use super::compile::Panel;
 use super::structure::Column;
+use crate::escalation::climb::{Height, TOLERANCE, Top, climb, too_far};
+use crate::escalation::fit::{nan_as_null, prior_scale};
 use crate::escalation::model::Model;
 use crate::escalation::parameter::Prior;
+use crate::escalation::profile::{Profile, Summit, profiles};
+use crate::escalation::sample::{Sampled, Settings, refuse_flat, sample};
 use crate::escalation::theta::Number;
 use crate::ground::{Control, Error, Result, random};
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Curvature, per squared logarithm of a ratio over a standard deviation of its covariate, below which nothing is known.
@@ -42,9 +46,106 @@ pub struct PanelFit {
     /// The top is one: gradient nothing, information definite but for numbers that run off.
     pub converged: bool,
     pub warnings: Vec<String>,
+    /// Draws of the posterior, of which all intervals are made where there are any.
+    pub sampled: Option<Arc<Sampled>>,
+}
+
+/// What was learnt, without the model and the panel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Kept {
+    theta: Vec<f64>,
+    log_likelihood: f64,
+    information: Vec<f64>,
+    covariance: Vec<f64>,
+    #[serde(with = "nan_as_null")]
+    gradient_norm: f64,
+    iterations: u64,
+    evaluations: u64,
+    starts: Vec<f64>,
+    flat: Vec<bool>,
+    converged: bool,
+    warnings: Vec<String>,
+    #[serde(default)]
+    sampled: Option<Sampled>,
 }
 
 impl PanelFit {
+    /// What was learnt, to be kept beside the model and the table.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            theta: self.theta.clone(),
+            log_likelihood: self.log_likelihood,
+            information: self.information.clone(),
+            covariance: self.covariance.clone(),
+            gradient_norm: self.gradient_norm,
+            iterations: self.iterations,
+            evaluations: self.evaluations,
+            starts: self.starts.clone(),
+            flat: self.flat.clone(),
+            converged: self.converged,
+            warnings: self.warnings.clone(),
+            sampled: self.sampled.as_deref().cloned(),
+        }
+    }
+
+    /// Puts a fit together from what was learnt.
+    ///
+    /// # Errors
+    /// What [`Panel::compile`] refuses; `Spec` where what was learnt is of another model.
+    pub fn restore(model: Arc<Model>, columns: &Columns, kept: Kept) -> Result<Self> {
+        let model = super::outcomes::started(model, columns);
+        let panel = Arc::new(Panel::compile(columns, &model)?);
+        let width = model.parameters.start().len();
+        let sizes = [kept.theta.len(), kept.flat.len()];
+        let squares = [kept.information.len(), kept.covariance.len()];
+        let sound = kept.sampled.as_ref().is_none_or(|sampled| sampled.sound(width));
+        if sizes != [width; 2] || squares != [width * width; 2] || !sound {
+            let message = format!("what was learnt has {} numbers; the model has {width}", kept.theta.len());
+            return Err(Error::spec("learnt", "the fit", message));
+        }
+        Ok(PanelFit {
+            log_prior: model.parameters.log_prior(&kept.theta).0,
+            model,
+            panel,
+            theta: kept.theta,
+            log_likelihood: kept.log_likelihood,
+            information: kept.information,
+            covariance: kept.covariance,
+            gradient_norm: kept.gradient_norm,
+            iterations: kept.iterations,
+            evaluations: kept.evaluations,
+            starts: kept.starts,
+            flat: kept.flat,
+            converged: kept.converged,
+            warnings: kept.warnings,
+            sampled: kept.sampled.map(Arc::new),
+        })
+    }
+
+    /// Draws the parameters from their posterior given a table; see [`sample`].
+    ///
+    /// # Errors
+    /// As [`PanelFit::learn`], and `Unidentified` for a number with a flat prior.
+    pub fn sample(model: Arc<Model>, columns: &Columns, settings: &Settings, control: &Control) -> Result<Self> {
+        refuse_flat(&model.parameters)?;
+        let mut fit = PanelFit::learn(model, columns, 0, settings.seed, control)?;
+        let width = fit.theta.len();
+        let root = Cholesky::new(DMatrix::from_row_slice(width, width, &fit.covariance)).map(|lower| lower.l());
+        // Where there is no top, the scales of the priors are all that is known.
+        let scale = DVector::from_vec(prior_scale(&fit.model.parameters));
+        let root = rows(&root.unwrap_or_else(|| DMatrix::from_diagonal(&scale)));
+        let of = LogPosterior { model: &fit.model, panel: &fit.panel, control };
+        let sampled = sample(&of, &fit.theta, &root, settings, control)?;
+        fit.sampled = Some(Arc::new(sampled));
+        Ok(fit)
+    }
+
+    /// The same with at least `n` of a sampler's draws, evenly spaced.
+    pub fn thin(&self, n: usize) -> Self {
+        let sampled = self.sampled.as_ref().map(|sampled| Arc::new(sampled.thin(n)));
+        PanelFit { sampled, ..self.clone() }
+    }
+
     /// Learns a model's numbers from a table, from so many starts (0: as many as are usual for such a panel).
     ///
     /// # Errors
@@ -68,20 +169,9 @@ impl PanelFit {
         control: &Control,
     ) -> Result<Self> {
         let parameters = &model.parameters;
-        let unit = units(&model, &panel);
+        let of = LogPosterior { model: &model, panel: &panel, control };
+        let unit = of.units();
         control.announce(starts * (40 + 3 * start.len()));
-        let of = |theta: &[f64]| {
-            control.tick();
-            let values = parameters.values(theta);
-            let score = panel.score(&model, &values, control)?;
-            let (log_prior, prior) = parameters.log_prior(theta);
-            let gradient = parameters.gradient(&values, &score.statistics);
-            let gradient: Vec<f64> = gradient.iter().zip(&prior).map(|(a, b)| a + b).collect();
-            match gradient.iter().all(|g| g.is_finite()) {
-                true => Ok((score.log + log_prior, gradient)),
-                false => Err(Error::Diverged { message: "the score is not finite".into() }),
-            }
-        };
         let mut reached: Vec<f64> = vec![];
         let mut best: Option<Top> = None;
         for k in 0..starts {
@@ -92,10 +182,8 @@ impl PanelFit {
                     start.iter().zip(z.iter().zip(&unit)).map(|(x, (z, unit))| x + JITTER * z * unit).collect()
                 }
             };
-            let top = match climb(&of as &Slope<'_>, &from, &unit, control) {
-                Err(Error::Impossible { .. } | Error::Diverged { .. } | Error::NotConverged { .. }) if k > 0 => {
-                    continue;
-                }
+            let top = match climb(&of, &from, control) {
+                Err(error) if k > 0 && (too_far(&error) || matches!(error, Error::NotConverged { .. })) => continue,
                 top => top?,
             };
             reached.push(top.value);
@@ -119,6 +207,7 @@ impl PanelFit {
             converged: definite && top.gradient_norm <= 10.0 * TOLERANCE,
             flat,
             warnings: vec![],
+            sampled: None,
             theta: top.theta,
             model,
             panel,
@@ -175,8 +264,33 @@ impl PanelFit {
             .collect()
     }
 
-    /// Draws of θ from the normal around the top.
+    /// Profiles of the log-likelihood (with priors: of the log-posterior), of the numbers with these names, or of all.
+    ///
+    /// # Errors
+    /// `Spec` for a name that there is none of, or a level outside (0, 1); `Interrupted`.
+    pub fn profiles(&self, names: &[String], level: f64, steps: usize, control: &Control) -> Result<Vec<Profile>> {
+        let of = LogPosterior { model: &self.model, panel: &self.panel, control };
+        let width = self.theta.len();
+        let summit = Summit {
+            theta: &self.theta,
+            value: self.log_likelihood + self.log_prior,
+            information: DMatrix::from_row_slice(width, width, &self.information),
+        };
+        let mut found = profiles(&of, &summit, &self.model.parameters.chosen(names)?, level, steps, control)?;
+        let tick = self.panel.structure.tick;
+        for profile in &mut found {
+            if profile.kind.is_rate() {
+                profile.scale(tick);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Draws of θ: those of a sampler, or so many from the normal around the top.
     pub fn draws(&self, n: usize, seed: u64) -> Vec<Vec<f64>> {
+        if let Some(sampled) = &self.sampled {
+            return sampled.theta.clone();
+        }
         let width = self.theta.len();
         if width == 0 {
             return vec![vec![]; n];
@@ -198,6 +312,35 @@ impl PanelFit {
 
 fn rows(matrix: &DMatrix<f64>) -> Vec<f64> {
     matrix.transpose().iter().copied().collect()
+}
+
+/// A panel's log-posterior over θ (flat priors add nothing), to be climbed and sampled.
+pub struct LogPosterior<'a> {
+    pub model: &'a Model,
+    pub panel: &'a Panel,
+    pub control: &'a Control,
+}
+
+impl Height for LogPosterior<'_> {
+    type Base = ();
+    const LOCAL: bool = false;
+
+    fn at(&self, theta: &[f64], _: Option<&()>) -> Result<(f64, Vec<f64>, ())> {
+        let parameters = &self.model.parameters;
+        let values = parameters.values(theta);
+        let score = self.panel.score(self.model, &values, self.control)?;
+        let (log_prior, prior) = parameters.log_prior(theta);
+        let gradient = parameters.gradient(&values, &score.statistics);
+        let gradient: Vec<f64> = gradient.iter().zip(&prior).map(|(a, b)| a + b).collect();
+        match (score.log + log_prior).is_finite() && gradient.iter().all(|g| g.is_finite()) {
+            true => Ok((score.log + log_prior, gradient, ())),
+            false => Err(Error::Diverged { message: "the score is not finite".into() }),
+        }
+    }
+
+    fn units(&self) -> Vec<f64> {
+        units(self.model, self.panel)
+    }
 }
 
 /// A natural step of each coordinate: one over the standard deviation of what a ratio's logarithm is multiplied with.

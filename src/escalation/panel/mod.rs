@@ -3,7 +3,6 @@
 //! A table's rows become groups (one generator, one length), counts of what was seen at both ends of a group, and chains of
 //! operators where something is hidden; the likelihood and its score are sums over these.
 
-pub mod ascent;
 pub mod ask;
 pub mod certificate;
 pub mod chain;
