@@ -218,6 +218,7 @@ def plot(found: Calibration, file: str) -> None:
         left.set_xlabel("rank of the truth among the draws, as a share")
         left.set_ylabel("share of truths below, minus what is wanted")
         left.set_title(f"Ranks over {n} replicates")
+        left.set_ylim(-0.16, 0.11)
         left.legend(loc="lower left")
         y = np.arange(len(found.names) - 1)
         for level, wanted in enumerate(LEVELS):
@@ -231,7 +232,7 @@ def plot(found: Calibration, file: str) -> None:
         right.invert_yaxis()
         right.set_xlabel("share of 50 % and 90 % intervals that hold the truth")
         right.set_title("Coverage")
-        right.legend(loc="lower left")
+        right.legend(loc="center", bbox_to_anchor=(0.55, 0.5))
         figure.savefig(file, dpi=130)
 
 

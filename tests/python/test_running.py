@@ -54,6 +54,8 @@ def fit_for_ever(model, dossier):
 
 def test_an_interrupt_stops_a_fit_and_leaves_the_model_usable(article):
     model, dossier, questions = article
+    # A shell that starts the tests in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
