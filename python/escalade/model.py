@@ -754,7 +754,7 @@ class Model:
         >>> tests = m.events("tests", rate=esc.per_month(0.3, spread=2))
         >>> d = esc.Dossier(as_of="2025-01-01")
         >>> _ = d.counted(tests, count=2, over=("2024-01-01", "2024-12-31"))
-        >>> m.sample(d, draws=200, tune=200, chains=2).divergences
+        >>> m.sample(d).divergences
         0
         """
         from .panel import Panel

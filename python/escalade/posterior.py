@@ -44,7 +44,7 @@ class Diagnostics(Table):
     >>> tests = m.events("tests", rate=esc.per_month(0.3, spread=2))
     >>> d = esc.Dossier(as_of="2025-01-01")
     >>> _ = d.counted(tests, count=2, over=("2024-01-01", "2024-12-31"))
-    >>> table = m.sample(d, draws=200, tune=200, chains=2).diagnostics()
+    >>> table = m.sample(d).diagnostics()
     >>> table["tests"]["unit"], table["tests"]["r_hat"] < 1.05
     ('per month', True)
     """
@@ -282,7 +282,7 @@ class Posterior(Sampled, Fit):
     >>> korea = m.ladder("peninsula", ["calm", "clash"], up=esc.per_year(0.5, spread=2))
     >>> d = esc.Dossier(as_of="2024-06-01")
     >>> _ = d.never(korea == "clash", between=("2024-01-01", "2024-05-31"))
-    >>> posterior = m.sample(d, draws=200, tune=200, chains=2)
+    >>> posterior = m.sample(d)
     >>> answers = posterior.ask([esc.reach(korea == "clash", by="2025-06-01", name="clash")])
     >>> answers["clash"].low < answers["clash"].probability < answers["clash"].high
     True
@@ -339,7 +339,7 @@ class PanelPosterior(Sampled, PanelFit):
     ...                                                 ("off", "on"): esc.per_year(0.5, spread=3)})
     >>> df = pl.DataFrame({"who": [1] * 6, "t": range(6), "s": ["on", "on", "on", "off", "off", "on"]})
     >>> panel = esc.Panel(df, id="who", time="t", clock="year", rungs={light: "s"})
-    >>> posterior = m.sample(panel, draws=200, tune=200, chains=2)
+    >>> posterior = m.sample(panel)
     >>> posterior.transition(1.0).estimate.shape
     (2, 2)
     """

@@ -16,7 +16,17 @@ from .values import missing, number_text
 
 @dataclass(frozen=True)
 class TimeIn(Table):
-    """Expected days in conditions over a span; ``times["peninsula == clash"]`` or ``times[0]`` is one of them."""
+    """Expected days in conditions over a span; by the condition in words or by place.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_day(1.0), down=esc.per_day(1.0))
+    >>> times = m.condition(esc.Dossier(as_of="2024-10-30")).time_in(front == "war", over=("2024-10-01", "2024-10-10"))
+    >>> times.conditions, round(times["front = war"], 2) == round(times[0], 2)
+    (('front = war',), True)
+    """
 
     conditions: tuple[str, ...]
     days: NDArray[np.float64]  #: mean over the draws (without draws: at the mode), shape (n_conditions,)

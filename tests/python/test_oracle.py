@@ -162,8 +162,15 @@ def test_factors_of_nothing(seed):
     found.near("log evidence", fit.log_evidence, evidence, atol=EXACT)
     found.laws("posterior", driver_modes(fit), wanted.driver_posteriors())
     found.laws("smoothed", fit.smoothed(world.times), wanted.rungs(world.times))
-    for question, mode in zip(world.questions, fit.ask(as_questions(world.questions))["mode"], strict=True):
-        found.near(json.dumps(question), mode, wanted.ask(question), atol=ANSWER_FLOOR)
+    for question in world.questions:
+        # What a question is given may be shut as well.
+        with np.errstate(invalid="ignore"):
+            answer = wanted.ask(question)
+        if np.isnan(answer):
+            with pytest.raises(core.ImpossibleEvidence):
+                fit.ask(as_questions([question]))
+            continue
+        found.near(json.dumps(question), fit.ask(as_questions([question]))["mode"][0], answer, atol=ANSWER_FLOOR)
     theta = oracle_model.start(spec)
     slope = model.log_posterior(dossier, theta)[2]
     expected = oracle_model.complex_gradient(lambda t: oracle.log_evidence(spec, world.dossier, t), theta)

@@ -87,7 +87,7 @@ def test_an_end_that_the_panel_cannot_tell_is_open():
     frame = pl.DataFrame(rows, schema=["who", "t", "s"], orient="row")
     m = esc.Model()
     light = m.ladder("light", ["on", "off"], moves=[("on", "off"), ("off", "on")])
-    with pytest.warns(UserWarning, match="next to nothing"):
+    with pytest.warns(UserWarning, match="runs to 0"):
         fit = m.fit(esc.Panel(frame, id="who", time="t", rungs={light: "s"}), progress=False)
     profile = fit.profile("light: off → on")
     assert profile.low < 1e-12 and 0 < profile.high < 1
