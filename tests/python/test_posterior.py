@@ -180,6 +180,8 @@ def test_a_pickled_posterior_gives_the_same_bits(small, posterior):
 
 def test_an_interrupt_stops_the_chains():
     model, dossier, _ = esc.datasets.article()
+    # A shell that starts the tests in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
