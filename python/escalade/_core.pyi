@@ -27,6 +27,7 @@ __all__ = [
     "chain_laws",
     "chain_power",
     "chain_simulate",
+    "diagnose",
     "dirichlet_intervals",
     "dossier_from_toml",
     "dossier_to_toml",
