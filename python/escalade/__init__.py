@@ -27,10 +27,13 @@ from ._core import (
     TooLarge,
     Unidentified,
 )
+from .attribution import Attribution
 from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
+from .comparison import Comparison, compare
 from .condition import Condition, since, until
+from .conflict import Conflicts, Diagnosticity
 from .dossier import Development, Dossier
 from .evidence import isnot
 from .expectations import Expectations
@@ -39,6 +42,7 @@ from .generator import Generator
 from .generator_results import Dwell, Passage, Paths, QuasiStationary, RungLaws, RungValues, Transition
 from .handles import Driver, Events, Ladder, Status
 from .laws import NumberLaw, log_normal, near, negative_binomial, normal, poisson, student
+from .marginal import LogMarginal
 from .model import Model
 from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .panel import Panel
@@ -49,19 +53,26 @@ from .priors import base_rate, chance, factor, free, per_day, per_month, per_wee
 from .profile import Profile
 from .questions import Question, Questions, at, enters, first, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
+from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_threads, threads
 from .time_in import TimeIn
 from .values import WrongPlace, WrongType
 from .words import grades, word_for, yardstick
+from .worlds import Happenings, PredictiveChecks, Worlds
 
 __version__: str = _core.__version__
 
 __all__ = [
     "Answer",
     "Answers",
+    "Attribution",
     "BayesNet",
+    "BreakingPoints",
+    "Comparison",
     "Condition",
+    "Conflicts",
     "Development",
+    "Diagnosticity",
     "Diagnostics",
     "Dossier",
     "Driver",
@@ -76,12 +87,14 @@ __all__ = [
     "Fit",
     "Forecast",
     "Generator",
+    "Happenings",
     "ImpossibleEvidence",
     "Information",
     "InternalError",
     "Joint",
     "Ladder",
     "Law",
+    "LogMarginal",
     "Matrix",
     "Model",
     "NodeLaw",
@@ -97,6 +110,7 @@ __all__ = [
     "Paths",
     "Posterior",
     "Posteriors",
+    "PredictiveChecks",
     "Prevalence",
     "Profile",
     "QuasiStationary",
@@ -112,14 +126,18 @@ __all__ = [
     "Status",
     "TimeIn",
     "TooLarge",
+    "Tornado",
     "Transition",
+    "TwoWay",
     "Unidentified",
     "Variable",
+    "Worlds",
     "WrongPlace",
     "WrongType",
     "at",
     "base_rate",
     "chance",
+    "compare",
     "datasets",
     "enters",
     "factor",

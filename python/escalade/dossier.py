@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from .handles import Handle, Ladder, Status
+    from .handles import Driver, Handle, Ladder, Status
     from .model import Model
 
 Span = tuple[DateLike, DateLike]
@@ -55,6 +55,8 @@ class About(TypedDict, total=False):
     grade: str  #: of its source, "A1" to "F6" (see :func:`escalade.grades`)
     hit: float  #: P(reported | it happened), 1 by default
     false_alarm: float  #: P(reported | it did not), 0 by default
+    #: the driver on which the rates depend, with a grade or (hit, false_alarm) for each of its states
+    trust: Mapping[Driver, Mapping[str, Any]]
     false_rate: Intensity  #: of false reports, for moves and events that are not certain
     source: str  #: who says so
     paragraph: int  #: where it stands in the source
@@ -221,7 +223,22 @@ class Dossier(Table):
         entered : bool
             With a span: it was newly entered; being there from the start does not count.
         **about
-            `id`, `reported`, `grade`, `hit`, `false_alarm`, `source`, `paragraph`, `note`, `doubt`.
+            `id`, `reported`, `grade`, `hit`, `false_alarm`, `trust`, `source`, `paragraph`, `note`, `doubt`.
+
+        Examples
+        --------
+        Reports that hang on one driver are wrong together:
+
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> ministry = m.driver("ministry", {"honest": 0.8, "playing": 0.2})
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_month(0.1))
+        >>> d = esc.Dossier(as_of="2024-11-30")
+        >>> trust = {ministry: {"honest": (0.9, 0.05), "playing": (0.5, 0.5)}}
+        >>> for day in ("2024-10-20", "2024-10-21", "2024-10-22"):
+        ...     _ = d.saw(front == "war", on=day, trust=trust)
+        >>> round(m.condition(d).drivers()["ministry"]["honest"], 2)
+        0.87
         """
         extra = {"entered": True} if entered else {}
         return self._enter(
@@ -663,7 +680,28 @@ def about_entry(key: str, value: Any, entry: str) -> Tree:
         return {key: number(value, what, "a probability, 0 to 1")}
     if key == "paragraph":
         return {key: whole(value, what)}
+    if key == "trust":
+        return {key: trust_tree(value, what)}
     return {key: text(value, what, "text such as 'B2'" if key == "grade" else "text")}
+
+
+def trust_tree(value: Any, what: str) -> Tree:
+    """The rates of a report by the states of a driver."""
+    expected = "one driver with the rates of each of its states, {ministry: {'honest': 'B2', 'playing': (0.5, 0.5)}}"
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise wrong(what, value, expected)
+    ((driver, rates),) = value.items()
+    if not isinstance(rates, Mapping):
+        raise wrong(f"{what}: the rates", rates, expected)
+    each: dict[str, str | list[float]] = {}
+    for state, said in rates.items():
+        if isinstance(said, str):
+            each[str(state)] = said
+            continue
+        if not isinstance(said, tuple | list) or len(said) != 2:
+            raise wrong(f"{what}: {state}", said, "a grade such as 'B2', or (hit, false_alarm)")
+        each[str(state)] = [number(x, f"{what}: {state}", "a probability, 0 to 1") for x in said]
+    return {"driver": name_of(driver), "rates": each}
 
 
 def false_rate(rate: object) -> Tree:

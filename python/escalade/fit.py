@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ._core import SpecError
+from .attribution import Attribution, explain
+from .comparison import Comparison, compare, grid
 from .condition import A_CONDITION, Condition, condition_tree, describe
+from .conflict import Conflicts, Diagnosticity, conflicts, diagnosticity
 from .dossier import Development, Dossier
 from .expectations import Expectations
 from .frames import frozen
+from .marginal import LogMarginal
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
+from .sensitivity import BreakingPoints, Tornado, TwoWay, breaking_points, one_question, tornado, two_way
 from .time_in import TimeIn
-from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, wrong
+from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, whole, wrong
+from .worlds import PredictiveChecks, Worlds
 
 if TYPE_CHECKING:
     from . import _core
@@ -77,7 +83,10 @@ class Fit:
     @property
     def scenario(self) -> list[str]:
         """What :meth:`given`, :meth:`do` and :meth:`without` changed, in words."""
-        return [change_words(change) for change in json.loads(self._core.scenario())]
+        return [change_words(change) for change in self._changes()]
+
+    def _changes(self) -> list[Tree]:
+        return list(json.loads(self._core.scenario()))
 
     # Asking
 
@@ -284,6 +293,268 @@ class Fit:
         days, low, high, mode = (frozen(got[key]) for key in ("mean", "low", "high", "mode"))
         return TimeIn(names, days, low, high, mode, got["span"], level)
 
+    def explain(
+        self,
+        question: AsQuestions,
+        *,
+        by: str = "development",
+        learning: bool = False,
+        orders: int = 400,
+        seed: int = 0,
+        progress: Progress = True,
+    ) -> Attribution:
+        """Why this number: what each development does to an answer, at the mode of the parameters.
+
+        Parameters
+        ----------
+        question : Question
+            One.
+        by : {"development", "indicator", "source", "paragraph"}
+            Whose shares.
+        learning : bool
+            Also what each does through the parameters that it taught, to first order: a gradient each.
+        orders : int
+            Random orders for Shapley's shares, each with its reverse, where there are more than 12 players.
+        seed : int
+            Of those orders.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Attribution
+            Shares, what the answer is without each, and the answer as they arrived: ``plot()``.
+
+        Raises
+        ------
+        SpecError
+            If there is not one question; with `learning`, if nothing was learnt or the fit was changed since.
+        """
+        return explain(self, question, by=by, learning=learning, orders=orders, seed=seed, progress=progress)
+
+    def at_mode(self, question: AsQuestions) -> float:
+        """The probability of one question at the mode of the parameters, without draws.
+
+        Parameters
+        ----------
+        question : Question
+            One.
+
+        Returns
+        -------
+        float
+        """
+        return float(self._core.slopes(one_question(question, "at_mode")[1])[0][0])
+
+    def sensitivity(self, question: AsQuestions, *, top: int = 15, progress: Progress = True) -> Tornado:
+        """How an answer hangs on every free number: exact derivatives, and the answer over what is believed of each.
+
+        Parameters
+        ----------
+        question : Question
+            One.
+        top : int
+            How many of the strongest are moved through what is believed of them.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Tornado
+            The strongest first; ``plot()``.
+        """
+        return tornado(self, question, top, progress)
+
+    def breaking_points(
+        self, question: AsQuestions, *, at: float = 0.5, top: int = 15, progress: Progress = True
+    ) -> BreakingPoints:
+        """How far a judgement must move, all else at the mode, before an answer crosses a line.
+
+        Parameters
+        ----------
+        question : Question
+            One.
+        at : float
+            The line, a probability.
+        top : int
+            How many of the strongest numbers are moved.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        BreakingPoints
+            The nearest first, in how far out they lie in what was believed.
+        """
+        return breaking_points(self, question, at, top, progress)
+
+    def two_way(
+        self, question: AsQuestions, first: str, second: str, *, n: int = 21, progress: Progress = True
+    ) -> TwoWay:
+        """An answer over what is believed of two numbers at once, all else at the mode.
+
+        Parameters
+        ----------
+        question : Question
+            One.
+        first, second : str
+            Names of numbers, as in :meth:`sensitivity`.
+        n : int
+            Values of each, over its central 90 %.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        TwoWay
+            ``probability``, shape (n, n); ``plot()``.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3, spread=2), down=esc.per_year(1, spread=2))
+        >>> war = esc.reach(front == "war", by="2025-09-30")
+        >>> table = m.condition(esc.Dossier(as_of="2024-10-01")).two_way(war, "front: up", "front: down", n=5)
+        >>> table.probability.shape
+        (5, 5)
+        """
+        return two_way(self, question, first, second, n, progress)
+
+    def conflicts(self, *, pairs: bool = True, progress: Progress = True) -> Conflicts:
+        """Which developments disagree, given the model: the surprise of each given the rest, and pairs at odds.
+
+        Parameters
+        ----------
+        pairs : bool
+            Also every two of them.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Conflicts
+        """
+        return conflicts(self, pairs, progress)
+
+    def diagnosticity(
+        self, hypotheses: Mapping[str, Condition] | Iterable[Condition], *, progress: Progress = True
+    ) -> Diagnosticity:
+        """Which developments tell hypotheses apart, as in the analysis of competing hypotheses.
+
+        Parameters
+        ----------
+        hypotheses : mapping of str to Condition, or list of Condition
+            Of drivers or ladders, as of the fit's date.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Diagnosticity
+            Likelihood ratios, development by hypothesis; ``plot()``.
+        """
+        return diagnosticity(self, hypotheses, progress)
+
+    def simulate(self, until: DateLike, n: int = 1000, *, seed: int = 0, progress: Progress = True) -> Worlds:
+        """Worlds onward from the fit's date, given all that is known.
+
+        Drivers, rungs now and parameters are drawn together: world w at draw w of the parameters, in turn.
+
+        Parameters
+        ----------
+        until : date
+            Its day included.
+        n : int
+            How many worlds.
+        seed : int
+            The same seed gives the same worlds.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Worlds
+            Paths, drivers, what indicators show, whether questions are true.
+
+        Raises
+        ------
+        SpecError
+            If `until` is not after the fit's date.
+        TooLarge
+            If the ladders together, or so many worlds, are too large.
+        """
+        end, count, key = sound_date(until, "simulate: until"), whole(n, "n", 1), whole(seed, "seed")
+        with progress_line("worlds", progress) as report:
+            core = self._core.worlds(end, count, key, progress=report)
+        return Worlds(self._model, core, key, self.dossier)
+
+    def replicate(self, n: int = 1000, *, seed: int = 0, progress: Progress = True) -> Worlds:
+        """Worlds from the model's origin to the fit's date, drawn anew: only what was learnt of the parameters is kept.
+
+        Parameters
+        ----------
+        n : int
+            How many worlds.
+        seed : int
+            The same seed gives the same worlds.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Worlds
+            ``worlds.dossier(k)`` is what the reporters of one would have written.
+        """
+        count, key = whole(n, "n", 1), whole(seed, "seed")
+        with progress_line("worlds", progress) as report:
+            core = self._core.worlds(None, count, key, progress=report)
+        return Worlds(self._model, core, key, self.dossier)
+
+    def check(self, n: int = 1000, *, seed: int = 0, progress: Progress = True) -> PredictiveChecks:
+        """Posterior predictive checks: does the model, as it was learnt, tell developments like these?
+
+        Parameters
+        ----------
+        n : int
+            How many worlds to compare with.
+        seed : int
+            The same seed gives the same worlds.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        PredictiveChecks
+            One row a development; ``strange`` names those that hardly any world tells.
+        """
+        return self.replicate(n, seed=seed, progress=progress).checks()
+
+    def log_marginal(self, *, progress: Progress = True) -> LogMarginal:
+        """The log marginal likelihood of the developments, to choose between models of the same dossier.
+
+        Of a fit by importance sampling from Laplace's normal, as many draws as it has; of a posterior by bridge
+        sampling (Meng and Wong 1996, Statist. Sinica 6).
+
+        Parameters
+        ----------
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        LogMarginal
+
+        Raises
+        ------
+        Unidentified
+            If a number has a flat prior: nothing normalises it.
+        SpecError
+            If the fit learnt nothing or was changed since, or the model has judgements about answers.
+        """
+        with progress_line("marginal likelihood", progress) as report:
+            return LogMarginal(*self._core.log_marginal(progress=report))
+
     def profile(self, name: str, level: float = 0.9, *, progress: Progress = True) -> Profile:
         """How the posterior density falls as one number is held away from its mode, and the interval that follows.
 
@@ -421,6 +692,49 @@ class Fit:
             if text(id, "without: an id") not in known:
                 raise missing("without: the dossier has no development", id, known, "it has")
         return type(self)(self._model, self._core.without(list(ids)))
+
+    def grid(
+        self,
+        questions: AsQuestions,
+        *,
+        given: Iterable[Condition | Development | None] = (),
+        do: Iterable[Condition | None] = (),
+        without: Iterable[str | Sequence[str] | None] = (),
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> Comparison:
+        """The same questions in every combination of scenarios, beside the fit as it is.
+
+        Parameters
+        ----------
+        questions : Question, Questions or list
+            What is asked.
+        given, do, without : lists
+            What :meth:`given`, :meth:`do` (as of now) and :meth:`without` would take, one after the other; None among
+            them leaves that as it is. The grid is their product.
+        level : float
+            Of the intervals.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Comparison
+            ``plot()`` draws it as a map.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> us = m.driver("us", {"steady": 0.7, "gone": 0.3})
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3), down=esc.per_year(0.3))
+        >>> front.effect(us == "gone", up=3.0)
+        >>> fit = m.condition(esc.Dossier(as_of="2024-11-30"))
+        >>> war = esc.reach(front == "war", by="2025-11-30", name="war")
+        >>> fit.grid(war, given=[us == "steady", us == "gone"]).scenario
+        ('as it is', 'given us = steady', 'given us = gone')
+        """
+        return compare(grid(self, given, do, without), questions, level=level, progress=progress)
 
     def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
         """The dates of a forecast as text."""

@@ -24,9 +24,14 @@ from ._core import SpecError
 from .values import day_of, name_of, number_text, probability_text, wrong
 
 if TYPE_CHECKING:
+    from .attribution import Attribution
+    from .comparison import Comparison
+    from .conflict import Diagnosticity
     from .dossier import Development, Dossier
     from .model import Model
     from .results import Answers, Forecast, Parameters, Rungs
+    from .sensitivity import Tornado, TwoWay
+    from .worlds import PredictiveChecks
 
 INK, GREY, PALE, FAINT = "#22303c", "#8a96a3", "#d5dbe1", "#f1f3f5"
 BLUE, RED, GREEN, AMBER, PURPLE = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#a4568b"
@@ -34,6 +39,8 @@ BLUE, RED, GREEN, AMBER, PURPLE = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#
 KINDS = (BLUE, AMBER, GREEN, PURPLE, "#56b4e9", RED)
 #: Rungs from low to high: lightness falls all the way, so that it reads in grey as well.
 CLIMB = LinearSegmentedColormap.from_list("climb", ["#e6ebee", "#f6d58c", "#ee9a4d", "#c9502f", "#6d1a36"])
+#: Less to more, through what stays.
+DIVERGE = LinearSegmentedColormap.from_list("diverge", [BLUE, "#9ac6e0", "#f6f6f4", "#efb48c", RED])
 STYLE: Any = {
     "font.size": 9,
     "axes.edgecolor": GREY,
@@ -381,6 +388,258 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
         ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         level = "" if np.isnan(answers.low).all() else f", {answers.level:.0%} interval; tick: at the mode"
         ax.set_xlabel(f"probability, as of {answers.as_of}{level}")
+    return ax
+
+
+# Explanations
+
+
+UNSEEN = 0.01  # of the widest move
+
+
+def waterfall(why: Attribution, *, kind: str = "arrival", ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """From the answer without developments to the answer now, step by step.
+
+    Parameters
+    ----------
+    why : Attribution
+    kind : {"arrival", "share"}
+        As the developments became known, or by Shapley's shares, the largest first.
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    if kind not in ("arrival", "share"):
+        raise wrong("kind", kind, "'arrival' or 'share'")
+    on_logit = why.scale == "log-odds"
+    if kind == "arrival":
+        names = [f"{date}  {', '.join(ids)}" for date, ids, *_ in why.arrivals]
+        places = [logit if on_logit else p for *_, p, logit in why.arrivals]
+    else:
+        order = np.argsort(-np.abs(why.share), kind="stable")
+        names = [why.player[k] for k in order]
+        begin = why.before_logit if on_logit else why.before
+        places = (begin + np.cumsum(why.share[order])).tolist()
+    begin, end = (why.before_logit, why.now_logit) if on_logit else (why.before, why.now)
+    ends = np.array(places, dtype=float)
+    befores = np.concatenate([[begin], ends[:-1]]) if len(ends) else ends
+    moves = ends - befores
+    # What moves it by next to nothing would only lengthen the picture.
+    seen = np.abs(moves) >= UNSEEN * np.abs(moves).max(initial=0.0)
+    hidden = int((~seen).sum())
+    names, ends, befores, moves = (
+        [x for x, s in zip(names, seen, strict=True) if s],
+        ends[seen],
+        befores[seen],
+        moves[seen],
+    )
+    n = len(names)
+    with canvas(ax, width, 1.2 + 0.24 * (n + 2)) as ax:
+        y = np.arange(1, n + 1)
+        colours = np.where(moves >= 0, RED, BLUE)
+        ax.barh(y, moves, left=befores, color=colours, height=0.62)
+        for k in range(n):
+            ax.plot([ends[k]] * 2, [y[k] - 0.31, y[k] + 1.31], color=GREY, lw=0.7)
+        ax.plot([begin, begin], [-0.31, 1.31], color=GREY, lw=0.7)
+        ax.plot([begin, end], [0, n + 1], "o", color=INK, ms=5)
+        for at, place, p in ((0, begin, why.before), (n + 1, end, why.now)):
+            ax.annotate(
+                probability_text(p), (place, at), xytext=(7, 0), textcoords="offset points", va="center", size=8
+            )
+        shown = [shorten(name, 58, placeholder="…") for name in names]
+        ax.set_yticks(range(n + 2), ["before any of them", *shown, "now"], size=7.5)
+        ax.tick_params(axis="y", length=0)
+        ax.set_ylim(n + 1.7, -0.7)
+        ax.spines["left"].set_visible(False)
+        ax.set_title(shorten(why.question, 80, placeholder="…"))
+        ax.margins(x=0.08)
+        if on_logit:
+            logit_axis(ax)
+        rest = f"; {hidden} that hardly move it are not shown" if hidden else ""
+        ax.set_xlabel(f"probability{' on the scale of log-odds' if on_logit else ''}; red raises, blue lowers{rest}")
+    return ax
+
+
+def diagnosticity(table: Diagnosticity, *, ax: Axes | None = None, width: float = 8.0) -> Axes:
+    """Developments below each other, hypotheses side by side: by what each multiplies the odds.
+
+    Parameters
+    ----------
+    table : Diagnosticity
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    order = [table.id.index(id) for id in table.diagnostic]
+    logs = table.given_rest[order]
+    most = max(float(np.nanmax(np.abs(logs), initial=0.0)), np.log(2))
+    with canvas(ax, width, 1.2 + 0.26 * len(order)) as ax:
+        ax.imshow(logs, cmap=DIVERGE, vmin=-most, vmax=most, aspect="auto")
+        for row, column in np.ndindex(*logs.shape):
+            x = float(logs[row, column])
+            label = "" if abs(x) < 0.05 else f"×{number_text(np.exp(x))}" if x > 0 else f"÷{number_text(np.exp(-x))}"
+            colour = "white" if abs(x) > 0.6 * most else INK
+            ax.annotate(label, (column, row), ha="center", va="center", size=7.5, color=colour)
+        ax.set_yticks(range(len(order)), [shorten(table.says[k], 60, placeholder="…") for k in order], size=7.5)
+        heads = zip(table.hypotheses, table.now.tolist(), strict=True)
+        ax.set_xticks(
+            range(len(table.now)), ["\n".join(wrap(f"{name} {probability_text(p)}", 16)) for name, p in heads]
+        )
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        ax.set_xlabel("factor on the odds of each hypothesis, given all else")
+    return ax
+
+
+def tornado(table: Tornado, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """The answer from one end of what is believed of each number to the other, the widest above.
+
+    Parameters
+    ----------
+    table : Tornado
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    rows = [k for k in range(len(table)) if not np.isnan(table.at_low[k])]
+    rows.sort(key=lambda k: -abs(table.at_high[k] - table.at_low[k]))
+    with canvas(ax, width, 1.2 + 0.27 * len(rows)) as ax:
+        for y, k in enumerate(rows):
+            for end, colour in ((table.at_low[k], BLUE), (table.at_high[k], RED)):
+                ax.barh(y, end - table.probability, left=table.probability, color=colour, height=0.6)
+            left = table.at_low[k] <= table.at_high[k]
+            ends = [(table.at_low[k], table.low[k], left), (table.at_high[k], table.high[k], not left)]
+            for place, value, on_left in ends:
+                beside: Any = {"xytext": (-3, 0), "ha": "right"} if on_left else {"xytext": (3, 0), "ha": "left"}
+                label = number_text(float(value))
+                ax.annotate(label, (place, y), textcoords="offset points", va="center", size=7, color=GREY, **beside)
+        ax.axvline(table.probability, color=INK, lw=1)
+        names = [f"{table.number[k]}" for k in rows]
+        ax.set_yticks(range(len(rows)), [shorten(name, 60, placeholder="…") for name in names], size=7.5)
+        ax.tick_params(axis="y", length=0)
+        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.spines["left"].set_visible(False)
+        low, high = ax.get_xlim()
+        room = 0.08 * (high - low)
+        ax.set_xlim(low - room, high + room)
+        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        ax.set_title(shorten(table.question, 80, placeholder="…"))
+        ax.set_xlabel("probability at the low (blue) and the high (red) end of what is believed of each number")
+    return ax
+
+
+def two_way(table: TwoWay, *, ax: Axes | None = None, width: float = 6.0) -> Axes:
+    """The answer over two numbers, with lines of equal probability; logarithmic where the numbers are positive.
+
+    Parameters
+    ----------
+    table : TwoWay
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    with canvas(ax, width, 0.75 * width) as ax:
+        levels = np.linspace(0, 1, 21)
+        ax.contourf(table.second, table.first, table.probability, levels=levels, cmap=CLIMB)
+        lines = ax.contour(
+            table.second, table.first, table.probability, levels=levels[1:-1:2], colors="white", linewidths=0.8
+        )
+        ax.clabel(lines, fmt=lambda p: f"{p:.0%}", fontsize=7)
+        for axis, values, unit in (("x", table.second, table.units[1]), ("y", table.first, table.units[0])):
+            if unit in ("per month", "times") and values.min() > 0:
+                getattr(ax, f"set_{axis}scale")("log")
+                ticks = np.geomspace(values.min(), values.max(), 5)
+                getattr(ax, f"set_{axis}ticks")(ticks, [number_text(float(x)) for x in ticks])
+                getattr(ax, f"set_{axis}ticks")([], minor=True)
+        ax.set_ylabel("\n".join(wrap(f"{table.names[0]} ({table.units[0]})", 48)))
+        ax.set_xlabel("\n".join(wrap(f"{table.names[1]} ({table.units[1]})", 64)))
+        ax.set_title(shorten(table.question, 60, placeholder="…"))
+    return ax
+
+
+def logit_axis(ax: Axes) -> None:
+    """Probabilities at their log-odds."""
+    low, high = ax.get_xlim()
+    marks = [0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999]
+    places = [(float(np.log(p / (1 - p))), p) for p in marks]
+    inside = [(place, p) for place, p in places if low <= place <= high]
+    if len(inside) < 2:
+        about = 1 / (1 + np.exp(-np.linspace(low, high, 5)[1:-1]))
+        inside = [(float(np.log(p / (1 - p))), p) for p in np.unique(about.round(2)) if 0 < p < 1]
+    ax.set_xticks([place for place, _ in inside], [f"{100 * p:g}%" for _, p in inside])
+
+
+# Scenarios and checks
+
+
+def comparison(table: Comparison, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """Scenarios below each other, questions side by side: the answer in each cell, coloured by how far it moved.
+
+    Parameters
+    ----------
+    table : Comparison
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    rows, columns = table.probability.shape
+    most = max(float(np.nanmax(np.abs(table.difference), initial=0.0)), 0.05)
+    with canvas(ax, width, 1.4 + 0.34 * rows) as ax:
+        ax.imshow(table.difference, cmap=DIVERGE, vmin=-most, vmax=most, aspect="auto")
+        for row, column in np.ndindex(rows, columns):
+            moved = table.difference[row, column]
+            points = f"  {100 * moved:+.0f}" if row else ""
+            dark = abs(moved) > 0.6 * most
+            ax.annotate(
+                f"{probability_text(float(table.probability[row, column]))}{points}",
+                (column, row),
+                ha="center",
+                va="center",
+                size=8,
+                color="white" if dark else INK,
+            )
+        ax.set_yticks(range(rows), ["\n".join(wrap(name, 48)) for name in table.scenario])
+        ax.set_xticks(range(columns), ["\n".join(wrap(name, 18)) for name in table.question])
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+        ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+        ax.grid(which="minor", color="white", lw=2)
+        ax.tick_params(which="minor", length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        ax.set_xlabel(f"probability, and percentage points from '{table.scenario[0]}'")
+    return ax
+
+
+def checks(table: PredictiveChecks, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """How many worlds tell what each development told, the strangest above.
+
+    Parameters
+    ----------
+    table : PredictiveChecks
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    share = np.fmin(table.same, table.tail)
+    order = [k for k in np.argsort(share, kind="stable") if not np.isnan(share[k])]
+    with canvas(ax, width, 1.0 + 0.22 * len(order)) as ax:
+        strange = set(table.strange)
+        colours = [RED if table.id[k] in strange else BLUE for k in order]
+        y = np.arange(len(order))
+        ax.hlines(y, 0, share[order], color=colours, lw=2, alpha=0.4)
+        ax.scatter(share[order], y, color=colours, s=22, zorder=3)
+        ax.axvline(0.05, color=GREY, lw=0.8, ls=(0, (3, 2)))
+        ax.set_yticks(y, [shorten(table.says[k], 60, placeholder="…") for k in order], size=7.5)
+        ax.tick_params(axis="y", length=0)
+        ax.set_ylim(len(order) - 0.4, -0.6)
+        ax.set_xlim(0, 1)
+        ax.spines["left"].set_visible(False)
+        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        ax.set_xlabel("worlds that tell the same (of counts and numbers: two-sided tail); dashed: 5%")
     return ax
 
 

@@ -217,7 +217,7 @@ fn open_spans(evidence: &[&Evidence]) -> Vec<(f64, f64, f64)> {
     let mut spans: Vec<(f64, f64, f64)> = vec![];
     let mut windows: Vec<&Evidence> = vec![];
     let mut reports: Vec<Report> = vec![];
-    for &item in evidence {
+    for item in evidence.iter().map(|item| item.plain()) {
         match item {
             twin @ Evidence::Window { .. } if windows.iter().any(|window| same_window(window, twin)) => {}
             window @ Evidence::Window { start, end, entered: true, .. } => {
@@ -225,7 +225,7 @@ fn open_spans(evidence: &[&Evidence]) -> Vec<(f64, f64, f64)> {
                 spans.push((*start, *end, 3.0));
             }
             Evidence::Window { start, end, when, happened, never, .. } if start < end => {
-                let (when, happened, never) = (when.clone(), *happened, *never);
+                let (when, happened, never) = (when.clone(), vec![*happened], vec![*never]);
                 reports.push(Report { start: *start, end: *end, when, happened, never });
             }
             Evidence::Events { start, end, record: Record::Count(n), .. } => {
@@ -254,12 +254,13 @@ fn instants(evidence: &Evidence) -> Vec<f64> {
             Record::Count(_) => vec![*start, *end],
             Record::Times(times) => times.iter().copied().chain([*start, *end]).collect(),
         },
+        Evidence::Trusted { each, .. } => each.first().map_or_else(Vec::new, instants),
     }
 }
 
 /// The instants at which the truth of what evidence looks at turns.
 fn turns(evidence: &Evidence) -> Vec<f64> {
-    match evidence {
+    match evidence.plain() {
         Evidence::State { when, .. } | Evidence::Window { when, .. } => when.boundaries(),
         _ => vec![],
     }

@@ -87,11 +87,35 @@ impl Asked {
         fills: &mut Fills,
         control: &Control,
     ) -> Result<f64> {
+        let (both, rest) = self.odds(prepared, evaluated, fills, control)?;
+        if self.question.given.is_none() {
+            return Ok(both);
+        }
+        if both + rest > 0.0 {
+            return Ok(both / (both + rest));
+        }
+        Err(Error::Impossible {
+            development: None,
+            message: format!("question '{}': what is given has probability 0", self.question.name),
+        })
+    }
+
+    /// P(ask and given | evidence) and P(not ask, but given | evidence), neither from the other.
+    ///
+    /// # Errors
+    /// As [`Sweep::forward`].
+    pub fn odds(
+        &self,
+        prepared: &Prepared,
+        evaluated: &Evaluated,
+        fills: &mut Fills,
+        control: &Control,
+    ) -> Result<(f64, f64)> {
         let weights = evaluated.joined.posterior(&self.drivers)?;
         let sizes = self.drivers.iter().map(|&d| prepared.model.drivers[d].states.len()).collect();
         let space = Space::new(sizes);
         let tables = self.tables(prepared, evaluated, fills, &weights, &space, control)?;
-        let (mut both, mut condition) = (0.0, 0.0);
+        let (mut both, mut rest) = (0.0, 0.0);
         let atoms = self.question.atoms.len();
         for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
             control.check()?;
@@ -113,22 +137,13 @@ impl Asked {
                     let index = part.atoms.iter().enumerate().map(|(bit, &atom)| (truth >> atom & 1) << bit);
                     probability *= table[index.sum::<usize>()];
                 }
-                condition += probability;
-                if self.question.ask.holds(&holds) {
-                    both += probability;
+                match self.question.ask.holds(&holds) {
+                    true => both += probability,
+                    false => rest += probability,
                 }
             }
         }
-        if self.question.given.is_none() {
-            return Ok(both);
-        }
-        if condition > 0.0 {
-            return Ok(both / condition);
-        }
-        Err(Error::Impossible {
-            development: None,
-            message: format!("question '{}': what is given has probability 0", self.question.name),
-        })
+        Ok((both, rest))
     }
 }
 

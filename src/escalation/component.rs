@@ -44,6 +44,10 @@ impl Item {
             }
             Evidence::Move { ladder, .. } => (vec![*ladder], vec![]),
             Evidence::Events { events, .. } => split(&model.events[*events].parents),
+            Evidence::Trusted { driver, .. } => {
+                let plain = Item::of_evidence(model, evidence.plain(), String::new());
+                (plain.ladders, plain.drivers.into_iter().chain([*driver]).collect())
+            }
         };
         Item { ladders, drivers, what }
     }

@@ -29,6 +29,18 @@ pub enum Evidence {
     Window { start: f64, end: f64, when: Condition, entered: bool, happened: f64, never: f64 },
     /// Events of an indicator over [start, end] at intensity hit·λ + false_rate.
     Events { start: f64, end: f64, events: usize, record: Record, hit: f64, false_rate: f64 },
+    /// A state or a window whose two weights depend on the state of a driver: one for each, alike but for these.
+    Trusted { driver: usize, each: Vec<Evidence> },
+}
+
+impl Evidence {
+    /// What it says, whoever is to be trusted.
+    pub fn plain(&self) -> &Evidence {
+        match self {
+            Evidence::Trusted { each, .. } => each.first().map_or(self, Evidence::plain),
+            other => other,
+        }
+    }
 }
 
 /// One development: its evidence, and when it became known.

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::sweep::{Gained, Keep, Sweep, Swept};
 use super::theta::{Statistics, Values};
 use super::timeline::Planner;
-use crate::bayes::{Factor, Network};
+use crate::bayes::{Engine, Factor, Finding, Network};
 use crate::ground::{Control, Result, limits};
 use crate::markov::tally::room;
 use crate::markov::{Space, Tally};
@@ -102,7 +102,7 @@ impl Prepared {
         let plans: Vec<Plan> = parts
             .iter()
             .map(|component| {
-                let conditions = component.items.iter().filter_map(|&item| match evidence[item] {
+                let conditions = component.items.iter().filter_map(|&item| match evidence[item].plain() {
                     Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
                     _ => None,
                 });
@@ -316,6 +316,9 @@ const RANGE: f64 = 600.0;
 /// Most cells of a table that joins what is said of the same drivers as logs.
 const CELLS: f64 = 1e6;
 
+/// Work on the order in which drivers are eliminated for draws, as a share of that on tables; see [`Engine::new`].
+const ORDERS: f64 = 0.3;
+
 /// ln P(evidence | drivers), over joint states of some drivers, the last fastest.
 struct Said {
     drivers: Vec<usize>,
@@ -404,6 +407,30 @@ impl Joined {
     pub fn with(&self, said: Option<Factor>) -> Result<Self> {
         let factors = self.factors.iter().cloned().chain(said).collect();
         Ok(Joined { network: self.network.clone(), factors, log_evidence: self.log_evidence })
+    }
+
+    /// `n` draws of all drivers, one world after the other: what is said of some of them is a child that was seen.
+    ///
+    /// # Errors
+    /// As [`Engine::sample`].
+    pub fn sample(&self, n: usize, seed: u64, control: &Control) -> Result<Vec<u32>> {
+        let visible = self.network.cards().len();
+        if visible == 0 {
+            return Ok(vec![]);
+        }
+        let (mut cards, mut parents) = (self.network.cards().to_vec(), self.network.parents().to_vec());
+        let mut tables = self.network.tables().to_vec();
+        for factor in self.factors.iter().filter(|factor| !factor.vars().is_empty()) {
+            let top = factor.values().iter().copied().fold(0.0, f64::max);
+            cards.push(2);
+            parents.push(factor.vars().to_vec());
+            tables.push(factor.values().iter().flat_map(|w| [1.0 - w / top, w / top]).collect());
+        }
+        let all = cards.len();
+        let seen: Vec<(usize, Finding)> = (visible..all).map(|v| (v, Finding::State(1))).collect();
+        let engine = Engine::new(Network::new(cards, parents, tables)?, all, ORDERS);
+        let draws = engine.sample(n, seed, &seen, control)?;
+        Ok(draws.chunks_exact(all).flat_map(|draw| draw[..visible].to_vec()).collect())
     }
 
     /// The expected counts of the drivers' free tables, times `weight`, added to statistics; none of drivers set by hand.

@@ -118,6 +118,12 @@ fn until(dossier: &Dossier, time: f64) -> Dossier {
                 *start <= time
             }
         },
+        Evidence::Trusted { .. } => true,
     });
+    let late = |evidence: &Evidence| match evidence.plain() {
+        Evidence::State { time: t, .. } | Evidence::Window { end: t, .. } => *t > time,
+        _ => false,
+    };
+    cut.developments.retain(|d| !matches!(d.evidence, Evidence::Trusted { .. }) || !late(&d.evidence));
     cut
 }

@@ -10,6 +10,7 @@ use super::expect::{GaveWay, Judged};
 use super::filter::filtered;
 use super::fit::{Learnt, LogPosterior, learn};
 use super::forecast::Ahead;
+use super::marginal::{Marginal, by_bridge, by_importance};
 use super::model::Model;
 use super::occupancy::Occupancy;
 use super::onward::{Fills, Parts};
@@ -22,6 +23,7 @@ use super::slope::{Slope, slopes};
 use super::source::Source;
 use super::spec::DossierSpec;
 use super::summary::Draws;
+use super::worlds::{Worlds, worlds};
 use crate::ground::{Control, Error, Result, limits};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -36,8 +38,8 @@ pub struct Fitted {
     pub changes: Vec<Change>,
     pub learnt: Arc<Learnt>,
     pub source: Source,
-    scenario: Scenario,
-    base: Arc<Prepared>,
+    pub(super) scenario: Scenario,
+    pub(super) base: Arc<Prepared>,
     /// The evidence at the mode.
     mode: Arc<Evaluated>,
     draws: Arc<Vec<Vec<f64>>>,
@@ -198,7 +200,35 @@ impl Fitted {
         profiles(&of, &summit, &self.model.parameters.chosen(names)?, level, steps, control)
     }
 
-    fn prepared(&self, wanted: &[usize], marks: &[f64]) -> Result<Arc<Prepared>> {
+    /// The log marginal likelihood of the dossier: see [`marginal`](super::marginal).
+    ///
+    /// # Errors
+    /// `Unidentified` for a number with a flat prior; `Spec` for a fit that learnt nothing or was changed since, and for
+    /// judgements about answers, whose density has no normalising constant.
+    pub fn marginal(&self, control: &Control) -> Result<Marginal> {
+        let refuse = |message: &str| Err(Error::spec("log_marginal", "log_marginal", message));
+        refuse_flat(&self.model.parameters)?;
+        if !self.changes.is_empty() {
+            return refuse("parameters are kept under given, do and without; ask the fit that learnt them");
+        }
+        if !self.model.expectations.is_empty() {
+            return refuse("judgements about answers have no normalising constant; expected a model without them");
+        }
+        let parameters = &self.model.parameters;
+        let log = |theta: &[f64]| {
+            let evaluated = self.base.forward(parameters.values(theta), control)?;
+            Ok(evaluated.joined.log_evidence + parameters.log_prior(theta).0)
+        };
+        match &self.source {
+            Source::Nuts(sampled) => by_bridge(sampled, sampled.seed, log),
+            Source::Laplace { draws, seed } if self.learnt.root.len() == self.learnt.theta.len().pow(2) => {
+                by_importance((&self.learnt.theta, &self.learnt.root), (*draws, *seed), log)
+            }
+            Source::Laplace { .. } => refuse("nothing was learnt here; expected a fit by m.fit, or a posterior"),
+        }
+    }
+
+    pub(super) fn prepared(&self, wanted: &[usize], marks: &[f64]) -> Result<Arc<Prepared>> {
         if wanted.is_empty() && marks.is_empty() {
             return Ok(self.base.clone());
         }
@@ -206,7 +236,12 @@ impl Fitted {
     }
 
     /// The evidence at θ; what is known of the mode is not computed again.
-    fn evaluated(&self, prepared: &Arc<Prepared>, theta: &[f64], control: &Control) -> Result<Arc<Evaluated>> {
+    pub(super) fn evaluated(
+        &self,
+        prepared: &Arc<Prepared>,
+        theta: &[f64],
+        control: &Control,
+    ) -> Result<Arc<Evaluated>> {
         if Arc::ptr_eq(prepared, &self.base) && std::ptr::eq(theta, self.learnt.theta.as_slice()) {
             return Ok(self.mode.clone());
         }
@@ -261,7 +296,7 @@ impl Fitted {
 
     /// Questions compiled, with their numbers, by the evidence plans that they need.
     #[allow(clippy::type_complexity)]
-    fn compiled(&self, questions: &[Question]) -> Result<Vec<(Arc<Prepared>, Vec<(usize, Asked)>)>> {
+    pub(super) fn compiled(&self, questions: &[Question]) -> Result<Vec<(Arc<Prepared>, Vec<(usize, Asked)>)>> {
         let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for (number, question) in questions.iter().enumerate() {
             let needed = ancestors(&self.model, Asked::ladders(question));
@@ -338,6 +373,42 @@ impl Fitted {
     /// The law of every ladder at each time given what was complete by then, at the mode: `[time][ladder][rung]`, flat.
     pub fn filtered(&self, times: &[f64], control: &Control) -> Result<Vec<f64>> {
         filtered(&self.model, &self.scenario, &self.learnt.theta, times, control)
+    }
+
+    /// `n` worlds: from now until a time (days since the origin), given all that is known; or, without `until`, from the
+    /// origin until now, of all that is known only the parameters kept. World w is drawn at draw w of θ, in turn.
+    ///
+    /// # Errors
+    /// As [`worlds`]; `Spec` where `until` is not after now; `TooLarge` where the ladders together are too large.
+    pub fn worlds(&self, until: Option<f64>, n: usize, seed: u64, control: &Control) -> Result<Worlds> {
+        let all: Vec<usize> = (0..self.model.ladders.len()).collect();
+        let now = self.dossier().as_of;
+        let (prepared, until) = match until {
+            Some(until) if until > now => {
+                let outside: Vec<usize> = all.into_iter().filter(|l| !self.base.carried.contains(l)).collect();
+                (self.prepared(&outside, &[])?, until)
+            }
+            Some(_) => return Err(Error::spec("until", "until", "the worlds would end before they begin")),
+            None => {
+                let empty = Dossier { as_of: 0.0, developments: vec![], left_out: vec![] };
+                let mut prepared = Prepared::new(&self.model, &empty, &all, &[])?;
+                prepared.surgery.clone_from(&self.scenario.surgery);
+                (Arc::new(prepared), now)
+            }
+        };
+        let at = |k: usize| {
+            let theta = self.draws.get(k).unwrap_or(&self.learnt.theta);
+            match self.evaluated(&prepared, theta, control) {
+                // A draw far out, where the dossier cannot be: its worlds are drawn at the mode.
+                Err(Error::Impossible { .. }) => self.evaluated(&prepared, &self.learnt.theta, control),
+                evaluated => evaluated,
+            }
+        };
+        let overrides = self.scenario.overrides.clone();
+        let count = self.draws.len();
+        let (drawn, values) = worlds(&prepared, &overrides, until, (n, seed), count, at, control)?;
+        let (model, dossier) = (self.model.clone(), self.dossier().clone());
+        Ok(Worlds { model, overrides, worlds: drawn, span: (prepared.now, until), values, seed, dossier })
     }
 
     /// The same fit without its draws.

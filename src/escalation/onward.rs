@@ -74,6 +74,11 @@ impl Fills {
         self.starts.entry(key).or_insert_with(start).clone()
     }
 
+    /// Forgets the weights now, for other evidence at the same values.
+    pub fn forget_starts(&mut self) {
+        self.starts.clear();
+    }
+
     /// The part's rates, filled in at most once.
     ///
     /// # Errors

@@ -93,6 +93,28 @@ pub struct Slot {
     pub listens: bool,
 }
 
+/// What each level of a monitor weighs, in each configuration or one for all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Levels(Vec<Vec<f64>>);
+
+impl Levels {
+    /// `n` lists of weights, one for each configuration or one for all.
+    pub fn each(n: usize, of: impl FnMut(usize) -> Vec<f64>) -> Self {
+        Levels((0..n).map(of).collect())
+    }
+
+    /// The weights in a configuration.
+    pub fn at(&self, config: usize) -> &[f64] {
+        &self.0[if self.0.len() == 1 { 0 } else { config }]
+    }
+
+    /// Both, one after the other.
+    pub fn times(&self, other: &Levels) -> Levels {
+        let both = |config| self.at(config).iter().zip(other.at(config)).map(|(a, b)| a * b).collect();
+        Levels::each(self.0.len().max(other.0.len()), both)
+    }
+}
+
 /// One operator. Every step that carries monitors says which are open, in the order of their levels, fastest first.
 #[derive(Debug, Clone)]
 pub enum Step {
@@ -129,14 +151,14 @@ pub enum Step {
     /// One of a monitor's windows closes with a weight for each level; level k then becomes `next[k]`.
     Weigh {
         position: usize,
-        weights: Vec<f64>,
+        weights: Levels,
         next: Vec<usize>,
         open: Vec<Slot>,
     },
     /// A monitor closes with a weight for each level; `position` among the open ones.
     Close {
         position: usize,
-        weights: Vec<f64>,
+        weights: Levels,
         open: Vec<Slot>,
     },
     Point {

@@ -208,8 +208,18 @@ impl Held {
         self.number(self.apart(theta).0)
     }
 
+    /// What is held of θ.
+    pub fn place(self, theta: &[f64]) -> f64 {
+        self.apart(theta).0
+    }
+
+    /// θ with another value of what is held; the other entries of a row keep their proportions.
+    pub fn moved(self, theta: &[f64], held: f64) -> Vec<f64> {
+        self.whole(held, &self.apart(theta).1)
+    }
+
     /// The number a held value stands for.
-    fn number(self, held: f64) -> f64 {
+    pub fn number(self, held: f64) -> f64 {
         match self {
             Held::Coordinate(_) => held.exp(),
             Held::Line(_) => held,

@@ -440,6 +440,22 @@ pub struct CountedSpec {
     pub count: Option<usize>,
 }
 
+/// A grade, or P(reported | so) and P(reported | not).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a grade such as \"B2\", or a pair [hit, false_alarm]")]
+pub enum TrustedSpec {
+    Grade(String),
+    Rates((f64, f64)),
+}
+
+/// Rates of a report that depend on the state of a driver: reports that share it are wrong together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustSpec {
+    pub driver: String,
+    pub rates: BTreeMap<String, TrustedSpec>,
+}
+
 /// One dated, sourced development.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -473,6 +489,8 @@ pub struct DevelopmentSpec {
     pub hit: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub false_alarm: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<TrustSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub false_rate: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]

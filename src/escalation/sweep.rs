@@ -361,6 +361,7 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Weigh { position, weights, next, open } => {
+                let weights = weights.at(self.config);
                 let (stride, size) = self.level_of(open, *position);
                 let mut out = vec![0.0; vector.len()];
                 for (level, values) in vector.chunks_exact(n).enumerate() {
@@ -372,6 +373,7 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Close { position, weights, open } => {
+                let weights = weights.at(self.config);
                 let (stride, size) = self.level_of(open, *position);
                 let mut out = vec![0.0; vector.len() / size];
                 for (level, values) in vector.chunks_exact(n).enumerate() {
@@ -532,6 +534,7 @@ impl<'a> Sweep<'a> {
                 column
             }
             Step::Weigh { position, weights, next, open } => {
+                let weights = weights.at(self.config);
                 let (stride, size) = self.level_of(open, *position);
                 let mut out = vec![0.0; column.len()];
                 for (level, values) in out.chunks_exact_mut(n).enumerate() {
@@ -543,6 +546,7 @@ impl<'a> Sweep<'a> {
                 out
             }
             Step::Close { position, weights, open } => {
+                let weights = weights.at(self.config);
                 let (stride, size) = self.level_of(open, *position);
                 let mut out = vec![0.0; column.len() * size];
                 for (level, values) in out.chunks_exact_mut(n).enumerate() {

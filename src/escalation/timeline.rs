@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::dossier::{Evidence, Record};
 use super::model::{Model, Variable};
 use super::part::{Label, Override, Part};
-use super::plan::{Counted, Jump, Monitor, Plan, Point, Slot, Step, Watched};
+use super::plan::{Counted, Jump, Levels, Monitor, Plan, Point, Slot, Step, Watched};
 use super::question::Atom;
 use super::restrict::Known;
 use crate::markov::monitor::Runs;
@@ -19,9 +19,9 @@ enum Action {
     Set(usize, usize),
     Turn,
     Jump(usize),
-    Close(usize, Vec<f64>),
+    Close(usize, Levels),
     /// One of a monitor's windows closes: weights, and what each level becomes.
-    Weigh(usize, Vec<f64>, Vec<usize>),
+    Weigh(usize, Levels, Vec<usize>),
     Unwatch(usize),
     Point(usize),
     Open(usize),
@@ -192,8 +192,9 @@ impl<'a> Planner<'a> {
                 self.actions.push((*time, Action::Jump(self.jumps.len() - 1)));
             }
             Evidence::Window { start, end, when, entered, happened, never } => {
-                self.window(evidence, *start, *end, when, *entered, [*never, *happened]);
+                self.window(evidence, (*start, *end), when, *entered, vec![[*never, *happened]]);
             }
+            Evidence::Trusted { driver, each } => self.trusted(evidence, *driver, each),
             Evidence::Events { start, end, events, record, hit, false_rate } => {
                 self.events(*start, *end, *events, record, (hit.to_bits(), false_rate.to_bits()));
             }
@@ -205,18 +206,65 @@ impl<'a> Planner<'a> {
         self.actions.push((time, Action::Point(self.points.len() - 1)));
     }
 
-    fn window(&mut self, own: &Evidence, start: f64, end: f64, when: &Condition, entered: bool, weights: [f64; 2]) {
-        let [never, happened] = weights;
+    /// A report whose rates depend on a driver: its weights by configuration.
+    fn trusted(&mut self, own: &Evidence, driver: usize, each: &[Evidence]) {
+        let axis = self.part.drivers.binary_search(&driver).unwrap_or(0);
+        let states = (0..self.part.configs.len()).map(|config| self.part.configs.digit(config, axis));
+        let by_config: Vec<&Evidence> = states.map(|state| &each[state]).collect();
+        match own.plain() {
+            Evidence::State { time, when, .. } => {
+                let fields = self.at(*time, |part, model, config, piece| {
+                    let drivers = part.drivers_at(model, config, piece);
+                    let here = when.restrict(&Known { drivers: &drivers, time: *time });
+                    let (hit, miss) = match by_config[config] {
+                        Evidence::State { hit, miss, .. } => (*hit, *miss),
+                        _ => (1.0, 1.0),
+                    };
+                    part.field(&here.ladders(), |rung| if here.at_rungs(&rung) { hit } else { miss })
+                });
+                self.point(*time, Point::Weights(fields));
+            }
+            Evidence::Window { start, end, when, entered, .. } => {
+                let weights = by_config.iter().map(|evidence| match evidence {
+                    Evidence::Window { happened, never, .. } => [*never, *happened],
+                    _ => [1.0; 2],
+                });
+                self.window(own, (*start, *end), when, *entered, weights.collect());
+            }
+            _ => {}
+        }
+    }
+
+    /// A window with its weights [never, happened], in each configuration or one for all.
+    fn window(
+        &mut self,
+        own: &Evidence,
+        (start, end): (f64, f64),
+        when: &Condition,
+        entered: bool,
+        weights: Vec<[f64; 2]>,
+    ) {
+        let never: Vec<f64> = weights.iter().map(|[never, _]| *never).collect();
+        let happened: Vec<f64> = weights.iter().map(|[_, happened]| *happened).collect();
         if end <= start {
             let when = if entered { Condition::Always(false) } else { when.clone() };
-            self.evidence(&Evidence::State { time: end, when, hit: happened, miss: never });
+            let state = |k: usize| Evidence::State { time: end, when: when.clone(), hit: happened[k], miss: never[k] };
+            match own {
+                Evidence::Trusted { driver, each } => {
+                    let axis = self.part.drivers.binary_search(driver).unwrap_or(0);
+                    let first = |state| (0..happened.len()).find(|&c| self.part.configs.digit(c, axis) == state);
+                    let each = (0..each.len()).map(|s| state(first(s).unwrap_or(0))).collect();
+                    self.evidence(&Evidence::Trusted { driver: *driver, each });
+                }
+                _ => self.evidence(&state(0)),
+            }
             return;
         }
         if !entered {
             self.reports.push(Report { start, end, when: when.clone(), never, happened });
             return;
         }
-        let levels = [never, never, happened];
+        let levels = Levels::each(weights.len(), |k| vec![never[k], never[k], happened[k]]);
         // Two reports of one window share its monitor.
         let twin = self.windows.iter().find(|(other, _)| same_window(other, own)).map(|(_, monitor)| *monitor);
         if let Some(monitor) = twin {
@@ -224,7 +272,7 @@ impl<'a> Planner<'a> {
                 if let Action::Close(m, old) = action
                     && *m == monitor
                 {
-                    old.iter_mut().zip(&levels).for_each(|(old, new)| *old *= new);
+                    *old = old.times(&levels);
                 }
             }
             return;
@@ -232,19 +280,20 @@ impl<'a> Planner<'a> {
         let monitor = self.monitor(vec![Automaton::enters()], 2, &[when]);
         self.windows.push((own.clone(), monitor));
         self.actions.push((start, Action::Open(monitor)));
-        self.actions.push((end, Action::Close(monitor, levels.to_vec())));
+        self.actions.push((end, Action::Close(monitor, levels)));
     }
 
     /// One monitor for windows on one condition that overlap: of those open, in the order in which they opened, the first
     /// m have seen it hold, so that k windows take k + 1 levels instead of 2^k.
     fn cluster(&mut self, cluster: &[Report]) {
         if let [report] = cluster
-            && report.happened == 0.0
+            && report.happened.iter().all(|happened| *happened == 0.0)
         {
             // It never held, for sure: what goes there is dropped, and there is no level to carry.
             let monitor = self.monitor(vec![Automaton::never()], 0, &[&report.when]);
             self.actions.push((report.start, Action::Open(monitor)));
-            self.actions.push((report.end, Action::Close(monitor, vec![report.never])));
+            let levels = Levels::each(report.never.len(), |k| vec![report.never[k]]);
+            self.actions.push((report.end, Action::Close(monitor, levels)));
             return;
         }
         let most = most_open(cluster);
@@ -272,7 +321,8 @@ impl<'a> Planner<'a> {
             open[position].1 -= 1;
             let gone = open[position].1 == 0;
             let seen = |level: usize| level > position;
-            let weights = (0..=most).map(|level| if seen(level) { closing.happened } else { closing.never }).collect();
+            let of = |k: usize, level: usize| if seen(level) { closing.happened[k] } else { closing.never[k] };
+            let weights = Levels::each(closing.never.len(), |k| (0..=most).map(|level| of(k, level)).collect());
             if gone {
                 open.remove(position);
             }
@@ -298,7 +348,7 @@ impl<'a> Planner<'a> {
                 let mut weights = vec![0.0; n + 1];
                 weights[*n] = 1.0;
                 self.actions.push((start, Action::Open(monitor)));
-                self.actions.push((end, Action::Close(monitor, weights)));
+                self.actions.push((end, Action::Close(monitor, Levels::each(1, |_| weights.clone()))));
                 Some(Counted { monitor, events: *n, length: end - start })
             }
             Record::Times(times) => {
@@ -508,8 +558,9 @@ pub struct Report {
     pub start: f64,
     pub end: f64,
     pub when: Condition,
-    pub never: f64,
-    pub happened: f64,
+    /// In each configuration, or one for all.
+    pub never: Vec<f64>,
+    pub happened: Vec<f64>,
 }
 
 /// Reports on one condition whose spans overlap, together, in the order in which they open.
@@ -540,7 +591,7 @@ pub fn most_open(cluster: &[Report]) -> usize {
 
 /// Whether two reports are of one window.
 pub fn same_window(a: &Evidence, b: &Evidence) -> bool {
-    match (a, b) {
+    match (a.plain(), b.plain()) {
         (
             Evidence::Window { start: s1, end: e1, when: w1, entered: n1, .. },
             Evidence::Window { start: s2, end: e2, when: w2, entered: n2, .. },

@@ -4,6 +4,7 @@ use super::errors::raise;
 use super::files::{json, parse};
 use super::model::{Model, questions};
 use super::run::run;
+use super::worlds::Worlds;
 use crate::escalation::condition::Condition;
 use crate::escalation::diagnose::diagnose;
 use crate::escalation::expect::GaveWay;
@@ -135,7 +136,7 @@ pub fn sampled<'py>(py: Python<'py>, kept: &Sampled, parameters: &Parameters) ->
     Ok(dict)
 }
 
-fn kind_word(kind: What) -> &'static str {
+pub fn kind_word(kind: What) -> &'static str {
     match kind {
         What::Positive(Kind::Factor) => "factor",
         What::Positive(kind) if kind.is_rate() => "rate",
@@ -433,6 +434,29 @@ impl Fit {
         dict.set_item("mode", draws.mode.into_pyarray(py))?;
         dict.set_item("span", end - start)?;
         Ok(dict)
+    }
+
+    /// ln of the marginal likelihood, its standard error, and Laplace's value (NaN for a posterior).
+    #[pyo3(signature = (progress=None))]
+    fn log_marginal(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<(f64, f64, f64)> {
+        let found = run(py, progress, |control| self.fitted.marginal(control))?;
+        Ok((found.log, found.error, found.laplace))
+    }
+
+    /// Worlds drawn onward from the fit's date to the end of a day, or, without one, from the origin to the fit's date.
+    #[pyo3(signature = (until, n, seed, progress=None))]
+    fn worlds(
+        &self,
+        py: Python<'_>,
+        until: Option<&str>,
+        n: usize,
+        seed: u64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Worlds> {
+        let clock = Clock::new(&self.fitted.model.origin).map_err(|error| raise(py, error))?;
+        let until = until.map(|date| clock.day_end(date)).transpose().map_err(|error| raise(py, error))?;
+        let kernel = run(py, progress, |control| self.fitted.worlds(until, n, seed, control))?;
+        Ok(Worlds { kernel })
     }
 
     /// The same parameters on another dossier; what both share up to the first difference is not swept again.

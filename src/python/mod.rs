@@ -2,6 +2,7 @@
 
 mod bayes;
 mod errors;
+mod explain;
 mod files;
 mod fit;
 mod hidden;
@@ -10,6 +11,7 @@ mod model;
 mod panel;
 mod place;
 mod run;
+mod worlds;
 
 use pyo3::prelude::*;
 
@@ -24,6 +26,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<bayes::BayesNet>()?;
     module.add_class::<model::Model>()?;
     fit::register(module)?;
+    explain::register(module)?;
+    module.add_class::<worlds::Worlds>()?;
     module.add_class::<hidden::Sequences>()?;
     module.add_class::<hidden::HiddenChain>()
 }

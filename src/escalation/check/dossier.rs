@@ -6,7 +6,8 @@ use crate::escalation::condition::Condition;
 use crate::escalation::dossier::{Development, Dossier, Evidence, Record};
 use crate::escalation::model::{First, Model, Variable};
 use crate::escalation::spec::{
-    ConditionSpec, CountedSpec, DevelopmentSpec, DossierSpec, LikelihoodSpec, MeasuredSpec, MovedSpec,
+    ConditionSpec, CountedSpec, DevelopmentSpec, DossierSpec, LikelihoodSpec, MeasuredSpec, MovedSpec, TrustSpec,
+    TrustedSpec,
 };
 use crate::ground::time::{self, Clock};
 use crate::ground::{Result, words};
@@ -106,8 +107,57 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&self) -> Result<Development> {
-        let kind = self.kind()?;
-        let (evidence, span) = match kind {
+        let (evidence, span) = match &self.spec.trust {
+            Some(trust) => self.trusted(trust)?,
+            None => self.said()?,
+        };
+        let reported = self.reported(span)?;
+        Ok(Development { id: self.spec.id.clone(), reported, evidence })
+    }
+
+    /// The report under each state of the driver that its rates depend on.
+    fn trusted(&self, trust: &TrustSpec) -> Result<(Evidence, Span)> {
+        let (s, at) = (self.spec, self.at.key("trust"));
+        at.need(s.grade.is_none() && s.hit.is_none() && s.false_alarm.is_none(), || {
+            "`trust` gives the rates; expected no `grade`, `hit` or `false_alarm` beside it".into()
+        })?;
+        let place = at.key("driver");
+        let driver = match names::variable(&place, self.model, &trust.driver)? {
+            Variable::Driver(driver) => driver,
+            Variable::Ladder(_) => {
+                return Err(place.wrong(format!("'{}' is a ladder; expected a driver", trust.driver)));
+            }
+        };
+        let (name, states) = names::states(self.model, Variable::Driver(driver));
+        let rates = at.key("rates");
+        for state in trust.rates.keys() {
+            names::find(&rates.key(state), &format!("state of '{name}'"), state, states)?;
+        }
+        let mut each = Vec::with_capacity(states.len());
+        let mut last = None;
+        for state in states {
+            let own = trust.rates.get(state);
+            let own =
+                own.ok_or_else(|| rates.wrong(format!("there are no rates for '{state}'; expected all states")))?;
+            let (grade, hit, false_alarm) = match own {
+                TrustedSpec::Grade(grade) => (Some(grade.clone()), None, None),
+                TrustedSpec::Rates((hit, false_alarm)) => (None, Some(*hit), Some(*false_alarm)),
+            };
+            let spec = DevelopmentSpec { trust: None, grade, hit, false_alarm, ..s.clone() };
+            let (evidence, span) = Reader { at: self.at.clone(), spec: &spec, ..*self }.said()?;
+            at.need(matches!(evidence, Evidence::State { .. } | Evidence::Window { .. }), || {
+                "`trust` goes with `saw` or `never` of drivers and ladders; an indicator takes the driver as a parent"
+                    .into()
+            })?;
+            each.push(evidence);
+            last = Some(span);
+        }
+        let span = last.ok_or_else(|| place.wrong(format!("'{name}' has no state")))?;
+        Ok((Evidence::Trusted { driver, each }, span))
+    }
+
+    fn said(&self) -> Result<(Evidence, Span)> {
+        Ok(match self.kind()? {
             Saying::Saw(c) if c.indicator.is_some() => self.status(c)?,
             Saying::Saw(c) => self.saw(c)?,
             Saying::Never(c) => self.never(c)?,
@@ -115,9 +165,7 @@ impl Reader<'_> {
             Saying::Moved(m) => self.moved(m)?,
             Saying::Counted(c) => self.counted(c)?,
             Saying::Measured(m) => self.measured(m)?,
-        };
-        let reported = self.reported(span)?;
-        Ok(Development { id: self.spec.id.clone(), reported, evidence })
+        })
     }
 
     /// The one thing that the development says.
