@@ -97,6 +97,8 @@ class Diagnostics(Table):
         broke = f"{self.divergences} divergence{'s' * (self.divergences != 1)}"
         return f"{self.chains} chains of {self.draws:,} draws, {broke}"
 
+    __repr__ = Table.__str__
+
     def doubts(self) -> list[str]:
         """What to know before trusting the draws; empty where there is nothing."""
         doubts = []
