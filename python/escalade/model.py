@@ -167,6 +167,8 @@ class Model:
         moves: Mapping[Any, IntensityLike] | Sequence[Pair] | None = None,
         ordered: bool = True,
         first: str | None = None,
+        stages: Mapping[str, int] | None = None,
+        first_stage: str | None = None,
         **about: Unpack[Ground],
     ) -> Ladder:
         """Add a ladder: a process over rungs in continuous time.
@@ -189,6 +191,13 @@ class Model:
         first : {"estimated", "equilibrium"}, optional
             Of a panel's units whose first rung is hidden: its law is estimated (from `start` on, whose zeros stay; by
             default from even chances), or that which the intensities keep. Not given: `start` as it stands.
+        stages : mapping of rungs to int, optional
+            How many stages a rung has; by default one, and its dwell is exponential. With k the dwell is the sum of k
+            exponentials (Erlang): the same mean, and a standard deviation of 1/√k of it. What is seen, asked and
+            learnt is of rungs, whatever their stage.
+        first_stage : {"first", "uniform"}, optional
+            The stage of the rung at the origin (of a panel's unit: where it is seen first): the first, by default,
+            as if it had just been entered, or any, each as likely.
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where its start comes from.
 
@@ -211,6 +220,11 @@ class Model:
         >>> m = esc.Model(origin="2024-10-01")
         >>> m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.chance("unlikely", within="1 year"))
         <Ladder peninsula: rhetoric, provocation, clash>
+
+        A truce that seldom breaks in its first days:
+
+        >>> m.ladder("truce", ["holds", "broken"], up=esc.per_month(0.5), stages={"holds": 3})
+        <Ladder truce: holds, broken>
         """
         rungs = texts(rungs, f"ladder {text(name, 'the name of a ladder')!r}: rungs")
         if len(rungs) < 2:
@@ -242,6 +256,10 @@ class Model:
         entry: Tree = {"name": name, "rungs": rungs, "start": begin, "rate": rates, **ground(**about)}
         if first is not None:
             entry["first"] = text(first, f"ladder {name!r}: first", "'estimated' or 'equilibrium'")
+        if stages is not None:
+            entry["stages"] = plain(stages, f"ladder {name!r}: stages")
+        if first_stage is not None:
+            entry["first_stage"] = text(first_stage, f"ladder {name!r}: first_stage", "'first' or 'uniform'")
         if not ordered:
             entry["ordered"] = False
         return self._enter("ladder", entry, Ladder)

@@ -14,6 +14,7 @@ pub struct Account {
     pub ladders: Vec<usize>,
     pub drivers: Vec<usize>,
     pub driver_states: f64,
+    /// A rung with stages counts once for each.
     pub joint_rungs: f64,
     /// Largest product of open monitors' levels.
     pub flags: f64,
@@ -109,22 +110,23 @@ impl Component {
         let states = |drivers: &BTreeSet<usize>| -> f64 {
             drivers.iter().map(|&d| model.drivers[d].states.len() as f64).product()
         };
-        let joint_rungs: f64 = self.ladders.iter().map(|&l| model.ladders[l].rungs.len() as f64).product();
+        let joint_rungs: f64 = self.ladders.iter().map(|&l| model.ladders[l].phases.count() as f64).product();
         let driver_states = states(&self.drivers.iter().copied().collect());
         let effects = || self.ladders.iter().flat_map(|&l| &model.ladders[l].effects);
         let turns: BTreeSet<u64> = effects().flat_map(|e| e.when.boundaries()).map(f64::to_bits).collect();
         let generators =
             states(&effects().flat_map(|effect| effect.when.drivers()).collect()) * (1.0 + turns.len() as f64);
-        let moves: usize = self.ladders.iter().map(|&l| model.ladders[l].moves.len()).sum();
-        let distance: usize = self.ladders.iter().map(|&l| model.ladders[l].rungs.len() - 1).sum();
+        // From stage to stage is a move as well.
+        let kinds = |l: usize| {
+            let ladder = &model.ladders[l];
+            ladder.moves.len() + ladder.phases.count() - ladder.phases.n_rungs()
+        };
+        let moves: usize = self.ladders.iter().map(|&l| kinds(l)).sum();
+        let distance: usize = self.ladders.iter().map(|&l| model.ladders[l].phases.count() - 1).sum();
         let lambda: f64 = self.ladders.iter().map(|&l| largest_exit(model, l)).sum();
         let reach = distance as f64 * (1.0 + 2.0 * load.flags.log2()) + load.counted;
         let steps = lambda * load.span + load.events + load.counted + 15.0 * (1.0 + load.steps / 2.0);
-        let average: f64 = self
-            .ladders
-            .iter()
-            .map(|&l| model.ladders[l].moves.len() as f64 / model.ladders[l].rungs.len() as f64)
-            .sum();
+        let average: f64 = self.ladders.iter().map(|&l| kinds(l) as f64 / model.ladders[l].phases.count() as f64).sum();
         let operations = driver_states * joint_rungs * load.flags * (average + 1.0) * steps;
         // By thread, since driver states, draws and columns of the curvature go to all of them: the vectors kept before the
         // steps, the rows of one backward stretch, a few more; and one evaluation, which hands on the filtered weights and
@@ -163,7 +165,8 @@ fn largest_exit(model: &Model, ladder: usize) -> f64 {
     (0..ladder.rungs.len())
         .map(|rung| {
             let out = ladder.moves.iter().filter(|m| m.from == rung);
-            out.map(|m| model.parameters.positives[m.rate].value).sum::<f64>()
+            let exit: f64 = out.map(|m| model.parameters.positives[m.rate].value).sum();
+            exit * ladder.phases.stages(rung) as f64
         })
         .fold(0.0, f64::max)
 }

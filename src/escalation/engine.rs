@@ -8,6 +8,7 @@ use super::expect::Judged;
 use super::model::Model;
 use super::parameter::RowPrior;
 use super::part::{Calendar, Filled, Override, Part};
+use super::phase;
 use super::plan::Plan;
 use super::sweep::{Gained, Keep, Sweep, Swept};
 use super::theta::{Statistics, Values};
@@ -270,14 +271,14 @@ impl Prepared {
         Ok(Joined { network, factors, log_evidence })
     }
 
-    /// The law of the first joint rung.
+    /// The law of the first joint rung, spread over its stages.
     pub fn origin(&self, plan: &Plan) -> Vec<f64> {
         let mut law = vec![1.0];
         for &ladder in &plan.part.ladders {
             let start = &self.model.ladders[ladder].start;
             law = law.iter().flat_map(|weight| start.iter().map(move |p| weight * p)).collect();
         }
-        law
+        phase::spread(&plan.part.phases, law)
     }
 
     /// Smoothed marginals of every carried ladder at the marks: `[ladder][mark][rung]` (empty for ladders not carried).
@@ -304,7 +305,7 @@ pub fn mix(plan: &Plan, marks: &[Vec<f64>], weight: f64, into: &mut [Vec<Vec<f64
     for (axis, &ladder) in plan.part.ladders.iter().enumerate() {
         into[ladder].resize(marks.len(), vec![]);
         for (sum, mark) in into[ladder].iter_mut().zip(marks) {
-            let marginal = plan.part.space.marginal(mark, axis);
+            let marginal = plan.part.phases[axis].fold(&plan.part.space.marginal(mark, axis));
             sum.resize(marginal.len(), 0.0);
             sum.iter_mut().zip(&marginal).for_each(|(s, m)| *s += weight * m);
         }

@@ -70,9 +70,11 @@ fn add_laws(plan: &Plan, laws: &[Vec<f64>], weight: f64, into: &mut [Vec<Vec<f64
     let mut first = 0;
     for (axis, &ladder) in plan.part.ladders.iter().enumerate() {
         let size = plan.part.space.sizes()[axis];
-        into[ladder].resize(laws.len(), vec![0.0; size]);
+        let phases = &plan.part.phases[axis];
+        into[ladder].resize(laws.len(), vec![0.0; phases.n_rungs()]);
         for (sum, law) in into[ladder].iter_mut().zip(laws) {
-            sum.iter_mut().zip(&law[first..first + size]).for_each(|(s, p)| *s += weight * p);
+            let law = phases.fold(&law[first..first + size]);
+            sum.iter_mut().zip(&law).for_each(|(s, p)| *s += weight * p);
         }
         first += size;
     }

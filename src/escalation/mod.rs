@@ -24,6 +24,7 @@ pub mod onward;
 pub mod panel;
 pub mod parameter;
 pub mod part;
+pub mod phase;
 pub mod plan;
 pub mod profile;
 pub mod provenance;

@@ -3,6 +3,7 @@
 use super::condition::Condition;
 use super::law::Cell;
 use super::parameter::{Parameters, Provenance};
+use super::phase::Phases;
 use super::question::Question;
 
 /// A driver: a discrete variable of the Bayesian network.
@@ -81,6 +82,8 @@ pub enum First {
 pub struct Ladder {
     pub name: String,
     pub rungs: Vec<String>,
+    /// The stages of its rungs.
+    pub phases: Phases,
     pub ordered: bool,
     /// Law of the first rung at the origin.
     pub start: Vec<f64>,

@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::model::{Ladder, Model};
+use super::phase::{self, Phases};
 use super::restrict::Known;
 use super::theta::{Statistics, Values};
 use crate::ground::{Error, Result};
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub enum Label {
     /// A baseline intensity times factors (indices into `Parameters::positives`).
     Move { rate: usize, factors: Vec<usize> },
+    /// Of a rung with stages: so many times a sum of moves out of it, each a baseline times factors.
+    Stage { stages: usize, moves: Vec<(usize, Vec<usize>)> },
     /// hit · λ + false_rate, the last two as bits.
     Events { rate: usize, hit: u64, false_rate: u64 },
 }
@@ -72,6 +75,8 @@ impl Calendar {
 pub struct Part {
     /// Ladders of the model, ascending: the axes.
     pub ladders: Vec<usize>,
+    /// The phases of each: what an axis counts.
+    pub phases: Vec<Phases>,
     /// Drivers of the model, ascending, that this part looks at.
     pub drivers: Vec<usize>,
     pub space: Space,
@@ -100,10 +105,12 @@ pub struct Filled {
 impl Part {
     /// Builds the part's generators.
     pub fn new(model: &Model, ladders: Vec<usize>, drivers: Vec<usize>, calendar: Calendar) -> Self {
-        let space = Space::new(ladders.iter().map(|&l| model.ladders[l].rungs.len()).collect());
+        let phases: Vec<Phases> = ladders.iter().map(|&l| model.ladders[l].phases.clone()).collect();
+        let space = phase::space(&phases);
         let configs = Space::new(drivers.iter().map(|&d| model.drivers[d].states.len()).collect());
         let mut part = Part {
             ladders,
+            phases,
             drivers,
             space,
             configs,
@@ -180,7 +187,7 @@ impl Part {
         Field::tabulate(&self.space, axes, |digits| {
             value(&|ladder| {
                 let position = self.axis(ladder).and_then(|axis| order.iter().position(|&a| a == axis));
-                position.map_or(0, |p| digits[p])
+                position.map_or(0, |p| self.phases[order[p]].rung(digits[p]))
             })
         })
     }
@@ -194,10 +201,14 @@ impl Part {
                     arcs.push(arc);
                 }
             }
+            for rung in (0..ladder.rungs.len()).filter(|&rung| ladder.phases.stages(rung) > 1) {
+                arcs.extend(self.advances(ladder, *axis, rung, conditions, model));
+            }
         }
         arcs
     }
 
+    /// A move out of the last stage of a rung, into the first of another.
     fn arc(
         &mut self,
         ladder: &Ladder,
@@ -206,29 +217,72 @@ impl Part {
         conditions: &[Condition],
         model: &Model,
     ) -> Option<markov::Arc> {
-        let step = &ladder.moves[number];
-        let rate = &model.parameters.positives[step.rate];
-        if rate.value == 0.0 && rate.prior == super::parameter::Prior::Fixed {
+        let (from, to) = (ladder.moves[number].from, ladder.moves[number].to);
+        let label = self.labels_of(ladder, axis, from, &[number], conditions, model)?;
+        Some(markov::Arc { axis, from: ladder.phases.last(from), to: ladder.phases.entry(to), label })
+    }
+
+    /// From each stage of a rung to the next: all moves out of the rung together.
+    fn advances(
+        &mut self,
+        ladder: &Ladder,
+        axis: usize,
+        rung: usize,
+        conditions: &[Condition],
+        model: &Model,
+    ) -> Vec<markov::Arc> {
+        let out: Vec<usize> = (0..ladder.moves.len()).filter(|&number| ladder.moves[number].from == rung).collect();
+        let Some(label) = self.labels_of(ladder, axis, rung, &out, conditions, model) else { return vec![] };
+        let stages = ladder.phases.entry(rung)..ladder.phases.last(rung);
+        stages.map(|from| markov::Arc { axis, from, to: from + 1, label: label.clone() }).collect()
+    }
+
+    /// What some moves out of a rung are called together, by the rungs of other ladders; `None` where none can happen.
+    fn labels_of(
+        &mut self,
+        ladder: &Ladder,
+        axis: usize,
+        from: usize,
+        numbers: &[usize],
+        conditions: &[Condition],
+        model: &Model,
+    ) -> Option<Field<u32>> {
+        let never = |number: usize| {
+            let rate = &model.parameters.positives[ladder.moves[number].rate];
+            rate.value == 0.0 && rate.prior == super::parameter::Prior::Fixed
+        };
+        let own = self.ladders[axis];
+        // Of each move its rate, and the factors with their conditions.
+        let ways: Vec<(usize, Vec<(usize, &Condition)>)> = numbers
+            .iter()
+            .filter(|&&number| !never(number))
+            .map(|number| {
+                let effects = ladder.effects.iter().zip(conditions);
+                let on = effects.filter(|(effect, _)| effect.moves.contains(number));
+                (ladder.moves[*number].rate, on.map(|(effect, condition)| (effect.factor, condition)).collect())
+            })
+            .collect();
+        if ways.is_empty() {
             return None;
         }
-        let own = self.ladders[axis];
-        let on: Vec<(usize, &Condition)> = ladder
-            .effects
-            .iter()
-            .zip(conditions)
-            .filter(|(effect, _)| effect.moves.contains(&number))
-            .map(|(effect, condition)| (effect.factor, condition))
-            .collect();
-        let mut looks: Vec<usize> = on.iter().flat_map(|(_, condition)| condition.ladders()).collect();
+        let on = ways.iter().flat_map(|(_, on)| on);
+        let mut looks: Vec<usize> = on.flat_map(|(_, condition)| condition.ladders()).collect();
         looks.retain(|&l| l != own);
+        let stages = ladder.phases.stages(from);
         let field = self.field(&looks, |rung| {
-            let here = |l: usize| if l == own { step.from } else { rung(l) };
-            let mut factors: Vec<usize> = on.iter().filter(|(_, c)| c.at_rungs(&here)).map(|(f, _)| *f).collect();
-            factors.sort_unstable();
-            Label::Move { rate: step.rate, factors }
+            let here = |l: usize| if l == own { from } else { rung(l) };
+            let factors = |on: &[(usize, &Condition)]| {
+                let mut factors: Vec<usize> = on.iter().filter(|(_, c)| c.at_rungs(&here)).map(|(f, _)| *f).collect();
+                factors.sort_unstable();
+                factors
+            };
+            let mut moves = ways.iter().map(|(rate, on)| (*rate, factors(on)));
+            match (stages, moves.next()) {
+                (1, Some((rate, factors))) => Label::Move { rate, factors },
+                (_, first) => Label::Stage { stages, moves: first.into_iter().chain(moves).collect() },
+            }
         });
-        let label = field.map(|label| self.label(label.clone()));
-        Some(markov::Arc { axis, from: step.from, to: step.to, label })
+        Some(field.map(|label| self.label(label.clone())))
     }
 
     /// The labels of a move in a configuration and piece: `None` where it cannot happen.
@@ -267,6 +321,9 @@ impl Part {
         for label in &self.labels {
             match label {
                 Label::Move { rate, factors } => used.extend(factors.iter().chain([rate])),
+                Label::Stage { moves, .. } => {
+                    used.extend(moves.iter().flat_map(|(rate, factors)| factors.iter().chain([rate])));
+                }
                 Label::Events { rate, .. } => used.push(*rate),
             }
         }
@@ -329,6 +386,10 @@ impl Part {
     fn excuse(&self, label: usize, values: &Values) -> String {
         let numbers = match &self.labels[label] {
             Label::Move { rate, factors } => [rate].into_iter().chain(factors).map(|&p| values.positives[p]).collect(),
+            Label::Stage { moves, .. } => {
+                let all = moves.iter().flat_map(|(rate, factors)| [rate].into_iter().chain(factors));
+                all.map(|&p| values.positives[p]).collect()
+            }
             Label::Events { rate, .. } => vec![values.positives[*rate]],
         };
         let numbers: Vec<String> = numbers.iter().map(|x: &f64| format!("{x:.3e}")).collect();
@@ -351,6 +412,16 @@ impl Part {
                     into.positives[*base] += gain;
                     factors.iter().for_each(|&factor| into.positives[factor] += gain);
                 }
+                Label::Stage { stages, moves: ways } => {
+                    // Of so many moves by a sum of rates each has its share.
+                    let total = rate(label, values);
+                    for (base, factors) in ways {
+                        let own = *stages as f64 * product(*base, factors, values);
+                        let gain = if total > 0.0 { moves * (own / total) } else { 0.0 } - own * time;
+                        into.positives[*base] += gain;
+                        factors.iter().for_each(|&factor| into.positives[factor] += gain);
+                    }
+                }
                 Label::Events { rate: base, hit, .. } => {
                     let r = rate(label, values);
                     if r > 0.0 {
@@ -362,9 +433,16 @@ impl Part {
     }
 }
 
+fn product(rate: usize, factors: &[usize], values: &Values) -> f64 {
+    factors.iter().fold(values.positives[rate], |q, &f| q * values.positives[f])
+}
+
 fn rate(label: &Label, values: &Values) -> f64 {
     match label {
-        Label::Move { rate, factors } => factors.iter().fold(values.positives[*rate], |q, &f| q * values.positives[f]),
+        Label::Move { rate, factors } => product(*rate, factors, values),
+        Label::Stage { stages, moves } => {
+            *stages as f64 * moves.iter().fold(0.0, |sum, (rate, factors)| sum + product(*rate, factors, values))
+        }
         Label::Events { rate, hit, false_rate } => {
             f64::from_bits(*hit) * values.positives[*rate] + f64::from_bits(*false_rate)
         }

@@ -133,10 +133,10 @@ pub enum Step {
         piece: usize,
         open: Vec<Slot>,
     },
-    /// A ladder is set to a rung by hand.
+    /// A ladder is set to a rung by hand: to its first phase.
     Set {
         axis: usize,
-        rung: usize,
+        phase: usize,
     },
     Jump {
         jump: usize,
@@ -242,7 +242,7 @@ impl Plan {
                 Step::Flow { length: l, piece: p, watched: v, open: q, settled: s, reads: r },
             ) => (length, piece, settled, reads) == (l, p, s, r) && watched(w, v) && open(o, q),
             (Step::Arrive { piece, open: o }, Step::Arrive { piece: p, open: q }) => piece == p && open(o, q),
-            (Step::Set { axis, rung }, Step::Set { axis: a, rung: r }) => (axis, rung) == (a, r),
+            (Step::Set { axis, phase }, Step::Set { axis: a, phase: p }) => (axis, phase) == (a, p),
             (Step::Jump { jump, piece, open: o }, Step::Jump { jump: j, piece: p, open: q }) => {
                 self.jumps[*jump] == other.jumps[*j] && piece == p && open(o, q)
             }

@@ -215,6 +215,21 @@ fn is_given(first: &FirstSpec) -> bool {
     *first == FirstSpec::Given
 }
 
+/// Which stage of its rung a ladder is in where it is first seen or begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FirstStageSpec {
+    /// The first: it has just come.
+    #[default]
+    First,
+    /// Any, each as likely: it has been there for a time that nobody knows.
+    Uniform,
+}
+
+fn is_first(stage: &FirstStageSpec) -> bool {
+    *stage == FirstStageSpec::First
+}
+
 fn yes() -> bool {
     true
 }
@@ -233,6 +248,11 @@ entry! {
         start: StartSpec,
         #[serde(default, skip_serializing_if = "is_given")]
         first: FirstSpec,
+        /// How many stages a rung has, where it is not one.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        stages: BTreeMap<String, i64>,
+        #[serde(default, skip_serializing_if = "is_first")]
+        first_stage: FirstStageSpec,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rate: Vec<RateSpec>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -331,12 +331,12 @@ impl<'a> Sweep<'a> {
                 self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut vector, n));
                 vector
             }
-            Step::Set { axis, rung } => {
+            Step::Set { axis, phase } => {
                 let mut out = vec![0.0; vector.len()];
                 let (space, stride) = (&self.plan.part.space, self.plan.part.space.stride(*axis));
                 for (index, value) in vector.iter().enumerate() {
                     let digit = space.digit(index % n, *axis);
-                    out[index + rung * stride - digit * stride] += value;
+                    out[index + phase * stride - digit * stride] += value;
                 }
                 out
             }
@@ -499,10 +499,10 @@ impl<'a> Sweep<'a> {
                 self.open(open, *piece).0.iter().for_each(|open| open.before(&mut column, n));
                 column
             }
-            Step::Set { axis, rung } => {
+            Step::Set { axis, phase } => {
                 let (space, stride) = (&self.plan.part.space, self.plan.part.space.stride(*axis));
                 (0..column.len())
-                    .map(|index| column[index + rung * stride - space.digit(index % n, *axis) * stride])
+                    .map(|index| column[index + phase * stride - space.digit(index % n, *axis) * stride])
                     .collect()
             }
             Step::Jump { jump, piece, open } => {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// What happens at one instant, in the order of the variants.
 #[derive(Debug, Clone)]
 enum Action {
-    /// A ladder is set; the calendar turns there too, and the monitors see it then.
+    /// A ladder is set to a phase; the calendar turns there too, and the monitors see it then.
     Set(usize, usize),
     Turn,
     Jump(usize),
@@ -97,7 +97,8 @@ impl<'a> Planner<'a> {
                 && since >= start
                 && since <= end
             {
-                planner.actions.push((since, Action::Set(axis, rung)));
+                let entry = planner.part.phases[axis].entry(rung);
+                planner.actions.push((since, Action::Set(axis, entry)));
             }
         }
         planner
@@ -133,7 +134,7 @@ impl<'a> Planner<'a> {
             classes.push(runs.clone());
         }
         let looks: BTreeSet<usize> = conditions.iter().flat_map(|condition| condition.ladders()).collect();
-        let detour = looks.into_iter().map(|ladder| self.model.ladders[ladder].rungs.len() - 1).sum();
+        let detour = looks.into_iter().map(|ladder| self.model.ladders[ladder].phases.count() - 1).sum();
         self.monitors.push(Monitor { laws, success, detour, classes });
         self.monitors.len() - 1
     }
@@ -423,8 +424,8 @@ impl<'a> Planner<'a> {
                         steps.push(Step::Arrive { piece, open: open.clone() });
                     }
                 }
-                Action::Set(axis, rung) => {
-                    steps.push(Step::Set { axis, rung });
+                Action::Set(axis, phase) => {
+                    steps.push(Step::Set { axis, phase });
                 }
                 Action::Jump(jump) => steps.push(Step::Jump { jump, piece, open: open.clone() }),
                 Action::Close(monitor, weights) => {

@@ -121,20 +121,21 @@ impl<'a> Drawer<'a> {
         Drawer { model, values, overrides, turns, watchers, ways }
     }
 
-    /// The intensities out of a ladder's rung, by way.
+    /// The intensities out of each stage of a ladder's rung, by way: before the last stage all of them lead to the next.
     fn intensities(&self, ladder: usize, drivers: &[usize], rungs: &[usize], time: f64, into: &mut Vec<f64>) -> f64 {
         into.clear();
+        let stages = self.model.ladders[ladder].phases.stages(rungs[ladder]) as f64;
         let effects = &self.model.ladders[ladder].effects;
         for way in &self.ways[ladder][rungs[ladder]] {
             let holds = |&&effect: &&usize| effects[effect].when.holds(|d| drivers[d], |l| rungs[l], time);
             let factors = way.effects.iter().filter(holds).map(|&effect| self.values.positives[effects[effect].factor]);
-            into.push(factors.fold(self.values.positives[way.rate], |rate, factor| rate * factor));
+            into.push(stages * factors.fold(self.values.positives[way.rate], |rate, factor| rate * factor));
         }
         into.iter().sum()
     }
 
-    /// A path over a span from where the drivers and ladders are (Gillespie 1977, J. Phys. Chem. 81); `None` where it has
-    /// more than `most` moves.
+    /// A path over a span from the states of the drivers and the phases of the ladders (Gillespie 1977, J. Phys. Chem. 81);
+    /// `None` where it has more than `most` moves.
     pub fn path(
         &self,
         (drivers, start): (Vec<usize>, Vec<usize>),
@@ -142,8 +143,10 @@ impl<'a> Drawer<'a> {
         most: usize,
         rng: &mut impl Rng,
     ) -> Option<World> {
-        let mut world = World { span, drivers, start, moves: vec![] };
-        let mut rungs = world.start.clone();
+        let mut at = start;
+        let of = |ladder: usize| &self.model.ladders[ladder].phases;
+        let mut rungs: Vec<usize> = at.iter().enumerate().map(|(ladder, &phase)| of(ladder).rung(phase)).collect();
+        let mut world = World { span, drivers, start: rungs.clone(), moves: vec![] };
         let n = rungs.len();
         let mut held = vec![false; n];
         let (mut rates, mut exits) = (vec![vec![]; n], vec![0.0; n]);
@@ -157,6 +160,7 @@ impl<'a> Drawer<'a> {
                     && (!held[ladder] || since == time)
                 {
                     held[ladder] = true;
+                    at[ladder] = of(ladder).entry(rung);
                     if rungs[ladder] != rung {
                         rungs[ladder] = rung;
                         world.moves.push(Moved { time, ladder, to: rung });
@@ -182,8 +186,14 @@ impl<'a> Drawer<'a> {
                 }
                 time = next;
                 let ladder = pick(&exits, rng.random::<f64>() * total);
+                if at[ladder] < of(ladder).last(rungs[ladder]) {
+                    // The next stage of the same rung, at the same intensity.
+                    at[ladder] += 1;
+                    continue;
+                }
                 let way = pick(&rates[ladder], rng.random::<f64>() * exits[ladder]);
                 let to = self.ways[ladder][rungs[ladder]][way].to;
+                at[ladder] = of(ladder).entry(to);
                 rungs[ladder] = to;
                 world.moves.push(Moved { time, ladder, to });
                 if world.moves.len() > most {

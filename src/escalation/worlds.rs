@@ -126,12 +126,12 @@ impl<'a> Begin<'a> {
         Ok(Begin { prepared, evaluated, drivers })
     }
 
-    /// The drivers and the rungs at which the i-th world begins.
+    /// The states of the drivers and the phases of the ladders at which the i-th world begins.
     fn draw(&self, i: usize, rng: &mut impl Rng) -> (Vec<usize>, Vec<usize>) {
         let model = &self.prepared.model;
         let count = model.drivers.len();
         let drivers: Vec<usize> = self.drivers[i * count..(i + 1) * count].iter().map(|&s| s as usize).collect();
-        let mut rungs = vec![0; model.ladders.len()];
+        let mut phases = vec![0; model.ladders.len()];
         for (plan, swept) in self.prepared.plans.iter().zip(&self.evaluated.swept) {
             let digits: Vec<usize> = plan.part.drivers.iter().map(|&d| drivers[d]).collect();
             let end = &swept[plan.part.configs.index(&digits)].end;
@@ -143,10 +143,10 @@ impl<'a> Begin<'a> {
             let last = end.iter().rposition(|&weight| weight > 0.0).unwrap_or(0);
             let point = (0..end.len()).find(passed).unwrap_or(last) % plan.part.space.len();
             for (axis, &ladder) in plan.part.ladders.iter().enumerate() {
-                rungs[ladder] = plan.part.space.digit(point, axis);
+                phases[ladder] = plan.part.space.digit(point, axis);
             }
         }
-        (drivers, rungs)
+        (drivers, phases)
     }
 }
 

@@ -255,19 +255,24 @@ impl PanelFit {
 
     /// What the joint rungs are called.
     fn rungs(&self) -> Vec<String> {
-        (0..self.fitted.panel.structure.n).map(|s| self.fitted.panel.structure.words(&self.fitted.model, s)).collect()
+        let structure = &self.fitted.panel.structure;
+        (0..structure.n_rungs).map(|rung| structure.words(&self.fitted.model, structure.entry(rung))).collect()
     }
 
     /// The ladder's rung at each joint rung.
     fn ladder_rungs(&self, ladder: &str) -> Vec<usize> {
         let structure = &self.fitted.panel.structure;
         let place = structure.ladders.iter().position(|&l| self.fitted.model.ladders[l].name == ladder);
-        place.map_or_else(Vec::new, |place| (0..structure.n).map(|s| structure.rung(s, place)).collect())
+        let rung =
+            |place: usize| (0..structure.n_rungs).map(|rung| structure.rung(structure.entry(rung), place)).collect();
+        place.map_or_else(Vec::new, rung)
     }
 
-    /// The arcs as (from, to) of joint rungs.
+    /// The arcs out of rungs as (from, to) of joint rungs.
     fn arcs(&self) -> Vec<(usize, usize)> {
-        self.fitted.panel.structure.arcs.iter().map(|arc| (arc.from, arc.to)).collect()
+        let structure = &self.fitted.panel.structure;
+        let ends = |a: usize| (structure.joint[structure.arcs[a].from], structure.joint[structure.arcs[a].to]);
+        structure.exits().into_iter().map(ends).collect()
     }
 
     /// Positives as (name, kind, free), then table entries as (name, "table", free), then reals as the positives.
@@ -396,7 +401,7 @@ impl PanelFit {
         n: usize,
         seed: u64,
     ) -> PyResult<Paths<'py>> {
-        if start >= self.fitted.panel.structure.n || !until.is_finite() {
+        if start >= self.fitted.panel.structure.n_rungs || !until.is_finite() {
             return Err(raise(py, Error::spec("simulate", "simulate", "the rung or the time is none")));
         }
         let given = self.fitted.given(&given).map_err(|error| raise(py, error))?;

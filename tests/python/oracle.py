@@ -380,11 +380,12 @@ class Oracle:
 
     def _set_at(self, time: float) -> np.ndarray:
         """Where each joint rung goes by the interventions of this instant."""
-        joint = self.frame.joint.copy()
+        target = np.arange(self.frame.n)
         for since, kind, index, value in self.later:
             if since == time and kind == "ladder":
-                joint[:, index] = value
-        return joint @ self.frame.strides
+                stride, phases = self.frame.strides[index], self.frame.phases[index]
+                target += (phases.index((value, 0)) - target // stride % len(phases)) * stride
+        return target
 
     def _future(self, config, v: np.ndarray, monitors: list[Monitor], marks=()):
         """Carry the weights of now on: the weights, their space, and the weights of the joint rungs at the marks."""

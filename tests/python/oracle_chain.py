@@ -1,4 +1,4 @@
-"""The oracle's extended chain: every joint rung of all ladders beside every monitor's level, in dense matrices."""
+"""The oracle's extended chain: every joint phase of all ladders beside every monitor's level, in dense matrices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from scipy.special import gammaln, loggamma
 
-from oracle_model import as_list, effect_names, instant, moves_of, states_of, values
+from oracle_model import as_list, effect_names, instant, moves_of, phases_of, states_of, values
 
 SMALLEST_WEIGHT = -80.0  # ln of the Poisson weights left out: 1e-35, far below 1e-9 of any probability compared,
 FEWEST_TERMS = 24  # but never fewer terms: over a short time a path of several rare moves weighs as little
@@ -33,25 +33,36 @@ class Frame:
         self.statuses, self.events = spec.get("status", []), spec.get("events", [])
         self.driver_index = {d["name"]: k for k, d in enumerate(self.drivers)}
         self.ladder_index = {ladder["name"]: k for k, ladder in enumerate(self.ladders)}
-        sizes = [len(ladder["rungs"]) for ladder in self.ladders]
-        joint = list(product(*map(range, sizes)))
-        self.joint = np.array(joint, dtype=int).reshape(len(joint), len(sizes))
+        # A rung with stages stands several times, once for each; `joint` holds rungs, `stage` what stage of them.
+        self.phases = [phases_of(ladder) for ladder in self.ladders]
+        sizes = [len(phases) for phases in self.phases]
+        joint = list(product(*self.phases))
+        pairs = np.array(joint, dtype=int).reshape(len(joint), len(sizes), 2)
+        self.joint, self.stage = pairs[:, :, 0], pairs[:, :, 1]
         self.n = len(self.joint)
         self.strides = np.array([int(np.prod(sizes[k + 1 :])) for k in range(len(sizes))], dtype=int)
         self.edges = []
         for k, ladder in enumerate(self.ladders):
-            self.edges += [self._edges(k, move, rate) for move, rate in moves_of(ladder).items()]
+            for move, rate in moves_of(ladder).items():
+                self.edges.append(self._edges(k, move, rate, leaves=True))
+                if ladder.get("stages", {}).get(ladder["rungs"][move[0]], 1) > 1:
+                    self.edges.append(self._edges(k, move, rate, leaves=False))
 
-    def _edges(self, k: int, move: tuple[int, int], rate: int) -> dict:
-        """All joint moves that are this move of ladder k, and the effects that name it."""
-        ladder, source = self.ladders[k], np.flatnonzero(self.joint[:, k] == move[0])
+    def _edges(self, k: int, move: tuple[int, int], rate: int, leaves: bool) -> dict:
+        """All joint moves that are this move of ladder k, or its part in what leads to the next stage of its rung."""
+        ladder, phases = self.ladders[k], self.phases[k]
+        stages = sum(rung == move[0] for rung, _ in phases)
+        last = self.stage[:, k] == stages - 1
+        source = np.flatnonzero((self.joint[:, k] == move[0]) & (last if leaves else ~last))
+        by = phases.index((move[1], 0)) - phases.index((move[0], stages - 1)) if leaves else 1
         effects = [
             (effect["when"], self.values["effect", k, e])
             for e, effect in enumerate(ladder.get("effect", []))
             if effect_names(effect["moves"], move, ladder["rungs"])
         ]
-        target = source + (move[1] - move[0]) * self.strides[k]
-        return {"ladder": k, "move": move, "from": source, "to": target, "rate": ("rate", k, rate), "effects": effects}
+        target = source + by * self.strides[k]
+        named = {"ladder": k, "move": move if leaves else None, "from": source, "to": target, "stages": stages}
+        return named | {"rate": ("rate", k, rate), "effects": effects}
 
     def configurations(self):
         return product(*(range(len(d["states"])) for d in self.drivers))
@@ -76,6 +87,8 @@ class Frame:
             stated = stated if isinstance(stated, dict) else {stated: 1.0}
             p = np.array([stated.get(rung, 0.0) for rung in ladder["rungs"]])
             law = law * (p / p.sum())[self.joint[:, k]]
+            stages = np.array([ladder.get("stages", {}).get(rung, 1) for rung in ladder["rungs"]])[self.joint[:, k]]
+            law = law * (1 / stages if ladder.get("first_stage") == "uniform" else self.stage[:, k] == 0)
         return law
 
     def holds(self, condition: dict, env: Env) -> np.ndarray:
@@ -167,11 +180,11 @@ class Frame:
         return zero * (x == 0) + by_law * p
 
     def moving(self, env: Env):
-        """Every move: (ladder, (i, j), sources, targets, intensities)."""
+        """Every move: (ladder, (i, j), sources, targets, intensities); from stage to stage: None for (i, j)."""
         for edge in self.edges:
             if edge["ladder"] in env.stopped:
                 continue
-            q = self.values[edge["rate"]] * np.ones(len(edge["from"]))
+            q = edge["stages"] * self.values[edge["rate"]] * np.ones(len(edge["from"]))
             for when, factor in edge["effects"]:
                 q = q * np.where(self.holds(when, env)[edge["from"]], factor, 1.0)
             yield edge["ladder"], edge["move"], edge["from"], edge["to"], q
@@ -244,7 +257,8 @@ class Space:
                 flag += self.strides[k] * old[:, None]
         matrix = np.zeros((self.size, self.size), dtype=np.asarray(weights).dtype)
         rows = source[None, :] * self.flags + np.arange(self.flags)[:, None]
-        matrix[rows, target[None, :] * self.flags + flag] = weights
+        # Added: several moves lead from one stage to the next.
+        np.add.at(matrix, (rows, target[None, :] * self.flags + flag), np.broadcast_to(weights, rows.shape))
         return matrix
 
     def generator(self, env: Env, until: float, killing: list[np.ndarray]) -> np.ndarray:

@@ -308,6 +308,12 @@ def moves_of(ladder: dict) -> dict[tuple[int, int], int]:
     return found
 
 
+def phases_of(ladder: dict) -> list[tuple[int, int]]:
+    """The ladder's phases in order: (rung, stage), the first stage 0."""
+    counts = [ladder.get("stages", {}).get(rung, 1) for rung in ladder["rungs"]]
+    return [(rung, stage) for rung, count in enumerate(counts) for stage in range(count)]
+
+
 def named_moves(moves, rungs: list[str]) -> list[tuple[int, int]]:
     if moves == "up":
         return [(i, i + 1) for i in range(len(rungs) - 1)]

@@ -281,6 +281,27 @@ def test_reach_holds_at_once_and_enters_does_not():
     assert oracle.ask(spec, dossier(), both) == 0.0
 
 
+def test_stages_make_an_erlang_dwell():
+    """Three stages: the dwell is a gamma of shape 3; evidence sees the rung, whatever its stage."""
+    rates = [
+        {"moves": [["a", "b"]], "rate": 0.1, "per": "day"},
+        {"moves": [["a", "c"]], "rate": 0.3, "per": "day"},
+    ]
+    ladder = {"name": "l", "rungs": ["a", "b", "c"], "ordered": False, "start": "a", "rate": rates, "stages": {"a": 3}}
+    dwell, spec = stats.gamma(3, scale=1 / 1.2), model(ladder)
+    gone = dwell.cdf(12)
+    close(oracle.forecast(spec, dossier(), [day(12)])["l"][0], [dwell.sf(12), 0.25 * gone, 0.75 * gone], 1e-11)
+    moved = dossier({"id": "m", "moved": {"ladder": "l", "from": "a", "to": "b"}, "on": day(4)})
+    close(oracle.log_evidence(spec, moved), math.log(0.25 * dwell.pdf(4)))
+    in_a = dossier({"id": "s", "saw": {"ladder": "l", "is": "a"}, "on": day(5)}, as_of=day(6))
+    close(oracle.log_evidence(spec, in_a), dwell.logsf(5))
+    close(oracle.ask(spec, in_a, {"at": {"ladder": "l", "is": "a"}, "on": day(9)}), dwell.sf(9) / dwell.sf(5))
+    met = model(ladder | {"first_stage": "uniform"})  # the mean of 1, 2 and 3 stages still to go
+    close(oracle.log_evidence(met, in_a), math.log(np.mean([stats.gamma(k, scale=1 / 1.2).sf(5) for k in (1, 2, 3)])))
+    do = oracle.Scenario(do=[({"ladder": "l", "is": "a"}, day(8))])
+    close(oracle.forecast(spec, in_a, [day(20)], scenario=do)["l"][0], [1, 0, 0])
+
+
 def test_competing_risks():
     rates = [
         {"moves": [["a", "b"]], "rate": 0.1, "per": "day"},
@@ -451,12 +472,15 @@ def test_most_worlds_are_rich():
     assert sum(length >= 4 for length in chains) >= 20
     assert sum(map(worlds.has_twins, dossiers)) >= 20
     assert sum(n >= 128 for n in joint) >= 8
+    assert sum(map(worlds.is_staged, specs)) >= 50
+    assert sum(map(worlds.is_staged, [spec for spec, r in zip(specs, rich, strict=True) if r])) >= 25
 
 
 def test_worlds_cover_the_page():
     """Every kind of entry that docs/format.md names turns up among the first worlds."""
     text = "\n".join(json.dumps([w.spec, w.dossier, w.questions]) for w in map(worlds.random_world, range(60)))
     model_keys = "worth free spread chance within events over since until all any not at_least at_most ordered"
+    model_keys += " stages first_stage"
     dossier_keys = "likelihood moved count at false_rate hit never entered reported on between indicator"
     keys = [*model_keys.split(), *dossier_keys.split(), "first", "enters", "reach", "given"]
     assert [key for key in keys if f'"{key}":' not in text] == []

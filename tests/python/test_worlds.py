@@ -15,7 +15,9 @@ def crisis() -> tuple[esc.Model, esc.Dossier]:
     m = esc.Model("a crisis", origin="2024-01-01")
     us = m.driver("us", {"steady": 0.6, "gone": 0.4})
     mood = m.driver("mood", ["calm", "angry"], given=us, table={"steady": [0.8, 0.2], "gone": [0.3, 0.7]})
-    front = m.ladder("front", ["quiet", "tense", "war"], up=esc.per_month(0.4), down=esc.per_month(0.3))
+    front = m.ladder(
+        "front", ["quiet", "tense", "war"], up=esc.per_month(0.4), down=esc.per_month(0.3), stages={"war": 3}
+    )
     aid = m.ladder(
         "aid", ["none", "arms"], start={"none": 0.7, "arms": 0.3}, up=esc.per_month(0.2), down=esc.per_month(0.1)
     )

@@ -11,10 +11,11 @@ import numpy as np
 
 import oracle
 from oracle_chain import Monitor
-from oracle_model import UNIT_DAYS, boundaries, instant, named_moves, parts, start
+from oracle_model import UNIT_DAYS, boundaries, instant, named_moves, parts, phases_of, start
 
 SEEDS = range(220)  # of the worlds compared
 JOINT_LIMIT = 36  # joint rungs
+STAGED_LIMIT = {False: 30, True: 18}  # of a world with stages (a small one), stages counted
 EVIDENCE_LIMIT = {"rich": 400, "plain": 300, "wide": 520}  # extended states while windows and counts are open
 QUESTION_LIMIT = {"rich": 160, "plain": 160, "wide": 520}  # extended states with a question's monitors
 # Sizes of ladders whose joint rungs make several blocks of a stencil: the fastest axes alone have 64 points.
@@ -45,7 +46,7 @@ class Dice:
     """Random draws with the small vocabulary that the builders below need."""
 
     def __init__(self, seed: int):
-        self.rng = np.random.default_rng([20250101, seed])
+        self.seed, self.rng = seed, np.random.default_rng([20250101, seed])
 
     def chance(self, p: float) -> bool:
         return bool(self.rng.random() < p)
@@ -693,11 +694,39 @@ def random_value(dice: Dice, family: str) -> float:
     return dice.uniform(0.2, 6) if family == "log_normal" else dice.uniform(-3, 4)
 
 
+def random_stages(dice: Dice, spec: dict, shape: str, small: bool):
+    """Gives rungs of a third of the models two or three stages."""
+    if not dice.chance(0.35):
+        return
+    most = 160 if shape == "wide" and not small else STAGED_LIMIT[small]
+    for ladder in dice.some(spec["ladder"]):
+        rungs = ladder["rungs"]
+        left = {rungs[move[0]] for entry in ladder["rate"] for move in named_moves(entry["moves"], rungs)}
+        chosen = {rung: dice.pick([2, 3]) for rung in dice.some([rung for rung in rungs if rung in left])}
+        if n_phases(spec, {ladder["name"]: chosen}) > most:
+            continue
+        ladder["stages"] = chosen
+        if dice.chance(0.4):
+            ladder["first_stage"] = "uniform"
+
+
+def n_phases(spec: dict, stages: dict) -> int:
+    """Joint rungs, those with stages counted once for each; `stages` of some ladders instead of their own."""
+    of = [x | {"stages": stages[x["name"]]} if x["name"] in stages else x for x in spec["ladder"]]
+    return int(np.prod([len(phases_of(ladder)) for ladder in of]))
+
+
+def is_staged(spec: dict) -> bool:
+    return any(ladder.get("stages") for ladder in spec["ladder"])
+
+
 def random_past(dice: Dice, shape: str, small: bool = False) -> tuple[int, dict, dict]:
     """The horizon, the model and the dossier of a world."""
+    stages = Dice(dice.seed + 3 * 10**6)
     while True:
         horizon = dice.integer(20, 90)
         spec = random_model(dice, horizon, shape, small)
+        random_stages(stages, spec, shape, small)
         if small and not 1 <= len(start(spec)) <= (8 if shape == "wide" else 14):
             continue
         dossier = random_dossier(dice, spec, horizon, shape)

@@ -7,6 +7,7 @@ mod names;
 mod numbers;
 mod outcome;
 mod question;
+mod stage;
 mod table;
 
 pub(super) use outcome::set_units;

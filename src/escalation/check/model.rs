@@ -3,7 +3,7 @@
 use super::names::{self, distinct};
 use super::numbers::{self, Judged};
 use super::table::{self, Parent};
-use super::{At, condition, named, outcome, question};
+use super::{At, condition, named, outcome, question, stage};
 use crate::escalation::model::{
     Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, Term, Variable,
 };
@@ -145,8 +145,9 @@ fn shell(spec: &ModelSpec) -> Result<Model> {
         distinct(&at.key("rungs"), "rungs", &l.rungs, 2)?;
         let start = start(&at.key("start"), &l.start, &l.name, &l.rungs)?;
         let (name, rungs, ordered) = (l.name.clone(), l.rungs.clone(), l.ordered);
+        let phases = stage::phases(&at, l)?;
         let (first, moves, effects, covariates) = (First::Given, vec![], vec![], vec![]);
-        ladders.push(Ladder { name, rungs, ordered, start, first, moves, effects, covariates });
+        ladders.push(Ladder { name, rungs, phases, ordered, start, first, moves, effects, covariates });
     }
     let (name, origin) = (spec.name.clone(), spec.origin.clone());
     Ok(Model {
@@ -312,6 +313,7 @@ impl Build {
         let at = ladder_at(i, &spec.name);
         numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
         let moves = self.moves(&at, spec)?;
+        stage::left(&at, spec, &moves)?;
         let mut effects = Vec::with_capacity(spec.effect.len());
         for (k, effect) in spec.effect.iter().enumerate() {
             let entry = format!("{}, effect {}", named("ladder", &spec.name, i), k + 1);

@@ -26,11 +26,11 @@ pub enum On {
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
-    /// The intensity of each arc.
+    /// The intensity of each arc out of a rung.
     Intensities { design: Vec<f64> },
     /// Each positive number of the model, rates per unit of the clock; then each row of a table; then each real.
     Numbers,
-    /// n × n: over consecutive stretches (design, length).
+    /// Joint rungs squared, from a rung in the stage that the ladder declares as the first: over consecutive stretches (design, length).
     Transition { stretches: Vec<(Vec<f64>, f64)> },
     /// Mean time in each joint rung at a visit.
     Sojourn { design: Vec<f64> },
@@ -114,7 +114,11 @@ impl PanelFit {
         Ok(match ask {
             Ask::Intensities { design } => {
                 let q = generator(design);
-                structure.arcs.iter().map(|arc| q[arc.from * n + arc.to]).collect()
+                let one = |a: usize| {
+                    let arc = &structure.arcs[a];
+                    q[arc.from * n + arc.to] / arc.stages as f64
+                };
+                structure.exits().into_iter().map(one).collect()
             }
             Ask::Numbers => {
                 let tick = |p: usize| match self.model.parameters.positives[p].kind.is_rate() {
@@ -129,28 +133,33 @@ impl PanelFit {
                 for (design, length) in stretches {
                     law *= DMatrix::from_row_slice(n, n, &Exponential::new(&generator(design), n).at(*length));
                 }
-                by_rows(&law)
+                by_rung(structure, &law)
             }
-            Ask::Sojourn { design } => exits(&generator(design), n).iter().map(|exit| 1.0 / exit).collect(),
+            Ask::Sojourn { design } => {
+                let q = structure.between_rungs(&values, design, "sojourn")?;
+                exits(&q, structure.n_rungs).iter().map(|exit| 1.0 / exit).collect()
+            }
             Ask::Next { design } => {
-                let q = generator(design);
+                let (q, n) = (structure.between_rungs(&values, design, "next rung")?, structure.n_rungs);
                 let exits = exits(&q, n);
                 q.iter().enumerate().map(|(k, rate)| if *rate > 0.0 { rate / exits[k / n] } else { 0.0 }).collect()
             }
-            Ask::Passage { design, target } => passage(&generator(design), structure, target)?,
+            Ask::Passage { design, target } => {
+                structure.from_first(&passage(&generator(design), structure, &structure.marked(target))?)
+            }
             Ask::PassageLaw { design, target, times } => {
-                let mut q = generator(design);
+                let (mut q, target) = (generator(design), structure.marked(target));
                 q.iter_mut().enumerate().filter(|(k, _)| target[k / n]).for_each(|(_, rate)| *rate = 0.0);
                 let exponential = Exponential::new(&q, n);
                 let mut out = Vec::with_capacity(times.len() * n);
                 for &time in times {
                     let law = exponential.at(time);
-                    let hit = |row: &[f64]| row.iter().zip(target).filter(|(_, t)| **t).map(|(p, _)| p).sum::<f64>();
-                    out.extend(law.chunks_exact(n).map(hit));
+                    let hit = |row: &[f64]| row.iter().zip(&target).filter(|(_, t)| **t).map(|(p, _)| p).sum::<f64>();
+                    out.extend(structure.from_first(&law.chunks_exact(n).map(hit).collect::<Vec<f64>>()));
                 }
                 out
             }
-            Ask::Spent { design, until } => by_rows(&spent(&generator(design), n, *until)?),
+            Ask::Spent { design, until } => by_rung(structure, &spent(&generator(design), n, *until)?),
             Ask::Prevalence { times } => self.expected_shares(&values, times)?,
             Ask::Mixed { parts, given } => {
                 let law = self.law_of(&values, given)?;
@@ -235,8 +244,8 @@ impl PanelFit {
 
     /// Whether each unit is at risk at each time: seen by then, and seen again or at an absorbing rung.
     pub(super) fn at_risk(&self, times: &[f64]) -> Vec<Vec<bool>> {
-        let arcs = &self.panel.structure.arcs;
-        let absorbing = |state: usize| arcs.iter().all(|arc| arc.from != state);
+        let structure = &self.panel.structure;
+        let absorbing = |rung: usize| structure.arcs.iter().all(|arc| structure.joint[arc.from] != rung);
         let risk = |unit: usize| -> Vec<bool> {
             let history = self.panel.rows_of(unit);
             let (Some(first), Some(last)) = (history.first(), history.last()) else { return vec![false; times.len()] };
@@ -248,7 +257,7 @@ impl PanelFit {
 
     /// times × n: how many units were at each joint rung, by the last sight before each time.
     pub fn observed(&self, times: &[f64]) -> Vec<f64> {
-        let n = self.panel.structure.n;
+        let n = self.panel.structure.n_rungs;
         let mut counts = vec![0.0; times.len() * n];
         for (unit, risk) in self.at_risk(times).iter().enumerate() {
             let history = self.panel.rows_of(unit);
@@ -281,8 +290,12 @@ fn interval(x: f64, wide: f64, on: On) -> (f64, f64) {
     }
 }
 
-fn by_rows(matrix: &DMatrix<f64>) -> Vec<f64> {
-    matrix.transpose().iter().copied().collect()
+/// A matrix over joint phases by joint rungs, row by row: from the stages that come first, to any.
+fn by_rung(structure: &Structure, matrix: &DMatrix<f64>) -> Vec<f64> {
+    let columns: Vec<Vec<f64>> = matrix.column_iter().map(|column| structure.from_first(column.as_slice())).collect();
+    (0..structure.n_rungs)
+        .flat_map(|rung| structure.fold(&columns.iter().map(|column| column[rung]).collect::<Vec<f64>>()))
+        .collect()
 }
 
 fn exits(q: &[f64], n: usize) -> Vec<f64> {

@@ -75,7 +75,8 @@ fn unseen(panel: &Panel, p: usize, log: f64) -> bool {
     let rows = || (0..panel.units.len()).map(|unit| panel.rows_of(unit));
     let time: f64 = rows().filter_map(|rows| Some(rows.last()?.time - rows.first()?.time)).sum();
     let seen = |state: usize| rows().flatten().any(|row| row.guess == Some(state));
-    let led = panel.structure.arcs.iter().filter(|arc| arc.base.contains(&p)).any(|arc| seen(arc.to));
+    let led =
+        panel.structure.arcs.iter().filter(|arc| arc.base.contains(&p)).any(|arc| seen(panel.structure.joint[arc.to]));
     led && log + (panel.structure.tick * time).ln() < -OFF
 }
 

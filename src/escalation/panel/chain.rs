@@ -1,6 +1,7 @@
 //! Forward and backward over one chain's operators, with what each says of its generator, look and first rung.
 
 use super::compile::{Begin, Chain, Op, Panel};
+use super::structure::Arc;
 use crate::ground::{Error, Result};
 
 /// What operators look up at one value of the parameters.
@@ -79,7 +80,7 @@ impl Tables<'_> {
             }
             Op::JumpOrStay { design } => {
                 to.copy_from_slice(from);
-                for (a, arc) in arcs.iter().enumerate() {
+                for (a, arc) in arcs.iter().enumerate().filter(|(_, arc)| !arc.advance) {
                     to[arc.to] += from[arc.from] * self.rate(design, a);
                 }
             }
@@ -87,7 +88,30 @@ impl Tables<'_> {
                 for (s, to) in to.iter_mut().enumerate() {
                     *to = from[s] * (-self.exit(design, s) * length).exp();
                 }
+                self.advanced(design, length, to, |arc| (arc.from, arc.to));
             }
+        }
+    }
+
+    /// e^{At}, A from stage to stage: a finite series, since stages end. All phases of a joint rung are left at one rate,
+    /// so that A and the exits commute.
+    fn advanced(&self, design: usize, length: f64, vector: &mut [f64], way: impl Fn(&Arc) -> (usize, usize)) {
+        let structure = &self.panel.structure;
+        if !structure.is_staged() {
+            return;
+        }
+        let mut term = vector.to_vec();
+        for k in 1..structure.n {
+            let mut next = vec![0.0; term.len()];
+            for (a, arc) in structure.arcs.iter().enumerate().filter(|(_, arc)| arc.advance) {
+                let (from, to) = way(arc);
+                next[to] += term[from] * self.rate(design, a) * (length / k as f64);
+            }
+            if next.iter().all(|x| *x == 0.0) {
+                break;
+            }
+            vector.iter_mut().zip(&next).for_each(|(sum, x)| *sum += x);
+            term = next;
         }
     }
 
@@ -123,7 +147,7 @@ impl Tables<'_> {
             }
             Op::JumpOrStay { design } => {
                 before.copy_from_slice(after);
-                for (a, arc) in arcs.iter().enumerate() {
+                for (a, arc) in arcs.iter().enumerate().filter(|(_, arc)| !arc.advance) {
                     let flow = self.rate(design, a) * after[arc.to];
                     before[arc.from] += flow;
                     said.arcs.push((design, a, weight * row[arc.from] * flow));
@@ -132,7 +156,15 @@ impl Tables<'_> {
             Op::Stay { design, length } => {
                 for s in 0..n {
                     before[s] = (-self.exit(design, s) * length).exp() * after[s];
+                }
+                self.advanced(design, length, before, |arc| (arc.to, arc.from));
+                for s in 0..n {
                     said.exits.push((design, s, -weight * length * row[s] * before[s]));
+                }
+                // d e^{At} = t dA e^{At}.
+                for (a, arc) in arcs.iter().enumerate().filter(|(_, arc)| arc.advance) {
+                    let flow = length * self.rate(design, a) * before[arc.to];
+                    said.arcs.push((design, a, weight * row[arc.from] * flow));
                 }
             }
         }
@@ -142,6 +174,11 @@ impl Tables<'_> {
     pub fn begin(&self, chain: &Chain) -> Vec<f64> {
         match chain.begin {
             Begin::At(state) => (0..self.panel.structure.n).map(|s| f64::from(u8::from(s == state))).collect(),
+            Begin::Seen(rung) => {
+                let structure = &self.panel.structure;
+                let own = structure.joint.iter().zip(&structure.shares);
+                own.map(|(joint, share)| if *joint == rung { *share } else { 0.0 }).collect()
+            }
             Begin::First(design) => self.first(design).to_vec(),
         }
     }

@@ -28,7 +28,7 @@ pub struct Count {
     pub entry: Option<usize>,
 }
 
-/// What is known at a row: which joint rungs it can be, and values of status indicators.
+/// What is known at a row: which joint phases it can be, and values of status indicators.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Look {
     pub rungs: Vec<bool>,
@@ -40,7 +40,7 @@ pub struct Look {
     pub of: usize,
 }
 
-/// An operator on the row vector of joint rungs.
+/// An operator on the row vector of joint phases.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Op {
     /// e^{Qt} of a group (its place among those that chains use).
@@ -51,19 +51,22 @@ pub enum Op {
     Jump { design: usize, set: usize },
     /// A move by any arc, or none.
     JumpOrStay { design: usize },
-    /// No move for so long.
+    /// No move for so long, but from stage to stage.
     Stay { design: usize, length: f64 },
 }
 
 /// Where a chain begins.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Begin {
+    /// A joint phase.
     At(usize),
-    /// The law of the first rung, under a design.
+    /// A joint rung that is seen first: its stages as the ladders declare them.
+    Seen(usize),
+    /// The law of the first joint phase, under a design.
     First(usize),
 }
 
-/// Rows between two at which the joint rung is known.
+/// Rows between two at which the joint phase is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chain {
     pub unit: usize,
@@ -97,7 +100,7 @@ pub struct Used {
     pub groups: usize,
     pub designs: usize,
     pub chains: usize,
-    /// Seen moves: rows by (from, to) of the joint rungs seen one after the other, n × n.
+    /// Seen moves: rows by (from, to) of the joint rungs seen one after the other, a square.
     pub table: Vec<f64>,
 }
 
@@ -113,13 +116,13 @@ pub struct Panel {
     pub counts: Vec<Count>,
     /// How many groups chains use.
     pub chained: usize,
-    /// Weighted times without a move, by design and joint rung, and moves by design and arc.
+    /// Weighted times without a move, by design and joint phase (of rungs without stages), and moves by design and arc.
     pub stayed: Vec<f64>,
     pub moved: Vec<f64>,
     pub chains: Vec<Chain>,
     pub ops: Vec<Op>,
     pub looks: Vec<Look>,
-    /// The table's row of each status at each joint rung, class after class; empty for what is in `shown` alone.
+    /// The table's row of each status at each joint phase, class after class; empty for what is in `shown` alone.
     pub status_rows: Vec<Vec<usize>>,
     pub shown: Vec<Shown>,
     /// Sets of arcs.
@@ -190,6 +193,18 @@ impl Stop {
     }
 }
 
+/// What is known at a row.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    /// Its look.
+    pub(super) look: usize,
+    /// The joint phase, and the joint rung, where it can be one only.
+    pub(super) known: Option<usize>,
+    pub(super) rung: Option<usize>,
+    /// Whether a status' value says something of its table.
+    pub(super) told: bool,
+}
+
 pub(super) type Step<T> = std::result::Result<T, Stop>;
 
 /// What a unit's rows add to the account of what was used.
@@ -241,7 +256,7 @@ pub(super) struct Build<'a> {
     pub(super) first: First,
     pub(super) sums: Vec<f64>,
     pub(super) histories: Vec<Vec<Row>>,
-    /// The joint rungs that are possible so far in the chain that is open.
+    /// The joint phases that are possible so far in the chain that is open.
     pub(super) alive: Vec<bool>,
 }
 
@@ -301,22 +316,24 @@ impl Panel {
         let rows = |(status, shown): (&&Status, &Shown)| if shown.is_plain() { row_of(status) } else { vec![] };
         let status_rows = statuses.iter().zip(&shown).map(rows).collect();
         let mut sets = vec![];
-        let mut entered = vec![None; structure.n];
+        let mut entered = vec![None; structure.n_rungs];
         for (ladder, rungs) in &columns.entered {
             let ladder = find(ladder)?;
             let Some(place) = ladders.iter().position(|l| *l == ladder) else { continue };
             for &rung in rungs {
-                let into = |arc: &super::structure::Arc| arc.ladder == place && structure.rung(arc.to, place) == rung;
+                let into = |arc: &super::structure::Arc| {
+                    !arc.advance && arc.ladder == place && structure.rung(arc.to, place) == rung
+                };
                 let set = (0..structure.arcs.len()).filter(|&a| into(&structure.arcs[a])).collect();
-                for (state, known) in entered.iter_mut().enumerate() {
+                for (state, &joint) in structure.joint.iter().enumerate() {
                     if structure.rung(state, place) == rung {
-                        *known = Some(sets.len());
+                        entered[joint] = Some(sets.len());
                     }
                 }
                 sets.push(set);
             }
         }
-        let n = structure.n;
+        let (n, n_rungs) = (structure.n, structure.n_rungs);
         let mut build = Build {
             model,
             columns,
@@ -344,7 +361,7 @@ impl Panel {
             sets,
             stayed: HashMap::new(),
             moved: HashMap::new(),
-            used: Used { table: vec![0.0; n * n], ..Used::default() },
+            used: Used { table: vec![0.0; n_rungs * n_rungs], ..Used::default() },
             first,
             histories: vec![],
             alive: vec![true; n],
@@ -361,8 +378,9 @@ impl Panel {
 }
 
 impl Build<'_> {
-    /// What is known at a row; whether that is one joint rung; whether a status' value says something of its table.
-    pub(super) fn look(&mut self, row: usize) -> Step<(usize, Option<usize>, bool)> {
+    /// What is known at a row; the one joint phase and the one joint rung that it can be, if it is one; whether a status'
+    /// value says something of its table.
+    pub(super) fn look(&mut self, row: usize) -> Step<Seen> {
         let of = self.class * self.structure.n;
         let n = self.structure.n;
         let mut rungs = vec![true; n];
@@ -373,7 +391,7 @@ impl Build<'_> {
             let (Some(place), Some(&code)) = (ladder, column.codes.get(row)) else { continue };
             let Ok(code) = usize::try_from(code) else { continue };
             seen = true;
-            let size = self.structure.sizes[place];
+            let size = self.structure.phases[place].n_rungs();
             let set = code.checked_sub(size).and_then(|s| column.sets.get(s));
             sets |= set.is_some();
             for (state, possible) in rungs.iter_mut().enumerate() {
@@ -412,10 +430,14 @@ impl Build<'_> {
         if possible == 0 {
             return Err(Stop::Cannot(wrong(self.columns, row, "what is seen there fits no rung")));
         }
-        let known = (possible == 1).then(|| rungs.iter().position(|p| *p)).flatten();
+        let some = rungs.iter().position(|p| *p);
+        let known = some.filter(|_| possible == 1);
+        let joint = &self.structure.joint;
+        let of_one = |state: &usize| rungs.iter().zip(joint).all(|(possible, own)| !possible || *own == joint[*state]);
+        let rung = some.filter(of_one).map(|state| joint[state]);
         // Where the rung is known and shows this value with certainty, the table says nothing more.
         let certain = |&(s, v): &(usize, usize)| {
-            known.is_some_and(|state| {
+            some.filter(|_| rung.is_some()).is_some_and(|state| {
                 let row = &self.model.parameters.rows[self.status_rows[s][of + state]].value;
                 row.iter().enumerate().all(|(k, p)| k == v || *p == 0.0)
             })
@@ -428,7 +450,7 @@ impl Build<'_> {
         if number == next {
             self.looks.push(look);
         }
-        Ok((number, known, told))
+        Ok(Seen { look: number, known, rung, told })
     }
 
     /// What an indicator of numbers, or with covariates, shows at a row.
@@ -468,16 +490,17 @@ impl Build<'_> {
     }
 
     /// The joint rung that fits what is seen best, where something is.
-    pub(super) fn guess(&self, look: usize, known: Option<usize>) -> Option<usize> {
+    pub(super) fn guess(&self, look: usize, rung: Option<usize>) -> Option<usize> {
         let Look { rungs, values, readings, of: class } = &self.looks[look];
-        if known.is_some() || (values.is_empty() && readings.is_empty()) {
-            return known;
+        if rung.is_some() || (values.is_empty() && readings.is_empty()) {
+            return rung;
         }
         let of = |state: usize| -> f64 {
             let table = |&(s, v): &(usize, usize)| self.standing.rows[self.status_rows[s][class + state]][v].ln();
             let read = |reading: &Reading| self.shown[reading.indicator].log(reading, class + state, &self.standing);
             values.iter().map(table).sum::<f64>() + readings.iter().map(read).sum::<f64>()
         };
-        (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)))
+        let best = (0..rungs.len()).filter(|&s| rungs[s]).max_by(|&a, &b| of(a).total_cmp(&of(b)));
+        best.map(|state| self.structure.joint[state])
     }
 }

@@ -111,7 +111,8 @@ impl PanelFit {
         let mut known: Vec<Option<Exponential>> = self.panel.designs.iter().map(|_| None).collect();
         let mut laws: HashMap<(usize, u64), Vec<f64>> = HashMap::new();
         let mut priors: HashMap<Vec<(usize, usize)>, Vec<f64>> = HashMap::new();
-        let mut shares = vec![0.0; times.len() * n];
+        let n_rungs = structure.n_rungs;
+        let mut shares = vec![0.0; times.len() * n_rungs];
         for (unit, risk) in self.at_risk(times).iter().enumerate() {
             let Some(first) = self.panel.rows_of(unit).first() else { continue };
             let given = self.panel.classes.as_ref().map_or_else(Vec::new, |classes| classes.known_of(unit));
@@ -121,7 +122,9 @@ impl PanelFit {
             for (class, &weight) in priors[&given].iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
                 let history = &self.panel.histories[unit * n_classes + class];
                 let mut row: Vec<f64> = match first.known {
-                    Some(state) => (0..n).map(|s| f64::from(u8::from(s == state))).collect(),
+                    Some(rung) => {
+                        structure.spread((0..structure.n_rungs).map(|r| f64::from(u8::from(r == rung))).collect())
+                    }
                     None => structure.start.clone(),
                 };
                 let mut now = first.time;
@@ -150,13 +153,13 @@ impl PanelFit {
                         place += 1;
                     }
                     if risk[t] {
-                        let own = shares[t * n..(t + 1) * n].iter_mut();
-                        own.zip(&row).for_each(|(sum, p)| *sum += weight * p);
+                        let own = shares[t * n_rungs..(t + 1) * n_rungs].iter_mut();
+                        own.zip(&structure.fold(&row)).for_each(|(sum, p)| *sum += weight * p);
                     }
                 }
             }
         }
-        for own in shares.chunks_exact_mut(n) {
+        for own in shares.chunks_exact_mut(n_rungs) {
             let total: f64 = own.iter().sum();
             own.iter_mut().for_each(|x| *x /= total);
         }

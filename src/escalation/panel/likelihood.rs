@@ -245,7 +245,7 @@ impl Panel {
     pub(super) fn first_law(&self, values: &Values, rates: &[f64]) -> Result<Vec<f64>> {
         match self.first {
             First::Given => Ok(self.structure.start.clone()),
-            First::Estimated(row) => Ok(values.rows[row].clone()),
+            First::Estimated(row) => Ok(self.structure.spread(values.rows[row].clone())),
             First::Equilibrium => {
                 let mut laws = vec![];
                 for own in rates.chunks_exact(self.structure.arcs.len().max(1)) {
@@ -369,7 +369,8 @@ impl Panel {
             First::Given => {}
             First::Estimated(row) => {
                 for (_, own) in firsts {
-                    statistics.rows[row].iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
+                    let own = self.structure.fold(own);
+                    statistics.rows[row].iter_mut().zip(&own).for_each(|(sum, x)| *sum += x);
                 }
             }
             First::Equilibrium => {

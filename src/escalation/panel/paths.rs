@@ -3,7 +3,7 @@
 use super::chain::{Said, Tables, Work};
 use super::compile::{Chain, Op, Panel, Row};
 use super::fit::PanelFit;
-use crate::ground::{Control, Result, random};
+use crate::ground::{Control, Error, Result, random};
 use nalgebra::DMatrix;
 use rand::RngExt;
 
@@ -12,7 +12,8 @@ use rand::RngExt;
 /// # Errors
 /// `Impossible` where what was seen cannot be; `Interrupted`.
 pub fn smoothed(fit: &PanelFit, control: &Control) -> Result<Vec<f64>> {
-    let (panel, n) = (&*fit.panel, fit.panel.structure.n);
+    let (panel, structure) = (&*fit.panel, &fit.panel.structure);
+    let n = structure.n_rungs;
     let mixture = panel.mixture(&fit.model, &fit.model.parameters.values(&fit.theta), control)?;
     let mut work = Work::default();
     let mut out = vec![];
@@ -31,7 +32,7 @@ pub fn smoothed(fit: &PanelFit, control: &Control) -> Result<Vec<f64>> {
                     let mut said = Said::default();
                     tables.tell(chain, 1.0, &mut work, &mut said)?;
                     // The expected rungs at looks were told backward.
-                    hidden.extend(said.occupied.chunks_exact(n).rev().map(<[f64]>::to_vec));
+                    hidden.extend(said.occupied.chunks_exact(structure.n).rev().map(|own| structure.fold(own)));
                 }
                 let mut hidden = hidden.into_iter();
                 let rows = &panel.histories[unit * panel.n_classes() + class];
@@ -71,9 +72,9 @@ pub fn likeliest(fit: &PanelFit, control: &Control) -> Result<(Vec<usize>, Vec<u
                 }
                 let mut hidden = vec![];
                 for chain in chains_of(panel, unit, c) {
-                    let (own, states) = viterbi(tables, chain);
+                    let (own, rungs) = way_through(tables, chain)?;
                     log += own;
-                    hidden.extend(states);
+                    hidden.extend(rungs);
                 }
                 let mut hidden = hidden.into_iter();
                 let rows = &panel.histories[unit * law.len() + c];
@@ -112,6 +113,37 @@ fn with_tables(fit: &PanelFit, control: &Control, mut of: impl FnMut(&Tables<'_>
     let laws = panel.chain_laws(&rates, control)?;
     let ((looks, bases), first) = (panel.look_table(&values), panel.first_law(&values, &rates)?);
     of(&Tables { panel, laws: &laws, looks: &looks, bases: &bases, rates: &rates, first: &first })
+}
+
+/// The likeliest joint rungs at a chain's looks, and the logarithm of their weight.
+///
+/// # Errors
+/// `Spec` where stages leave no single likeliest way: what is likeliest of rungs is a sum over their stages, of all rows at
+/// once. Where every row's rung is seen there is one way only.
+fn way_through(tables: &Tables<'_>, chain: &Chain) -> Result<(f64, Vec<usize>)> {
+    let structure = &tables.panel.structure;
+    if !structure.is_staged() {
+        return Ok(viterbi(tables, chain));
+    }
+    let mut rungs = vec![];
+    for &op in &tables.panel.ops[chain.ops.clone()] {
+        let Op::Look(look) = op else { continue };
+        let possible = &tables.panel.looks[look].rungs;
+        let mut own = structure.joint.iter().zip(possible).filter(|(_, possible)| **possible).map(|(joint, _)| *joint);
+        let first = own.next().unwrap_or(0);
+        if own.any(|other| other != first) {
+            let message = "the rungs of hidden rows have no likeliest path where a ladder has stages; expected \
+                           `smoothed`, or a column of rungs";
+            return Err(Error::spec("likeliest", "the likeliest path", message));
+        }
+        rungs.push(first);
+    }
+    let mut work = Work::default();
+    let log = match tables.rows(chain, &mut work.rows, &mut work.scales) {
+        Err(Error::Impossible { .. }) => f64::NEG_INFINITY,
+        other => other?,
+    };
+    Ok((log, rungs))
 }
 
 /// The likeliest states at a chain's looks, and the logarithm of their weight; what lies between two looks is summed over.
@@ -190,6 +222,8 @@ pub fn simulate(
     };
     let periods: Vec<Vec<(f64, Vec<f64>)>> = (0..law.len()).map(periods).collect();
     let size = structure.n;
+    let stages: Vec<usize> = (0..size).filter(|&state| structure.joint[state] == like.from).collect();
+    let shares: Vec<f64> = stages.iter().map(|&state| structure.shares[state]).collect();
     let mut out = Simulated::default();
     for unit in 0..n {
         if unit % 1024 == 0 {
@@ -198,11 +232,12 @@ pub fn simulate(
         let mut rng = random::stream(seed, unit as u64);
         let class = if law.len() > 1 { pick(&law, rng.random::<f64>(), 0) } else { 0 };
         out.classes.push(class);
-        let (mut now, mut state) = (0.0, like.from);
+        let stage = if stages.len() > 1 { pick(&shares, rng.random::<f64>(), 0) } else { 0 };
+        let (mut now, mut state) = (0.0, stages.get(stage).copied().unwrap_or(0));
         let mut tell = |time: f64, state: usize| {
             out.units.push(unit as i64);
             out.times.push(time);
-            out.rungs.push(state as i64);
+            out.rungs.push(structure.joint[state] as i64);
         };
         tell(now, state);
         for (end, q) in &periods[class] {
@@ -215,8 +250,11 @@ pub fn simulate(
                     break;
                 }
                 now += wait;
+                let before = state;
                 state = pick(row, rng.random::<f64>() * exit, state);
-                tell(now, state);
+                if structure.joint[before] != structure.joint[state] {
+                    tell(now, state);
+                }
             }
         }
     }

@@ -20,16 +20,18 @@ impl Panel {
         let parameters = &model.parameters;
         let mut values = parameters.standing();
         let (n, arcs) = (self.structure.n, &self.structure.arcs);
-        let mut time = vec![0.0; n];
+        // Time by joint rung; what leads from stage to stage tells nothing.
+        let mut time = vec![0.0; self.structure.n_rungs];
         let mut moves = vec![0.0; arcs.len()];
         let next = self.next_arcs();
+        let entries: Vec<usize> = (0..self.structure.n_rungs).map(|rung| self.structure.entry(rung)).collect();
         for history in (0..self.units.len()).map(|unit| self.rows_of(unit)) {
             let mut last: Option<(f64, usize)> = None;
             for row in history {
-                let Some(state) = row.guess else { continue };
+                let Some(rung) = row.guess else { continue };
                 if let Some((since, from)) = last {
                     time[from] += row.time - since;
-                    let mut here = from;
+                    let (mut here, state) = (entries[from], entries[rung]);
                     while here != state
                         && let Some(arc) = next[here * n + state]
                     {
@@ -37,20 +39,21 @@ impl Panel {
                         here = arcs[arc].to;
                     }
                 }
-                last = Some((row.time, state));
+                last = Some((row.time, rung));
             }
         }
         let total: f64 = time.iter().sum();
         let histories = (0..self.units.len()).map(|unit| self.rows_of(unit));
         let span: f64 = histories.filter_map(|h| Some(h.last()?.time - h.first()?.time)).sum();
-        let n_moves: f64 = moves.iter().sum();
+        let exits = || arcs.iter().zip(&moves).filter(|(arc, _)| !arc.advance);
+        let n_moves: f64 = exits().map(|(_, count)| count).sum();
         // What nothing was seen of: as often as all moves were over all time.
         let level = (n_moves + UNSEEN) / total.max(span).max(f64::MIN_POSITIVE) / n as f64;
         let mut seen = vec![(0.0, 0.0); parameters.positives.len()];
-        for (arc, count) in arcs.iter().zip(&moves) {
+        for (arc, count) in exits() {
             let own = &mut seen[arc.base[0]];
             own.0 += count;
-            own.1 += time[arc.from];
+            own.1 += time[self.structure.joint[arc.from]];
         }
         for (p, positive) in parameters.positives.iter().enumerate() {
             if positive.kind == Kind::Intensity && positive.prior == Prior::Flat {

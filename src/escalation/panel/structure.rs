@@ -1,7 +1,10 @@
-//! The joint rungs of a panel's ladders: which arcs lead where, and which numbers and covariates each depends on.
+//! The joint phases of a panel's ladders: which arcs lead where, and which numbers and covariates each depends on.
+//!
+//! Where no rung has stages, joint phases are joint rungs; see [`Phases`].
 
 use crate::escalation::condition::Condition;
 use crate::escalation::model::{Model, Scale, Status, Variable};
+use crate::escalation::phase::{self, Phases};
 use crate::escalation::theta::Values;
 use crate::ground::{Error, Result};
 
@@ -26,15 +29,19 @@ pub struct Given {
     pub levels: Vec<String>,
 }
 
-/// One way from a joint rung to another.
+/// One way from a joint phase to another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arc {
     pub from: usize,
     pub to: usize,
     /// Which of the panel's ladders moves.
     pub ladder: usize,
-    /// Its move.
+    /// Its move; on the way to the next stage of a rung: one of the moves out of it, which add up.
     pub step: usize,
+    /// Whether it leads to the next stage of the rung, and not out of it.
+    pub advance: bool,
+    /// How many stages the rung has, by which its intensity is multiplied.
+    pub stages: usize,
     /// Numbers that the intensity is a product of.
     pub base: Vec<usize>,
     /// Ratios, each to the power of a column.
@@ -50,10 +57,18 @@ pub struct Arc {
 pub struct Structure {
     /// The model's ladders, ascending.
     pub ladders: Vec<usize>,
-    /// Rungs of each.
-    pub sizes: Vec<usize>,
-    /// Joint rungs; the last ladder's rung is fastest.
+    /// The phases of each.
+    pub phases: Vec<Phases>,
+    /// How many each has.
+    sizes: Vec<usize>,
+    /// Joint phases; the last ladder's phase is fastest.
     pub n: usize,
+    /// Joint rungs; the last ladder's rung is fastest.
+    pub n_rungs: usize,
+    /// The joint rung of each joint phase.
+    pub joint: Vec<usize>,
+    /// Of each joint phase, how likely it is where its joint rung comes first.
+    pub shares: Vec<f64>,
     pub arcs: Vec<Arc>,
     pub columns: Vec<Column>,
     pub covariates: Vec<Given>,
@@ -61,7 +76,7 @@ pub struct Structure {
     pub cuts: Vec<f64>,
     /// Days in a unit of the clock.
     pub tick: f64,
-    /// The law of the first joint rung as it stands.
+    /// The law of the first joint phase as it stands.
     pub start: Vec<f64>,
 }
 
@@ -81,7 +96,7 @@ fn within(when: &Condition, rung: &dyn Fn(usize) -> usize) -> Condition {
     filled(when, rung).simplify()
 }
 
-/// Most joint rungs of the dense path.
+/// Most joint phases of the dense path.
 const MOST: usize = 256;
 
 impl Structure {
@@ -90,16 +105,22 @@ impl Structure {
     /// # Errors
     /// `Spec` where an effect looks at what a panel has not: dates where it has a clock, ladders that have no column.
     pub fn new(model: &Model, ladders: &[usize], tick: f64, dated: bool) -> Result<Self> {
-        let sizes: Vec<usize> = ladders.iter().map(|&l| model.ladders[l].rungs.len()).collect();
-        let n: usize = sizes.iter().product();
+        let phases: Vec<Phases> = ladders.iter().map(|&l| model.ladders[l].phases.clone()).collect();
+        let sizes: Vec<usize> = phases.iter().map(Phases::count).collect();
+        let n = sizes.iter().try_fold(1usize, |n, size| n.checked_mul(*size)).unwrap_or(usize::MAX);
         if n > MOST {
-            let message = format!("its ladders have {n} joint rungs; at most {MOST} are carried densely");
+            let counted = if phases.iter().all(Phases::is_plain) { "" } else { " (each stage of a rung is one)" };
+            let message = format!("its ladders have {n} joint rungs{counted}; at most {MOST} are carried densely");
             return Err(Error::spec("panel", "the panel", message));
         }
         let mut made = Structure {
             ladders: ladders.to_vec(),
+            n_rungs: phases.iter().map(Phases::n_rungs).product(),
+            phases,
             sizes,
             n,
+            joint: vec![],
+            shares: vec![],
             arcs: vec![],
             columns: vec![],
             covariates: vec![],
@@ -107,28 +128,92 @@ impl Structure {
             tick,
             start: vec![],
         };
+        let rungs = |s: usize| (0..ladders.len()).map(move |place| (place, s));
+        made.joint = (0..n)
+            .map(|s| rungs(s).fold(0, |joint, (place, s)| joint * made.phases[place].n_rungs() + made.rung(s, place)))
+            .collect();
+        made.shares = (0..n).map(|s| rungs(s).map(|(p, s)| made.phases[p].share(made.phase(s, p))).product()).collect();
         for (place, &ladder) in ladders.iter().enumerate() {
             made.ladder(model, place, ladder, dated)?;
         }
         made.cuts.sort_by(f64::total_cmp);
         made.cuts.dedup();
-        made.start = (0..n)
-            .map(|s| {
-                ladders.iter().enumerate().map(|(l, &ladder)| model.ladders[ladder].start[made.rung(s, l)]).product()
-            })
-            .collect();
+        let start = |s: usize| -> f64 {
+            let own = ladders.iter().enumerate();
+            own.map(|(place, &ladder)| model.ladders[ladder].start[made.rung(s, place)]).product()
+        };
+        made.start = (0..n).map(|s| start(s) * made.shares[s]).collect();
         Ok(made)
     }
 
-    /// The rung of one of the ladders at a joint rung.
-    pub fn rung(&self, state: usize, place: usize) -> usize {
+    /// Whether some rung has stages.
+    pub fn is_staged(&self) -> bool {
+        !self.phases.iter().all(Phases::is_plain)
+    }
+
+    fn phase(&self, state: usize, place: usize) -> usize {
         let inner: usize = self.sizes[place + 1..].iter().product();
         state / inner % self.sizes[place]
     }
 
-    fn moved(&self, state: usize, place: usize, to: usize) -> usize {
+    /// The rung of one of the ladders at a joint phase.
+    pub fn rung(&self, state: usize, place: usize) -> usize {
+        self.phases[place].rung(self.phase(state, place))
+    }
+
+    /// Whether a joint phase is all of its joint rung.
+    pub fn is_alone(&self, state: usize) -> bool {
+        (0..self.ladders.len()).all(|place| self.phases[place].stages(self.rung(state, place)) == 1)
+    }
+
+    /// A joint phase of a joint rung: the one of each ladder's first stage.
+    pub fn entry(&self, joint: usize) -> usize {
+        self.joint.iter().position(|own| *own == joint).unwrap_or(0)
+    }
+
+    /// What lies on joint phases as what lies on joint rungs.
+    pub fn fold(&self, by_phase: &[f64]) -> Vec<f64> {
+        if !self.is_staged() {
+            return by_phase.to_vec();
+        }
+        let mut out = vec![0.0; self.n_rungs];
+        self.joint.iter().zip(by_phase).for_each(|(&joint, x)| out[joint] += x);
+        out
+    }
+
+    /// A law of the first joint rung as one of the joint phases.
+    pub fn spread(&self, law: Vec<f64>) -> Vec<f64> {
+        phase::spread(&self.phases, law)
+    }
+
+    /// Of what holds from each joint phase on, what holds from each joint rung on where it comes first.
+    pub fn from_first(&self, by_phase: &[f64]) -> Vec<f64> {
+        if !self.is_staged() {
+            return by_phase.to_vec();
+        }
+        // A share of 0 of what is infinite is nothing.
+        let weighed = |(x, share): (&f64, &f64)| if *share > 0.0 { share * x } else { 0.0 };
+        self.fold(&by_phase.iter().zip(&self.shares).map(weighed).collect::<Vec<f64>>())
+    }
+
+    /// The joint phases that something holds at of which it is said at which joint rungs it does.
+    pub fn marked(&self, by_rung: &[bool]) -> Vec<bool> {
+        self.joint.iter().map(|&joint| by_rung.get(joint).copied().unwrap_or(false)).collect()
+    }
+
+    /// The arcs out of rungs, one for each way from a joint rung to another.
+    pub fn exits(&self) -> Vec<usize> {
+        let mut seen = std::collections::BTreeSet::new();
+        let fresh = |&a: &usize| {
+            let arc = &self.arcs[a];
+            !arc.advance && seen.insert((arc.step, self.joint[arc.from], self.joint[arc.to]))
+        };
+        (0..self.arcs.len()).filter(fresh).collect()
+    }
+
+    fn moved(&self, state: usize, place: usize, phase: usize) -> usize {
         let inner: usize = self.sizes[place + 1..].iter().product();
-        state + to * inner - self.rung(state, place) * inner
+        state + phase * inner - self.phase(state, place) * inner
     }
 
     fn ladder(&mut self, model: &Model, place: usize, ladder: usize, dated: bool) -> Result<()> {
@@ -176,8 +261,11 @@ impl Structure {
                         }
                     }
                 }
-                let (to, shut) = (self.moved(state, place, way.to), base.iter().any(|&p| nil(p)));
-                arcs.push(Arc { from: state, to, ladder: place, step, base, terms, shut, stops });
+                let (phases, here) = (&self.phases[place], self.phase(state, place));
+                let (advance, stages) = (here != phases.last(way.from), phases.stages(way.from));
+                let next = if advance { here + 1 } else { phases.entry(way.to) };
+                let (to, shut) = (self.moved(state, place, next), base.iter().any(|&p| nil(p)));
+                arcs.push(Arc { from: state, to, ladder: place, step, advance, stages, base, terms, shut, stops });
             }
         }
         self.arcs.extend(arcs);
@@ -252,7 +340,7 @@ impl Structure {
                     log += design[column] * logs[p];
                 }
             }
-            *rate = log.exp();
+            *rate = arc.stages as f64 * log.exp();
         }
     }
 
@@ -260,6 +348,28 @@ impl Structure {
     pub fn dense(&self, rates: &[f64], out: &mut [f64]) {
         out.fill(0.0);
         self.arcs.iter().zip(rates).for_each(|(arc, rate)| out[arc.from * self.n + arc.to] += rate);
+    }
+
+    /// The intensities between joint rungs under a design as the model states them, row by row: no stage is told.
+    ///
+    /// # Errors
+    /// `Spec` where there are several ladders and one has stages: how long a joint rung lasts depends on the stages then.
+    pub fn between_rungs(&self, values: &Values, design: &[f64], what: &str) -> Result<Vec<f64>> {
+        if !self.is_staged() {
+            return Ok(self.generator(values, design));
+        }
+        if self.ladders.len() > 1 {
+            let message = "a stay of several ladders together has no law of its own where rungs have stages; expected a \
+                           panel of one ladder, or `transition` and `time_in_rungs`";
+            return Err(Error::spec(what, what, message));
+        }
+        let q = self.generator(values, design);
+        let mut out = vec![0.0; self.n_rungs * self.n_rungs];
+        for arc in self.arcs.iter().filter(|arc| !arc.advance) {
+            let place = self.joint[arc.from] * self.n_rungs + self.joint[arc.to];
+            out[place] = q[arc.from * self.n + arc.to] / arc.stages as f64;
+        }
+        Ok(out)
     }
 
     /// The generator of a design, row by row, its diagonal 0.
@@ -277,7 +387,7 @@ impl Structure {
         self.arcs.iter().map(|arc| !arc.shut && arc.stops.iter().all(|&column| design[column] == 0.0)).collect()
     }
 
-    /// Which joint rungs can come after each by open arcs, itself included.
+    /// Which joint phases can come after each by open arcs, itself included.
     pub fn reach(&self, open: &[bool]) -> Vec<Vec<bool>> {
         let mut reach: Vec<Vec<bool>> = (0..self.n).map(|s| (0..self.n).map(|t| s == t).collect()).collect();
         for (from, reached) in reach.iter_mut().enumerate() {
@@ -293,7 +403,7 @@ impl Structure {
         reach
     }
 
-    /// The row of a status' table at a joint rung, for a unit whose drivers are in these states (of all the model's).
+    /// The row of a status' table at a joint phase, for a unit whose drivers are in these states (of all the model's).
     pub fn row(&self, model: &Model, status: &Status, state: usize, drivers: &[usize]) -> usize {
         let mut place = 0;
         for parent in &status.parents {
@@ -309,7 +419,7 @@ impl Structure {
         status.rows[place]
     }
 
-    /// A joint rung in words.
+    /// A joint phase in words: its rungs.
     pub fn words(&self, model: &Model, state: usize) -> String {
         let one = |(p, &l): (usize, &usize)| model.ladders[l].rungs[self.rung(state, p)].clone();
         self.ladders.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")

@@ -1,6 +1,6 @@
 //! A unit's rows, one after the other, to counts and chains; every refusal names the unit and the row.
 
-use super::compile::{Begin, Build, Chain, Count, Group, Op, Row, Step, Stop, Tally, wrong};
+use super::compile::{Begin, Build, Chain, Count, Group, Op, Row, Seen, Step, Stop, Tally, wrong};
 use crate::escalation::model::First;
 use crate::ground::{Error, Result};
 
@@ -41,7 +41,7 @@ impl Build<'_> {
 
     /// Adds what the rows just walked say of what was used.
     pub(super) fn count(&mut self, weight: f64) {
-        let n = self.structure.n;
+        let n = self.structure.n_rungs;
         self.used.empty += self.tally.empty;
         self.used.censored += self.tally.censored;
         self.used.entries += self.tally.entries;
@@ -55,21 +55,25 @@ impl Build<'_> {
         self.tally = Tally::default();
         let columns = self.columns;
         let mut here: Option<usize> = None;
-        let mut last_known: Option<usize> = None;
+        let mut last_seen: Option<usize> = None;
+        let mut rung_before: Option<usize> = None;
         let mut chain: Option<Chain> = None;
         let mut history = Vec::with_capacity(rows.len());
         for (k, &row) in rows.iter().enumerate() {
             let time = self.time(row)?;
-            let (look, known, told) = self.look(row)?;
-            if let (Some(a), Some(b)) = (last_known, known) {
+            let Seen { look, mut known, rung, told } = self.look(row)?;
+            if let (Some(a), Some(b)) = (last_seen, rung) {
                 self.tally.table.push((a, b));
             }
-            last_known = known.or(last_known);
+            last_seen = rung.or(last_seen);
             if k == 0 {
+                if !told && self.first == First::Given {
+                    known = known.or(rung.and_then(|rung| self.only_stage(rung)));
+                }
                 let open = known.is_none() || told || self.first != First::Given;
                 if open {
-                    let begin = match (known, self.first) {
-                        (Some(state), First::Given) => Begin::At(state),
+                    let begin = match (rung, self.first) {
+                        (Some(rung), First::Given) => Begin::Seen(rung),
                         _ => Begin::First(self.row_design(rows, 0, time)?),
                     };
                     let start = self.ops.len();
@@ -90,11 +94,13 @@ impl Build<'_> {
                 let pieces = self.pieces(before, from, time)?;
                 let at = |row: usize| row;
                 let exact = columns.moved.get(row).copied().unwrap_or(false);
-                let entry = known.and_then(|state| self.entered[state]).filter(|_| here != known && !exact);
+                let entry = rung.and_then(|rung| self.entered[rung]).filter(|_| rung_before != rung && !exact);
                 self.tally.entries += usize::from(entry.is_some());
                 match (here, known) {
-                    (Some(a), Some(b)) if exact && !told => self.seen_move(at(row), a, b, &pieces, weight)?,
-                    (Some(a), Some(b)) if pieces.len() == 1 && !told => {
+                    (Some(a), Some(b)) if exact && !told && self.structure.is_alone(a) => {
+                        self.seen_move(at(row), a, b, &pieces, weight)?
+                    }
+                    (Some(a), Some(b)) if pieces.len() == 1 && !told && !exact => {
                         self.seen(row, before, a, b, pieces[0], weight, entry)?;
                     }
                     _ => {
@@ -114,6 +120,8 @@ impl Build<'_> {
                             );
                             return Err(Stop::Cannot(wrong(columns, row, message)));
                         }
+                        // What was entered at a known time is in its first stage.
+                        known = known.or(self.only_alive());
                     }
                 }
             }
@@ -129,12 +137,26 @@ impl Build<'_> {
             if chain.is_some() {
                 here = None;
             }
-            history.push(Row { row, time, known, guess: self.guess(look, known), design: usize::MAX, chained });
+            rung_before = rung;
+            history.push(Row { row, time, known: rung, guess: self.guess(look, rung), design: usize::MAX, chained });
         }
         self.chains.extend(chain);
         let history = self.with_designs(rows, history);
         self.histories.push(history);
         Ok(())
+    }
+
+    /// The joint phase that a joint rung which comes first is in, where that is one.
+    fn only_stage(&self, rung: usize) -> Option<usize> {
+        let own = self.structure.joint.iter().zip(&self.structure.shares);
+        own.enumerate().find(|(_, (joint, share))| **joint == rung && **share == 1.0).map(|(state, _)| state)
+    }
+
+    /// The joint phase that is possible in the open chain, where rungs have stages and it is one.
+    fn only_alive(&self) -> Option<usize> {
+        let mut alive = (0..self.structure.n).filter(|&state| self.alive[state]);
+        let one = alive.next().filter(|_| self.structure.is_staged());
+        one.filter(|_| alive.next().is_none())
     }
 
     /// A unit's rows with the generator from each on.
@@ -288,7 +310,7 @@ impl Build<'_> {
         }
         if from != to {
             let design = pieces.last().map_or(0, |piece| piece.0);
-            let arc = self.structure.arcs.iter().position(|arc| (arc.from, arc.to) == (from, to));
+            let arc = self.structure.arcs.iter().position(|arc| !arc.advance && (arc.from, arc.to) == (from, to));
             let Some(arc) = arc.filter(|&arc| self.leads(design).0[arc]) else {
                 return Err(Stop::Cannot(self.forbidden(row, None, from, to)));
             };
@@ -308,6 +330,15 @@ impl Build<'_> {
             let reach = &self.leads(design).1;
             next = (0..n).map(|to| (0..n).any(|from| next[from] && reach[from][to])).collect();
         }
+        for &(design, _) in pieces.iter().filter(|piece| exact && piece.1 > 0.0) {
+            let open = &self.leads(design).0;
+            let advances = self.structure.arcs.iter().zip(open).filter(|(arc, open)| arc.advance && **open);
+            let ways: Vec<(usize, usize)> = advances.map(|(arc, _)| (arc.from, arc.to)).collect();
+            // Stages come in order, so that a round for each ladder is enough.
+            for _ in 0..self.structure.ladders.len() {
+                ways.iter().for_each(|&(from, to)| next[to] |= next[from]);
+            }
+        }
         let open = pieces.last().map(|piece| &self.leads(piece.0).0);
         let arcs = &self.structure.arcs;
         let through = |from: &[bool], set: &mut dyn Iterator<Item = usize>| {
@@ -318,7 +349,7 @@ impl Build<'_> {
         match entry {
             Some(set) => next = through(&next, &mut self.sets[set].iter().copied()),
             None if exact => {
-                let moved = through(&next, &mut (0..arcs.len()));
+                let moved = through(&next, &mut (0..arcs.len()).filter(|&a| !arcs[a].advance));
                 next.iter_mut().zip(moved).for_each(|(stays, moves)| *stays |= moves);
             }
             None => {}
