@@ -339,7 +339,10 @@ def chain_simulate(
 @final
 class Sequences:
     def __new__(
-        cls, offsets: NDArray[np.int64], columns: Sequence[tuple[NDArray[np.uint32], _Array] | _Array]
+        cls,
+        offsets: NDArray[np.int64],
+        columns: Sequence[tuple[NDArray[np.uint32], _Array] | _Array],
+        weights: _Array | None = None,
     ) -> Sequences: ...
     def __len__(self) -> int: ...
     @property

@@ -20,6 +20,7 @@ pub mod hidden_start;
 pub mod hitting;
 pub mod krylov;
 pub mod monitor;
+mod negative_binomial;
 pub mod outcome;
 pub mod poisson;
 pub mod rewind;
