@@ -216,7 +216,7 @@ class NegativeBinomial(Outcome):
     >>> held = esc.markov.NegativeBinomial(prior_worth=1, prior_size=5, size_spread=3)
     >>> fit = esc.markov.HiddenMarkov(1, held).fit([[2, 2, 2, 2]])  # no spread beyond a Poisson's: without, a million
     >>> fit.outcomes[("value",)].sizes.round(2).tolist()
-    [6.74]
+    [8.18]
     """
 
     means: Any = None

@@ -22,6 +22,7 @@ pub mod krylov;
 pub mod monitor;
 mod negative_binomial;
 pub mod outcome;
+pub mod passage;
 pub mod poisson;
 pub mod rewind;
 pub mod simulate;
