@@ -229,15 +229,12 @@ pub fn quantiles(
     let fastest = generator.exit().iter().copied().fold(0.0, f64::max);
     let mut longest = 1.0 / fastest;
     let walk = |longest: f64| Walked::new(generator, start, target, within, Some(&chance), longest, control);
-    let mut walked = None;
-    while last > 0.0 {
-        let more = walk(longest)?;
-        let look = more.look(longest);
-        walked = Some(more);
-        if gap(&look, last, ever) >= 0.0 {
-            break;
-        }
+    let mut walked = if last > 0.0 { Some(walk(longest)?) } else { None };
+    while let Some(far) = &walked
+        && gap(&far.look(longest), last, ever) < 0.0
+    {
         longest *= FURTHER;
+        walked = Some(walk(longest)?);
     }
     let one = |&p: &f64| match &walked {
         _ if p <= at_once => Ok(0.0),

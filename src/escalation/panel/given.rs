@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 /// A driver and its state, by name.
 pub type Named = (String, String);
+/// Drivers and their states.
+type Known = Vec<(usize, usize)>;
 
 impl PanelFit {
     /// Drivers and states that are given, as indices.
@@ -146,7 +148,8 @@ impl PanelFit {
         let (n, n_classes) = (structure.n, self.panel.n_classes());
         let mut known: Vec<Option<Exponential>> = self.panel.designs.iter().map(|_| None).collect();
         let mut laws: HashMap<(usize, u64), Vec<f64>> = HashMap::new();
-        let mut priors: HashMap<(usize, Vec<(usize, usize)>), Vec<f64>> = HashMap::new();
+        // By profile and what is known of drivers.
+        let mut priors: HashMap<(usize, Known), Vec<f64>> = HashMap::new();
         let mut shares = vec![0.0; times.len() * n];
         for (unit, risk) in self.at_risk(times).iter().enumerate() {
             let Some(first) = self.panel.rows_of(unit).first() else { continue };
