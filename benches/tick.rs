@@ -31,7 +31,15 @@ fn steps(c: &mut Criterion) {
         let logs = [0.0; 12];
         let sequences: Vec<Steps> = symbols
             .chunks(200)
-            .map(|s| Steps { first: &first, tables: None, rows: &rows, logs: &logs, symbols: Some(s), len: 200 })
+            .map(|s| Steps {
+                first: &first,
+                tables: None,
+                rows: &rows,
+                logs: &logs,
+                symbols: Some(s),
+                len: 200,
+                weight: 1.0,
+            })
             .collect();
         group.throughput(Throughput::Elements(200_000));
         group.bench_function(format!("forward {k}"), |b| {

@@ -1,7 +1,7 @@
 //! Hidden Markov chains: every path enumerated, laws, bits on any number of threads.
 
 use escalade::ground::{Control, Error};
-use escalade::markov::hidden::{Hidden, HiddenPrior, Kind, Sequences, Settings, fit, start};
+use escalade::markov::hidden::{Expected, Hidden, HiddenPrior, Kind, Sequences, Settings, fit, start};
 use escalade::markov::outcome::{Column, Family, Prior};
 use escalade::markov::tick::{Counts, Forward, Steps, Tables, backward, forward, padded};
 use escalade::markov::tick_log::LogTables;
@@ -205,6 +205,7 @@ fn several_tables_and_laws_of_the_first_state() {
                 logs: &logs,
                 symbols: Some(&symbols[s]),
                 len: 4 + s,
+                weight: 1.0,
             })
             .collect();
         let mut out = vec![Forward::default(); 6];
@@ -240,7 +241,7 @@ fn wide_chains_agree_with_logarithms() {
                 .collect();
             let rows = padded(&rows, k);
             let len = data.range(s).len();
-            let steps = Steps { first: &first, tables: None, rows: &rows, logs: &[], symbols: None, len };
+            let steps = Steps { first: &first, tables: None, rows: &rows, logs: &[], symbols: None, len, weight: 1.0 };
             let exact = LogTables::new(&tables).smooth(&tables, &steps, None).unwrap();
             close(logs[s], exact.log, EXACT);
             for (t, row) in exact.rows.chunks(tables.width()).enumerate() {
@@ -288,6 +289,9 @@ fn directions_that_hardly_meet_are_counted_once() {
     expected.first.iter().for_each(|n| close(*n, 3.0, EXACT));
     [0, 3].iter().for_each(|n| close(expected.moves[*n], 3.0 * 199.0, EXACT));
     close(expected.columns[0].iter().sum(), 1_200.0, EXACT);
+    let twice = chain.expected(&data.clone().weighted(vec![2.0; 6]).unwrap(), &control).unwrap();
+    close(twice.moves[0], 2.0 * expected.moves[0], EXACT);
+    close(twice.columns[0].iter().sum(), 2_400.0, EXACT);
     let (rows, _) = chain.smoothed(&data, &control).unwrap();
     rows.iter().for_each(|p| close(*p, 0.5, EXACT));
 }
@@ -306,8 +310,72 @@ fn the_impossible_is_named() {
     }
     let (rows, logs) = chain.smoothed(&data, &control).unwrap();
     assert!(rows[4..].iter().all(|x| x.is_nan()) && logs[1] == f64::NEG_INFINITY);
+    let without = data.clone().weighted(vec![3.0, 0.0]).unwrap();
+    assert_eq!(chain.expected(&without, &control).unwrap().first[0], 3.0);
+    for weights in [vec![1.0], vec![1.0, -1.0], vec![f64::NAN, 1.0]] {
+        assert!(data.clone().weighted(weights).is_err());
+    }
     control.stop();
     assert!(matches!(chain.expected(&data, &control), Err(Error::Interrupted)));
+}
+
+/// The sequences of some data, so many times each.
+fn repeated(data: &Sequences, times: &[usize]) -> Sequences {
+    let order: Vec<usize> = times.iter().enumerate().flat_map(|(s, n)| vec![s; *n]).collect();
+    let rows: Vec<usize> = order.iter().flat_map(|&s| data.range(s)).collect();
+    let column = |column: &Column| match column {
+        Column::Codes { codes, values } => Column::codes(rows.iter().map(|&r| codes[r]).collect(), values.clone()),
+        Column::Reals { rows: x, dims, .. } => {
+            Column::reals(rows.iter().flat_map(|&r| &x[r * dims..(r + 1) * dims]).copied().collect(), *dims)
+        }
+    };
+    let mut offsets = vec![0];
+    order.iter().for_each(|&s| offsets.push(offsets.last().unwrap() + data.range(s).len()));
+    Sequences::new(offsets, data.columns().iter().map(column).collect()).unwrap()
+}
+
+/// Negative-binomial parameters found by a search of their own: the weighted log-likelihood and the priors by the textbook.
+fn searched(counts: &[(f64, f64)], prior: &Prior) -> (f64, f64) {
+    let gamma = statrs::function::gamma::ln_gamma;
+    let value = |log: [f64; 2]| {
+        let (m, r) = (log[0].exp(), log[1].exp());
+        let seen =
+            |(x, w): &(f64, f64)| w * (gamma(x + r) - gamma(r) + r * (r / (r + m)).ln() + x * (m / (r + m)).ln());
+        let gap = log[1] - prior.spread[0].ln();
+        counts.iter().map(seen).sum::<f64>() + prior.worth * (prior.center[0] * m.ln() - m)
+            - 0.5 * prior.spread_worth * gap * gap
+    };
+    let (mut at, mut step) = ([0.0, 0.0], 1.0);
+    while step > 1e-9 {
+        let around = [[step, 0.0], [-step, 0.0], [0.0, step], [0.0, -step]];
+        let next = around.iter().map(|d| [at[0] + d[0], at[1] + d[1]]).max_by(|a, b| value(*a).total_cmp(&value(*b)));
+        match next.filter(|next| value(*next) > value(at)) {
+            Some(next) => at = next,
+            None => step *= 0.5,
+        }
+    }
+    (at[0].exp(), at[1].exp())
+}
+
+#[test]
+fn a_negative_binomial_is_learnt_with_its_prior() {
+    // One state that is always: the statistics are the counts. Spread counts, equal ones, and none at all.
+    let prior = Prior { worth: 2.5, center: vec![3.0], spread_worth: 1.7, spread: vec![4.0], ..Prior::default() };
+    for seen in [vec![0.0, 7.0, 1.0, 12.0, 3.0], vec![2.0; 6], vec![]] {
+        let values: Vec<f64> = (0..13).map(f64::from).collect();
+        let column = Column::codes(seen.iter().map(|x| *x as u32).chain([13]).collect(), values);
+        let data = Sequences::new(vec![0, seen.len() + 1], vec![column]).unwrap();
+        let families = vec![Family::NegativeBinomial { means: vec![1.0], sizes: vec![2.0] }];
+        let mut chain = Hidden { start: vec![1.0], transitions: vec![1.0], families };
+        let expected = chain.expected(&data, &Control::default()).unwrap();
+        chain.learn(&data, &expected, &HiddenPrior { families: vec![prior.clone()], ..HiddenPrior::default() });
+        let Family::NegativeBinomial { means, sizes } = &chain.families[0] else { unreachable!() };
+        let counts: Vec<(f64, f64)> = seen.iter().map(|x| (*x, 1.0)).collect();
+        let (mean, size) = searched(&counts, &prior);
+        // A search that compares values ends within the root of their rounding.
+        close(means[0], mean, 1e-6);
+        close(sizes[0], size, 1e-6);
+    }
 }
 
 #[test]
@@ -387,7 +455,8 @@ proptest! {
         let (chain, data) = mixed(k, &[25, 3, 14, 40, 8], seed);
         let gaussian = Prior { worth, center: vec![1.0, 2.0], spread_worth: worth, spread: vec![1.0, 0.5], floor: vec![0.05, 0.05] };
         let count = Prior { worth, center: vec![2.0], ..Prior::default() };
-        let families = vec![count.clone(), count.clone(), Prior::default(), gaussian.clone(), gaussian];
+        let size = Prior { spread_worth: worth, spread: vec![3.0], ..count.clone() };
+        let families = vec![count.clone(), count, size, gaussian.clone(), gaussian];
         let prior = HiddenPrior { start: worth, transitions: worth, families };
         for accelerate in [false, true] {
             let settings = Settings { rounds: 30, tolerance: 0.0, accelerate };
@@ -397,6 +466,21 @@ proptest! {
             }
             prop_assert!(fitted.chain.checked().is_ok());
         }
+    }
+
+    #[test]
+    fn a_weight_is_so_many_times_the_sequence(k in 1usize..5, seed in 0u64..1_000_000, times in [0usize..4, 1..4, 0..4, 0..3]) {
+        let (chain, data) = mixed(k, &[12, 1, 9, 30], seed);
+        let control = Control::default();
+        let weighted = data.clone().weighted(times.iter().map(|n| *n as f64).collect()).unwrap();
+        let (a, b) = (chain.expected(&weighted, &control).unwrap(), chain.expected(&repeated(&data, &times), &control).unwrap());
+        close(a.log_likelihood, b.log_likelihood, EXACT);
+        let all = |e: &Expected| [&e.first[..], &e.moves, &e.columns.concat()].concat();
+        all(&a).iter().zip(&all(&b)).for_each(|(a, b)| close(*a, *b, EXACT));
+        // A sequence's own answers do not know of weights; weights of 1 are none, bit by bit.
+        prop_assert_eq!(chain.smoothed(&weighted, &control).unwrap(), chain.smoothed(&data, &control).unwrap());
+        let ones = chain.expected(&data.clone().weighted(vec![1.0; 4]).unwrap(), &control).unwrap();
+        prop_assert_eq!(all(&ones), all(&chain.expected(&data, &control).unwrap()));
     }
 
     #[test]
@@ -410,7 +494,7 @@ proptest! {
         let by_row: Vec<f64> = (0..len * k).map(|n| row_log(&chain, &data, n / k, n % k).exp()).collect();
         let outcomes = padded(&by_row, k);
         let zeros = vec![0.0; len];
-        let steps = [Steps { first: &first, tables: None, rows: &outcomes, logs: &zeros, symbols: None, len }];
+        let steps = [Steps { first: &first, tables: None, rows: &outcomes, logs: &zeros, symbols: None, len, weight: 1.0 }];
         let mut out = [Forward::default()];
         forward(&tables, &steps, true, &mut out, &control).unwrap();
         let last = &out[0].rows[(len - 1) * tables.width()..][..k];

@@ -92,10 +92,103 @@ fn the_score_is_the_slope_of_the_log_likelihood() {
     assert!(mixture.weights[6..].iter().all(|weight| *weight > 0.0));
 }
 
+/// Covariates on all three drivers: numbers, levels, one shared coefficient.
+fn regressed() -> Model {
+    let spec = MODEL
+        .replace(
+            r#""table": [0.4, 0.6], "free": true"#,
+            r#""table": [0.4, 0.6], "free": true, "covariate": [{"name": "x"}]"#,
+        )
+        .replace(
+            r#""given": ["region"], "free": true,"#,
+            r#""given": ["region"], "free": true,
+               "covariate": [{"name": "age"}, {"name": "arm", "levels": ["u", "v", "w"]}],"#,
+        )
+        .replace(
+            r#""table": [0.7, 0.3], "free": true"#,
+            r#""table": [0.7, 0.3], "covariate": [{"name": "age", "shared": true, "coefficient": 0.2, "spread": 1}]"#,
+        );
+    Model::compile(&serde_json::from_str::<ModelSpec>(&spec).unwrap()).unwrap()
+}
+
+/// Only the first row of a unit tells what drivers look at.
+fn aged() -> Columns {
+    let mut columns = table();
+    let nan = f64::NAN;
+    let of = |name: &str, values: [f64; 10]| CovariateColumn { name: name.into(), values: values.to_vec() };
+    columns.covariates.push(of("age", [1.5, nan, 3.0, 4.0, -0.5, nan, nan, 0.25, 9.0, nan]));
+    columns.covariates.push(of("arm", [2.0, 0.0, nan, 0.0, 1.0, 1.0, nan, 0.0, 0.0, 0.0]));
+    columns
+}
+
+#[test]
+fn the_score_of_a_driver_s_covariates_is_the_slope() {
+    let (model, control) = (regressed(), Control::default());
+    // Region is summed out where nothing looks at it; where it has a column, classes say all that a table depends on.
+    let mut closed = aged();
+    closed.drivers.push(DriverColumn { driver: "region".into(), codes: vec![-1; 10] });
+    let (open, closed) = (Panel::compile(&aged(), &model).unwrap(), Panel::compile(&closed, &model).unwrap());
+    assert_eq!((open.n_classes(), closed.n_classes()), (6, 12));
+    let start = model.parameters.start();
+    let theta: Vec<f64> = start.iter().enumerate().map(|(k, x)| x + 0.3 * ((k as f64) * 1.7).sin()).collect();
+    let values = model.parameters.values(&theta);
+    let of = |panel: &Panel| {
+        let score = panel.score(&model, &values, &control).unwrap();
+        (score.log, model.parameters.gradient(&values, &score.statistics))
+    };
+    let ((log, gradient), (other, same)) = (of(&open), of(&closed));
+    assert!((log - other).abs() < 1e-12 * log.abs());
+    for (k, (slope, also)) in gradient.iter().zip(&same).enumerate() {
+        let along = |step: f64| {
+            let mut moved = theta.clone();
+            moved[k] += step;
+            open.score(&model, &model.parameters.values(&moved), &control).unwrap().log
+        };
+        let difference = (along(1e-5) - along(-1e-5)) / 2e-5;
+        let name = &model.parameters.coordinates()[k];
+        assert!(
+            (slope - difference).abs() < SLOPE && (slope - also).abs() < 1e-10,
+            "{name}: {slope} {also} {difference}"
+        );
+    }
+    let names = model.parameters.coordinates().join("; ");
+    let wanted =
+        ["region: north: + (x)", "kind | north: slow: + (age)", "kind | south: stayer: + (arm = w)", "source: + (age)"];
+    for name in wanted {
+        assert!(names.contains(name), "{name} is not in {names}");
+    }
+}
+
+#[test]
+fn what_a_driver_s_covariate_lacks_is_named() {
+    let model = Arc::new(regressed());
+    let mut columns = aged();
+    columns.covariates[1].values[4] = f64::NAN;
+    let error = Panel::compile(&columns, &model).unwrap_err().to_string();
+    let expected = "unit 'two', row 5: covariate 'age' of driver 'kind' is NaN; expected a finite number or a level in the \
+                    unit's first row";
+    assert_eq!(error, expected);
+    columns.covariates.truncate(1);
+    let error = Panel::compile(&columns, &model).unwrap_err().to_string();
+    assert!(error.contains("no column for covariate 'age'"), "{error}");
+    let mut columns = aged();
+    columns.covariates[1].values = vec![1.0; 10];
+    let error = PanelFit::learn(model, &columns, 1, 0, &Control::default()).unwrap_err();
+    assert!(
+        matches!(&error, Error::Unidentified { parameter, .. } if parameter == "kind | north: slow: + (age)"),
+        "{error}"
+    );
+}
+
 #[test]
 fn one_thread_or_seven_give_the_same_bits() {
-    let (one, control) = (table(), Control::default());
-    let (model, mut many) = (Arc::new(model()), Columns { units: vec![], unit: vec![], ..one.clone() });
+    same_bits(model());
+    same_bits(regressed());
+}
+
+fn same_bits(model: Model) {
+    let (one, control) = (aged(), Control::default());
+    let (model, mut many) = (Arc::new(model), Columns { units: vec![], unit: vec![], ..one.clone() });
     for copy in 0..300 {
         many.units.extend(one.units.iter().map(|name| format!("{name} {copy}")));
         many.unit.extend(one.unit.iter().map(|unit| unit + 3 * copy));

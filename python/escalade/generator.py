@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from . import generator_results as results
 from ._core import SpecError
+from .generator_rewards import array_of, by_time, move_of
 from .progress import Progress, progress_line
 from .values import number, texts, whole, wrong
 
@@ -281,7 +282,7 @@ class Generator:
 
     # Whether and when
 
-    def passage(self, target: Any, *, start: Any, times: ArrayLike, within: Any = None) -> results.Passage:
+    def passage(self, target: Any, *, start: Any, times: ArrayLike = (), within: Any = None) -> results.Passage:
         """The whole distribution of the first time in a set of rungs.
 
         Parameters
@@ -290,17 +291,22 @@ class Generator:
             Who starts there has reached it at once.
         start : see :meth:`law`
         times : array, shape (n_times,), or number
+            None are needed for its quantiles.
         within : like `target`, optional
             Rungs that must not be left until then; by default all.
 
         Returns
         -------
         Passage
-            P(reached by t), its density, P(on the way). Rare events keep their digits.
+            P(reached by t), its density, P(on the way). Rare events keep their digits. ``passage(...).quantile(0.5)``
+            is the median time.
         """
         times = times_of(times)
-        found = self._core.passage(self._start(start), self._set_of(target, "target"), times, self._within(within))
-        return results.Passage(times, *found)
+        law, chosen, kept = self._start(start), self._set_of(target, "target"), self._within(within)
+        return results.Passage(times, *self._core.passage(law, chosen, times, kept), (self, law, chosen, kept))
+
+    def _quantiles(self, law: Array, target: Any, within: Any, probabilities: Array) -> Array:
+        return self._core.quantiles(law, target, probabilities, within)
 
     def reach(self, target: Any, times: ArrayLike, *, within: Any = None) -> Array:
         """P(reached by t) from every rung.
@@ -351,66 +357,148 @@ class Generator:
         -------
         RungValues
         """
-        chosen = self._set_of(target, "target")
-        core = self._core
-        found = core.time_if_reached(chosen) if if_reached else core.gathered(chosen, np.ones(len(self)))
-        return results.RungValues(self._names, found[0], "mean time", *found[1:])
+        return self._moment(target, 1, if_reached, "mean time")
+
+    def hitting_moment(self, target: Any, order: int, *, if_reached: bool = False) -> results.RungValues:
+        """E[T^order] of the time T to the target from every rung, in units of time to that power.
+
+        Parameters
+        ----------
+        target : see :meth:`passage`
+        order : int
+            1 to 20. 1: the mean, as :meth:`hitting_time`.
+        if_reached : bool
+            False: infinite where it may never be reached. True: given that it is, NaN where it cannot be.
+
+        Returns
+        -------
+        RungValues
+
+        See Also
+        --------
+        Generator.hitting_variance : the variance, of which no digits are lost.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> q = esc.Generator(["well", "dead"], {("well", "dead"): 0.5})
+        >>> [q.hitting_moment("dead", k)["well"] for k in (1, 2, 3)]
+        [2.0, 8.0, 48.0]
+
+        References
+        ----------
+        V. G. Kulkarni, *Modeling and Analysis of Stochastic Systems*, on first passage times in continuous time: m_k =
+        k (−Q)⁻¹ m_{k−1} on the rungs outside of the target.
+        """
+        k = whole(order, "order", 1, 20)
+        return self._moment(target, k, if_reached, "mean time" if k == 1 else f"moment {k} of the time")
+
+    def _moment(self, target: Any, order: int, if_reached: bool, what: str) -> results.RungValues:
+        found = self._core.moment(self._set_of(target, "target"), order, truth(if_reached, "if_reached"))
+        return results.RungValues(self._names, found[0], what, *found[1:])
+
+    def hitting_variance(self, target: Any, *, if_reached: bool = False) -> results.RungValues:
+        """The variance of the time to the target from every rung.
+
+        It is what is gathered of Σ_j q_ij (m_j − m_i)² on the way, m the mean time left, so that no large numbers are
+        subtracted from each other.
+
+        Parameters
+        ----------
+        target, if_reached : see :meth:`hitting_time`
+
+        Returns
+        -------
+        RungValues
+
+        Examples
+        --------
+        Three stages in a row, each exponential with variance 1/4:
+
+        >>> import escalade as esc
+        >>> q = esc.Generator(["a", "b", "c", "d"], {("a", "b"): 2.0, ("b", "c"): 2.0, ("c", "d"): 2.0})
+        >>> q.hitting_variance("d")["a"]
+        0.75
+        """
+        found = self._core.variance(self._set_of(target, "target"), truth(if_reached, "if_reached"))
+        return results.RungValues(self._names, found[0], "variance of the time", *found[1:])
 
     # What it gathers
 
-    def reward(self, rewards: Any, *, start: Any, times: ArrayLike) -> Array:
+    def reward(self, rewards: Any = None, *, start: Any, times: ArrayLike, moves: Any = None) -> Array:
         """The expected reward gathered from 0 to each time.
 
         Parameters
         ----------
-        rewards : array, shape (n_rungs,), or mapping of rungs to numbers
+        rewards : array, shape (n_rungs,), or mapping of rungs to numbers, optional
             Per unit of time in each rung; those not named have 0. With 1 for a set of rungs: time spent there.
         start : see :meth:`law`
         times : array, shape (n_times,), or number
+        moves : mapping of (from, to) to numbers, array (n_rungs, n_rungs), or number, optional
+            For each move made (an impulse reward); moves not named have 0, a number is for every move. Of coupled
+            ladders a mapping of (ladder, from, to). With 1 for some moves: how often they are made.
 
         Returns
         -------
         array, shape (n_times,)
-        """
-        return self._core.accumulated(self._start(start), self._rewards(rewards), times_of(times))
 
-    def reward_from_each(self, rewards: Any, times: ArrayLike) -> Array:
+        Examples
+        --------
+        Bills that come in sickness, a fee for each admission, and how often one is admitted:
+
+        >>> import escalade as esc
+        >>> q = esc.Generator(["well", "ill"], {("well", "ill"): 0.5, ("ill", "well"): 1.5})
+        >>> q.reward({"ill": 200.0}, moves={("well", "ill"): 50.0}, start="well", times=[10.0]).round(2).tolist()
+        [665.63]
+        >>> q.reward(moves={("well", "ill"): 1}, start="well", times=[10.0]).round(4).tolist()
+        [3.8125]
+
+        References
+        ----------
+        C. Baier, L. Cloth, B. Haverkort, H. Hermanns and J.-P. Katoen, "Performability assessment by model checking of
+        Markov reward models", Formal Methods in System Design 36, 2010 (rewards with impulses). In expectation an
+        impulse ρ_ij is a reward q_ij ρ_ij by time at i.
+        """
+        return self._core.accumulated(self._start(start), self._rewards(rewards, moves), times_of(times))
+
+    def reward_from_each(self, rewards: Any, times: ArrayLike, *, moves: Any = None) -> Array:
         """The expected reward gathered from 0 to each time, from every rung.
 
         Parameters
         ----------
-        rewards : see :meth:`reward`
+        rewards, moves : see :meth:`reward`
+            ``rewards=None`` where there are only moves.
         times : array, shape (n_times,), or number
 
         Returns
         -------
         array, shape (n_times, n_rungs)
         """
-        return self._core.accumulated_from_each(self._rewards(rewards), times_of(times))
+        return self._core.accumulated_from_each(self._rewards(rewards, moves), times_of(times))
 
-    def reward_until(self, target: Any, rewards: Any) -> results.RungValues:
+    def reward_until(self, target: Any, rewards: Any = None, *, moves: Any = None) -> results.RungValues:
         """The expected reward until the target is reached; infinite where it may never be.
 
         Parameters
         ----------
         target : see :meth:`passage`
-        rewards : see :meth:`reward`
-            0 or more.
+        rewards, moves : see :meth:`reward`
+            0 or more. The move into the target counts.
 
         Returns
         -------
         RungValues
         """
-        found = self._core.gathered(self._set_of(target, "target"), self._rewards(rewards))
+        found = self._core.gathered(self._set_of(target, "target"), self._rewards(rewards, moves))
         return results.RungValues(self._names, found[0], "reward", *found[1:])
 
-    def discounted_reward(self, rewards: Any, discount: float) -> results.RungValues:
+    def discounted_reward(self, rewards: Any, discount: float, *, moves: Any = None) -> results.RungValues:
         """The expected reward over all time, weighted by e^{−discount · t}.
 
         Parameters
         ----------
-        rewards : see :meth:`reward`
-            0 or more.
+        rewards, moves : see :meth:`reward`
+            0 or more; ``rewards=None`` where there are only moves.
         discount : float
             Above 0, per unit of time.
 
@@ -418,15 +506,15 @@ class Generator:
         -------
         RungValues
         """
-        found = self._core.discounted(self._rewards(rewards), number(discount, "discount"))
+        found = self._core.discounted(self._rewards(rewards, moves), number(discount, "discount"))
         return results.RungValues(self._names, found[0], "reward", *found[1:])
 
-    def long_run_reward(self, rewards: Any, *, start: Any = None) -> float:
+    def long_run_reward(self, rewards: Any = None, *, start: Any = None, moves: Any = None) -> float:
         """The expected reward per unit of time in the long run.
 
         Parameters
         ----------
-        rewards : see :meth:`reward`
+        rewards, moves : see :meth:`reward`
         start : see :meth:`law`, optional
             Needed where the stationary law is not unique.
 
@@ -435,7 +523,7 @@ class Generator:
         float
         """
         law = self.stationary() if start is None else self.long_run(start)
-        return float(law.array @ self._rewards(rewards))
+        return float(law.array @ self._rewards(rewards, moves))
 
     # In the long run
 
@@ -588,13 +676,19 @@ class Generator:
             raise SpecError(f"{what} has {len(array)} numbers; there are {len(self)} rungs")
         return array
 
-    def _rewards(self, rewards: Any) -> Array:
-        if not isinstance(rewards, Mapping):
-            return self._vector(rewards, "rewards")
-        out = np.zeros(len(self))
-        for rung, reward in rewards.items():
-            out[self._names.index(rung)] = number(reward, f"rewards, {rung}")
-        return out
+    def _rewards(self, rewards: Any, moves: Any) -> Array:
+        """What each rung yields by time; a reward for a move is one by time at the move's rate."""
+        if rewards is None and moves is None:
+            raise SpecError("there is no reward; expected rewards, moves or both")
+        if rewards is None:
+            out = np.zeros(len(self))
+        elif isinstance(rewards, Mapping):
+            out = np.zeros(len(self))
+            for rung, reward in rewards.items():
+                out[self._names.index(rung)] = number(reward, f"rewards, {rung}")
+        else:
+            out = self._vector(rewards, "rewards")
+        return out if moves is None else out + by_time(moves, self._names, self._core, self._tree)
 
     def _set_of(self, rungs: Any, what: str) -> NDArray[np.bool_]:
         return self._names.chosen(rungs, what)
@@ -653,25 +747,11 @@ def named(rungs: Any, what: str) -> list[str]:
     return names
 
 
-def move_of(pair: Any) -> tuple[str, str]:
-    """A key (from, to)."""
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise wrong("a key of rates", pair, "(from, to)")
-    if pair[0] == pair[1]:
-        raise SpecError(f"the move {pair[0]!r} → {pair[1]!r} leads nowhere; expected two rungs")
-    return pair
-
-
-def array_of(values: Any, what: str, axes: int, expected: str) -> Array:
-    """An array of floats with so many axes."""
-    try:
-        array = np.ascontiguousarray(np.asarray(values, dtype=float))
-    except (TypeError, ValueError):
-        raise wrong(what, values, expected) from None
-    array = array.reshape(np.shape(values)) if axes == 0 else array
-    if array.ndim != axes:
-        raise SpecError(f"{what} has {array.ndim} axes; expected {expected}")
-    return array
+def truth(given: Any, what: str) -> bool:
+    """True or False, and nothing else."""
+    if not isinstance(given, bool | np.bool_):
+        raise wrong(what, given, "True or False")
+    return bool(given)
 
 
 def times_of(times: ArrayLike | Iterable[float]) -> Array:

@@ -237,14 +237,47 @@ class Passage(Table):
     --------
     >>> import escalade as esc
     >>> q = esc.Generator(["well", "dead"], {("well", "dead"): 0.5})
-    >>> q.passage("dead", start="well", times=[2.0]).reached.round(4).tolist()
-    [0.6321]
+    >>> reached = q.passage("dead", start="well", times=[2.0])
+    >>> reached.reached.round(4).tolist(), round(reached.quantile(0.5), 4)
+    ([0.6321], 1.3863)
     """
 
     times: Array
     reached: Array
     density: Array
     waiting: Array
+    _asked: tuple[Any, Array, Bools, Bools | None]  # the generator, the start, the target, where it must stay
+
+    def quantile(self, probability: Any) -> Any:
+        """The time by which it has been reached with a probability: the exact distribution inverted, at any time.
+
+        Parameters
+        ----------
+        probability : float or array
+            From 0 to 1. 0.5: the median.
+
+        Returns
+        -------
+        float, or array of the same shape
+            Infinite where it is never so likely; 0 where the start is in the set as often.
+
+        Raises
+        ------
+        SpecError
+            A number that is no probability.
+        NotConverged
+            If it would take more than 1e8 steps.
+        """
+        try:
+            asked = np.asarray(probability, dtype=float)
+        except (TypeError, ValueError):
+            raise wrong("probability", probability, "a number from 0 to 1, or an array of them") from None
+        if not ((asked >= 0) & (asked <= 1)).all():
+            bad = asked[~((asked >= 0) & (asked <= 1))]
+            raise SpecError(f"probability is {bad.flat[0]:g}; expected numbers from 0 to 1")
+        of, start, target, within = self._asked
+        times = of._quantiles(start, target, within, np.ascontiguousarray(asked.ravel())).reshape(asked.shape)
+        return times if asked.ndim else float(times)
 
     def __len__(self) -> int:
         return len(self.times)

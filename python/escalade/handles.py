@@ -130,6 +130,28 @@ class Handle:
         return f"<b>{escape(self.name)}</b> ({self.kind}{given}) {states}"
 
 
+def added(
+    owner: str,
+    name: str,
+    levels: Sequence[str] | None,
+    shared: bool,
+    coefficient: float | Near | None,
+    about: Tree,
+) -> Tree:
+    """The entry of a covariate that is added to what its owner shows, or to its table."""
+    what = f"{owner}.covariate"
+    entry: Tree = {"name": text(name, f"{what}: the name"), **about}
+    if levels is not None:
+        entry["levels"] = texts(levels, f"{what}: levels")
+    if shared:
+        entry["shared"] = True
+    if isinstance(coefficient, Near):
+        entry |= {"coefficient": coefficient.tree["value"], "spread": coefficient.tree["spread"], **coefficient.about}
+    elif coefficient is not None:
+        entry["coefficient"] = number(coefficient, f"{what}: coefficient", "a number or esc.near(-8, spread=5)")
+    return entry
+
+
 class Driver(Handle):
     """A driver: a variable of the Bayesian network that holds over the window of the forecast.
 
@@ -147,6 +169,60 @@ class Driver(Handle):
     kind = "driver"
     condition_key = "driver"
     __slots__ = ()
+
+    def covariate(
+        self,
+        name: str,
+        levels: Sequence[str] | None = None,
+        *,
+        shared: bool = False,
+        coefficient: float | Near | None = None,
+        **about: Unpack[Ground],
+    ) -> None:
+        """What a panel's units have changes the driver's table, by a multinomial logit (latent class regression).
+
+        Coefficient times the number (or a coefficient for a level) is added to the logarithm of each entry of a row
+        over the row's reference: the state called as the one parent's, else the row's likeliest as it was given, the
+        first of equals. The table itself is that of units whose covariates are 0, or at the first level.
+
+        A driver holds over a unit's whole history, and so does its table: the covariate's value is taken from the
+        unit's first row, and later rows are not looked at, whether it changes or not.
+
+        Parameters
+        ----------
+        name : str
+            Its name, and by default its column in a panel.
+        levels : list of text, optional
+            Of one that is no number; each is compared with the first.
+        shared : bool
+            One coefficient for all rows of the table and all entries, not one for each.
+        coefficient : float or Near, optional
+            A fixed coefficient, or :func:`escalade.near`. Not given: flat.
+        **about
+            ``source=``, ``known=``, ``basis=``, ``note=``: where the coefficient comes from.
+
+        Raises
+        ------
+        SpecError
+            If it is there already.
+
+        References
+        ----------
+        Bandeen-Roche, Miglioretti, Zeger and Rathouz, "Latent variable regression for multiple discrete outcomes", JASA
+        92, 1997.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model()
+        >>> kind = m.driver("kind", {"mover": 0.7, "stayer": 0.3}, free=True)
+        >>> kind.covariate("age")
+        >>> m.parameters().columns()["name"][-1]
+        'kind: stayer: + (age)'
+        """
+        self._model._add(
+            self._entry, "covariate", [added(self.name, name, levels, shared, coefficient, ground(**about))]
+        )
 
 
 class Status(Handle):
@@ -218,21 +294,9 @@ class Status(Handle):
         >>> fev = m.status("fev", given=lungs, outcome=esc.normal(free=True))
         >>> fev.covariate("acute", shared=True)
         """
-        what = f"{self.name}.covariate"
-        entry: Tree = {"name": text(name, f"{what}: the name"), **ground(**about)}
-        if levels is not None:
-            entry["levels"] = texts(levels, f"{what}: levels")
-        if shared:
-            entry["shared"] = True
-        if isinstance(coefficient, Near):
-            entry |= {
-                "coefficient": coefficient.tree["value"],
-                "spread": coefficient.tree["spread"],
-                **coefficient.about,
-            }
-        elif coefficient is not None:
-            entry["coefficient"] = number(coefficient, f"{what}: coefficient", "a number or esc.near(-8, spread=5)")
-        self._model._add(self._entry, "covariate", [entry])
+        self._model._add(
+            self._entry, "covariate", [added(self.name, name, levels, shared, coefficient, ground(**about))]
+        )
 
 
 class Events(Handle):

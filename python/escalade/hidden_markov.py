@@ -6,6 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from ._core import ImpossibleEvidence, SpecError
 from .hidden_results import HiddenParameters, Paths, Simulated, StateProbs, labels
 from .outcomes import FAMILIES, Categorical, Gaussian, Outcome, table_of, worth_of
 from .progress import Progress, progress_line
-from .sequences import Read, kernel_sequences, read
+from .sequences import Read, kernel_sequences, read, weights_of
 from .values import missing, number, texts, to_json, whole, wrong
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class HiddenMarkov:
         start_prior: float = 0.0,
         transition_prior: float = 0.0,
     ) -> None:
+        priors = {"start_prior": start_prior, "transition_prior": transition_prior}
+        self._given = {"states": states, "outcome": outcome, "start": start, "transitions": transitions, **priors}
         if isinstance(states, int | np.integer | float):
             self._states: tuple[Any, ...] = tuple(range(whole(states, "states", 1, 10_000)))
         else:
@@ -99,6 +102,51 @@ class HiddenMarkov:
             law_of(self._start, "start")
         for i, row in enumerate(self._transitions if self._transitions is not None else ()):
             law_of(row, f"row {self._states[i]!r} of the transitions")
+
+    # What it was made of, by the conventions of scikit-learn
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments that it was made with, as they were given; of a fit those of the chain that was fitted.
+
+        With :meth:`set_params` this is what ``sklearn.base.clone`` needs: of a fit it makes the chain before it.
+
+        Parameters
+        ----------
+        deep : bool
+            Makes no difference: no argument is an estimator of its own.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> chain = esc.markov.HiddenMarkov(2, "poisson", transition_prior=1.0)
+        >>> chain.get_params()["outcome"], chain.set_params(states=3).n_states
+        ('poisson', 3)
+        """
+        return dict(self._given)
+
+    def set_params(self, **params: Any) -> HiddenMarkov:
+        """Change arguments in place, as if it had been made with these; what is not named stays.
+
+        Parameters
+        ----------
+        **params
+            Arguments of the constructor.
+
+        Returns
+        -------
+        HiddenMarkov
+            Itself.
+
+        Raises
+        ------
+        SpecError
+            A name that the constructor does not know, or a value that it refuses; the chain then stays as it was.
+        """
+        for name in params:
+            if name not in self._given:
+                raise missing("there is no parameter", name, self._given)
+        self.__dict__ = HiddenMarkov(**(self._given | params)).__dict__
+        return self
 
     # Looking
 
@@ -206,7 +254,7 @@ class HiddenMarkov:
             return [(tuple(names), self._outcome)]
         return [((name,), self._outcome) for name in names]
 
-    def _read(self, data: Any, id: str | None, time: str | None) -> Read:
+    def _read(self, data: Any, id: str | None, time: str | None, but: str | None = None) -> Read:
         columns = self._columns(None) if isinstance(self._outcome, dict) else None
         if self._blocks is not None:
             columns = [name for key, _ in self._blocks for name in key]
@@ -215,7 +263,7 @@ class HiddenMarkov:
         if there is None:
             return read(data, columns, None, None)
         # A chain fitted to a list knows its only column by no name of its own.
-        return read(data, None if columns == ["value"] and "value" not in list(there) else columns, *own)
+        return read(data, None if columns == ["value"] and "value" not in list(there) else columns, *own, but)
 
     def _ready(self, data: Any, id: str | None, time: str | None) -> tuple[Read, _core.Sequences]:
         """The data for a chain whose parameters are there."""
@@ -354,6 +402,7 @@ class HiddenMarkov:
         *,
         id: str | None = None,
         time: str | None = None,
+        weights: Any = None,
         n_starts: int | None = None,
         seed: int = 0,
         max_rounds: int = 2000,
@@ -371,6 +420,9 @@ class HiddenMarkov:
             The sequences.
         id, time : str, optional
             Columns of a table that tell its sequences apart and order their rows.
+        weights : array, shape (n_sequences,), mapping of sequences to numbers, or str, optional
+            How many times each sequence counts: 2 is the sequence twice, 0 leaves it out. In their order, by id (of a
+            list: place), or from a column of the table, whose value must not change within a sequence. By default once.
         n_starts : int, optional
             Starts that get 15 rounds each; the best goes on. By default 4, or 1 where all parameters are given.
         seed : int
@@ -402,18 +454,20 @@ class HiddenMarkov:
         Varadhan and Roland, "Simple and globally convergent methods for accelerating the convergence of any EM
         algorithm", Scandinavian Journal of Statistics 35, 2008.
         """
-        got = self._read(data, id, time)
+        got = self._read(data, id, time, weights if isinstance(weights, str) else None)
         if not int(got.offsets[-1]):
             raise SpecError("the sequences have no row to learn from")
+        each = weights_of(weights, got, data)
+        rows = None if each is None else np.repeat(each, np.diff(got.offsets))
         layout = self._blocks or self._layout(got.names)
-        sequences, families, floats = kernel_sequences(got, places(got, layout))
+        sequences, families, floats = kernel_sequences(got, places(got, layout), each)
         blocks: list[Block] = [(names, family) for (names, _), family in zip(layout, families, strict=True)]
-        priors = [family.prior_tree(columns) for family, columns in zip(families, floats, strict=True)]
+        priors = [family.prior_tree(columns, rows) for family, columns in zip(families, floats, strict=True)]
         prior = {"start": self._priors[0], "transitions": self._priors[1], "families": priors}
         complete = self._start is not None and self._transitions is not None and all(f.known() for f in families)
         count = whole(n_starts, "n_starts", 1, 10_000) if n_starts is not None else 1 if complete else 4
         key = whole(seed, "seed", 0, SEEDS)
-        rounds = whole(max_rounds, "max_rounds", 0, MOST)
+        most = whole(max_rounds, "max_rounds", 0, MOST)
         limit = number(tol, "tol", "a number, 0 or more")
         if not limit >= 0:
             raise SpecError(f"tol is {tol}; expected a number, 0 or more")
@@ -422,7 +476,7 @@ class HiddenMarkov:
         starts = [self._begin(blocks, sequences, floats, key, n) for n in range(1 if complete else count)]
         try:
             with progress_line("fit", progress) as report:
-                result = _core.HiddenChain.fit(starts, sequences, to_json(prior), rounds, limit, accelerate, report)
+                result = _core.HiddenChain.fit(starts, sequences, to_json(prior), most, limit, accelerate, report)
         except ImpossibleEvidence as error:
             raise spoken(error, got) from None
         core, log_likelihood, log_prior, trace, made, converged = result
@@ -431,7 +485,8 @@ class HiddenMarkov:
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         fit = HiddenFit.__new__(HiddenFit)
         fit._take(self, core, blocks, (id, time))
-        fit._about = (log_likelihood, log_prior, trace, made, converged, int(got.offsets[-1]), key)
+        counted = float(got.offsets[-1]) if rows is None else float(rows.sum())
+        fit._about = (log_likelihood, log_prior, trace, made, converged, int(got.offsets[-1]), key, counted)
         fit._free = starts[0].free
         return fit
 
@@ -468,10 +523,11 @@ class HiddenFit(HiddenMarkov):
     (8, 7, True)
     """
 
-    _about: tuple[float, float, Array, int, bool, int, int]
+    _about: tuple[float, float, Array, int, bool, int, int, float]
     _free: int
 
     def _take(self, of: HiddenMarkov, core: _core.HiddenChain, blocks: list[Block], keys: Any) -> None:
+        self._given = of._given
         self._states, self._outcome, self._priors = of._states, of._outcome, of._priors
         self._core = core
         self._keys = keys if any(keys) else of._keys
@@ -483,9 +539,25 @@ class HiddenFit(HiddenMarkov):
         self._start = np.array(spec["start"])
         self._transitions = np.array(spec["transitions"]).reshape(k, k)
 
+    def set_params(self, **params: Any) -> HiddenMarkov:
+        """Refused, but for none: a fit holds what was learnt. ``HiddenMarkov(**fit.get_params())`` can be changed.
+
+        Parameters
+        ----------
+        **params
+            None.
+        """
+        if params:
+            text = f"set_params({', '.join(params)}=...): a fit stays as it was learnt"
+            raise SpecError(f"{text}; expected a chain, such as HiddenMarkov(**fit.get_params())")
+        return self
+
+    def __sklearn_clone__(self) -> HiddenMarkov:
+        return HiddenMarkov(**deepcopy(self._given))
+
     @property
     def log_likelihood(self) -> float:
-        """ln P(sequences) at the parameters."""
+        """ln P(sequences) at the parameters, each as many times as it counts."""
         return self._about[0]
 
     @property
@@ -530,8 +602,8 @@ class HiddenFit(HiddenMarkov):
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion: ln(n_rows) n_parameters − 2 log_likelihood."""
-        return float(np.log(self.n_rows)) * self.n_parameters - 2 * self.log_likelihood
+        """Schwarz's criterion: ln(n_rows, each as many times as it counts) n_parameters − 2 log_likelihood."""
+        return float(np.log(self._about[7])) * self.n_parameters - 2 * self.log_likelihood
 
     def __repr__(self) -> str:
         state = "converged" if self.converged else "not converged"

@@ -15,7 +15,8 @@ from . import _core
 from . import generator_results as results
 from ._core import SpecError
 from .frames import Table, frozen
-from .generator import array_of, named
+from .generator import named
+from .generator_rewards import array_of
 from .progress import Progress, progress_line
 from .values import SHORT, missing, number, probability_text, share, text, whole, wrong
 
@@ -353,7 +354,7 @@ class MarkovChain:
         """
         chosen = self._names.chosen(target, "target")
         rates = self._generator()
-        found = rates.time_if_reached(chosen) if if_reached else rates.gathered(chosen, np.ones(len(chosen)))
+        found = rates.moment(chosen, 1, if_reached)
         return results.RungValues(self._names, found[0], "mean steps")
 
     def absorption(self) -> results.RungValues:

@@ -59,8 +59,8 @@ class Outcome:
         """The family with the parameters of a tree."""
         raise NotImplementedError
 
-    def prior_tree(self, columns: Sequence[Array]) -> Tree:
-        """What is held before the data, for columns of this data."""
+    def prior_tree(self, columns: Sequence[Array], weights: Array | None = None) -> Tree:
+        """What is held before the data, for columns of this data whose rows have these weights."""
         return {}
 
     def rows(self, states: Sequence[Any], columns: Sequence[str]) -> list[tuple[Any, str, float]]:
@@ -122,7 +122,7 @@ class Categorical(Outcome):
         """The family with the parameters of a tree."""
         return replace(self, probs=np.array(tree["categorical"]["probs"]).reshape(states, -1))
 
-    def prior_tree(self, columns: Sequence[Array]) -> Tree:
+    def prior_tree(self, columns: Sequence[Array], weights: Array | None = None) -> Tree:
         """What is held before the data."""
         return {"worth": float(self.prior)}
 
@@ -183,9 +183,9 @@ class Poisson(Outcome):
         """The family with the parameters of a tree."""
         return replace(self, means=np.array(tree["poisson"]["means"]))
 
-    def prior_tree(self, columns: Sequence[Array]) -> Tree:
+    def prior_tree(self, columns: Sequence[Array], weights: Array | None = None) -> Tree:
         """What is held before the data."""
-        center = mean_of(columns[0]) if self.prior_mean is None else float(self.prior_mean)
+        center = mean_of(columns[0], weights) if self.prior_mean is None else float(self.prior_mean)
         return {"worth": float(self.prior_worth), "center": [center]}
 
     def rows(self, states: Sequence[Any], columns: Sequence[str]) -> list[tuple[Any, str, float]]:
@@ -201,21 +201,44 @@ class NegativeBinomial(Outcome):
     ----------
     means, sizes : array, shape (n_states,), positive, optional
         Where fitting begins, or the law itself. A size is held between 0.001 and a million, which is a Poisson.
+    prior_mean, prior_worth : float
+        A gamma prior on each mean: so many rows with this count on average, as a Poisson counts them (by default the
+        data's mean, worth nothing).
+    prior_size, size_spread : float, optional
+        A log-normal prior on each size: within a factor of `size_spread` (above 1) of `prior_size` about two thirds of
+        the time. Both or neither. It keeps a state of few rows from running to 0.001 or to a million.
 
     Examples
     --------
     >>> import escalade as esc
     >>> esc.markov.NegativeBinomial([0.5, 4.0], [2.0, 3.0])
     NegativeBinomial(means=[0.5, 4.0], sizes=[2.0, 3.0])
+    >>> held = esc.markov.NegativeBinomial(prior_worth=1, prior_size=5, size_spread=3)
+    >>> fit = esc.markov.HiddenMarkov(1, held).fit([[2, 2, 2, 2]])  # no spread beyond a Poisson's: without, a million
+    >>> fit.outcomes[("value",)].sizes.round(2).tolist()
+    [8.18]
     """
 
     means: Any = None
     sizes: Any = None
+    prior_mean: float | None = None
+    prior_worth: float = 0.0
+    prior_size: float | None = None
+    size_spread: float | None = None
     kind: ClassVar[str] = "negative_binomial"
 
     def __post_init__(self) -> None:
         if (self.means is None) != (self.sizes is None):
             raise SpecError("a negative binomial has means and sizes; expected both or neither")
+        worth_of(self.prior_worth, "prior_worth")
+        if self.prior_mean is not None:
+            worth_of(self.prior_mean, "prior_mean")
+        if (self.prior_size is None) != (self.size_spread is None):
+            raise SpecError("a prior on sizes has a prior_size and a size_spread; expected both or neither")
+        for what, least in (("prior_size", 0.0), ("size_spread", 1.0)):
+            given = getattr(self, what)
+            if given is not None and not least < number(given, what) < np.inf:
+                raise SpecError(f"{what} is {given}; expected a number above {least:g}")
 
     def __repr__(self) -> str:
         if self.means is None:
@@ -238,7 +261,16 @@ class NegativeBinomial(Outcome):
 
     def learnt(self, tree: Tree, states: int) -> Outcome:
         """The family with the parameters of a tree."""
-        return replace(self, **{k: np.array(v) for k, v in tree["negative_binomial"].items()})
+        own = tree["negative_binomial"]
+        return replace(self, means=np.array(own["means"]), sizes=np.array(own["sizes"]))
+
+    def prior_tree(self, columns: Sequence[Array], weights: Array | None = None) -> Tree:
+        """What is held before the data; of the size's logarithm the middle and the precision."""
+        center = mean_of(columns[0], weights) if self.prior_mean is None else float(self.prior_mean)
+        tree: Tree = {"worth": float(self.prior_worth), "center": [center]}
+        if self.prior_size is not None and self.size_spread is not None:
+            tree |= {"spread": [float(self.prior_size)], "spread_worth": float(np.log(self.size_spread)) ** -2}
+        return tree
 
     def rows(self, states: Sequence[Any], columns: Sequence[str]) -> list[tuple[Any, str, float]]:
         """State, name and value of every parameter."""
@@ -329,12 +361,12 @@ class Gaussian(Outcome):
         covariances = np.array(got["covariances"]).reshape(shape)
         return replace(self, means=np.array(got["means"]).reshape(states, d), covariances=covariances)
 
-    def prior_tree(self, columns: Sequence[Array]) -> Tree:
+    def prior_tree(self, columns: Sequence[Array], weights: Array | None = None) -> Tree:
         """What is held before the data, and the least variances."""
         d = len(columns)
-        spread = [variance_of(column) for column in columns]
+        spread = [variance_of(column, weights) for column in columns]
         given = {
-            "center": [mean_of(column) for column in columns] if self.prior_mean is None else self.prior_mean,
+            "center": [mean_of(column, weights) for column in columns] if self.prior_mean is None else self.prior_mean,
             "spread": spread if self.prior_variance is None else self.prior_variance,
         }
         arrays = {k: np.broadcast_to(table_of(v, f"prior_{k}", (d,), ()), (d,)).tolist() for k, v in given.items()}
@@ -357,16 +389,18 @@ class Gaussian(Outcome):
         return out
 
 
-def mean_of(column: Array) -> float:
+def mean_of(column: Array, weights: Array | None = None) -> float:
     """The mean of what is there; 0 where nothing is."""
-    there = column[~np.isnan(column)]
-    return float(there.mean()) if there.size else 0.0
+    there = ~np.isnan(column)
+    if weights is not None:
+        own = weights[there]
+        return float(own @ column[there] / own.sum()) if own.sum() > 0 else 0.0
+    return float(column[there].mean()) if there.any() else 0.0
 
 
-def variance_of(column: Array) -> float:
+def variance_of(column: Array, weights: Array | None = None) -> float:
     """The variance of what is there; 1 where it has none."""
-    there = column[~np.isnan(column)]
-    spread = float(there.var()) if there.size else 0.0
+    spread = mean_of((column - mean_of(column, weights)) ** 2, weights)
     return spread if spread > 0 else 1.0
 
 

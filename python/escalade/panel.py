@@ -68,7 +68,8 @@ class Panel:
     indicators : mapping of Status to column, optional
         What status indicators showed: names of states, in the same way, or numbers.
     covariates : mapping of name to column, optional
-        Only for covariates whose column has another name. A row's values hold until the next row.
+        Only for covariates whose column has another name. A row's values hold until the next row; of what acts on a
+        driver, a unit's first row counts.
     exact : list of Condition, optional
         ``[cav == "dead"]``: rungs whose time of entry is known, the rung just before it not.
     moved : str, optional
@@ -271,7 +272,8 @@ class Panel:
                 raise SpecError(f"drivers: {name!r} is a {driver.kind}; expected a driver")
             drivers.append(self._codes(column, driver.states, {}, f"state of {name!r}"))
         wanted: dict[str, list[str]] = {}
-        for owner in [*model.ladders.values(), *(model[name] for name in self.indicators)]:
+        drivers_of = [model[name] for name in model.drivers]
+        for owner in [*model.ladders.values(), *drivers_of, *(model[name] for name in self.indicators)]:
             for covariate in owner._entry.get("covariate", ()):
                 if "cuts" not in covariate:
                     wanted[covariate["name"]] = covariate.get("levels", [])

@@ -346,13 +346,14 @@ class PanelFit:
         by: Iterable[float] | None = None,
         covariates: Covariates = None,
         *,
+        quantiles: Iterable[float] | None = None,
         given: Given = None,
         at: DateLike | float = 0.0,
         level: float = 0.95,
         draws: int = 0,
         seed: int = 0,
     ) -> Estimates:
-        """The time until rungs are first entered, from each rung: its mean, or its distribution.
+        """The time until rungs are first entered, from each rung: its mean, its distribution, or its quantiles.
 
         Parameters
         ----------
@@ -360,6 +361,9 @@ class PanelFit:
             ``cav == "dead"``, ``cav >= "severe"``.
         by : list of float, optional
             Times: the probability that it has happened by each. Not given: the mean, infinite where it may never be.
+        quantiles : list of float, optional
+            Probabilities: the time by which it has happened with each (0.5: the median), infinite where it is never so
+            likely; instead of `by`. With drivers not given, of the mixture.
         covariates, given, at, level, draws, seed
             As in :meth:`intensities`; drivers not given are averaged over.
 
@@ -368,6 +372,13 @@ class PanelFit:
         Estimates
         """
         target, here = self._target(to), self._at(covariates, at)
+        if quantiles is not None:
+            if by is not None:
+                raise SpecError("first_passage has `by` and `quantiles`; expected one of them")
+            shares = [share(p, "quantiles") for p in listed(quantiles, "quantiles", "a list of probabilities")]
+            labels = {"share": tuple(p for p in shares for _ in self._rungs), "from": self._rungs * len(shares)}
+            title = f"Time by which {to.describe()} has happened with that probability, {self._panel.clock}s"
+            return self._estimates(title, labels, {"quantiles": [here, target, shares]}, level, draws, seed, given)
         if by is None:
             title = f"Mean time to {to.describe()}, {self._panel.clock}s"
             asked: Any = {"passage": [here, target]}

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._core import SpecError
-from .outcomes import Categorical, Gaussian, Outcome
+from .outcomes import Categorical, Gaussian, Outcome, table_of
 from .values import SHORT, missing, wrong
 
 A_SEQUENCE = "a list of arrays, one a sequence, or a data frame of pandas, polars or pyarrow"
 SMALL = 1 << 16  # counts up to here are told apart by a table, larger ones by sorting
 LARGEST = 1e150  # of what is squared
+MOST_TIMES = 1e12  # that a sequence can count
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,10 @@ class Read:
         return np.split(flat, self.offsets[1:-1]) if len(self.offsets) > 1 else []
 
 
-def read(data: Any, columns: list[str] | None, id_name: str | None, time_name: str | None) -> Read:
-    """Read a list of arrays, one array, or a table; `columns` are those of a table that are meant."""
+def read(
+    data: Any, columns: list[str] | None, id_name: str | None, time_name: str | None, but: str | None = None
+) -> Read:
+    """Read a list of arrays, one array, or a table, of which `columns` are meant, by default all `but` one."""
     if isinstance(data, np.ndarray):
         return from_list([data], columns) if data.ndim in (1, 2) and data.dtype != object else from_list(data, columns)
     if isinstance(data, list | tuple):
@@ -59,7 +62,7 @@ def read(data: Any, columns: list[str] | None, id_name: str | None, time_name: s
         if isinstance(data, Iterable):
             return from_list(list(data), columns)
         raise wrong("the data", data, A_SEQUENCE) from None
-    return from_table(table, columns, id_name, time_name)
+    return from_table(table, columns, id_name, time_name, but)
 
 
 def from_list(data: Any, columns: list[str] | None) -> Read:
@@ -128,13 +131,15 @@ def array_of(given: Any, s: int) -> NDArray[Any]:
     return array if array.dtype.kind in "biuf" else np.array(listed, dtype=object)
 
 
-def from_table(table: Any, columns: list[str] | None, id_name: str | None, time_name: str | None) -> Read:
+def from_table(
+    table: Any, columns: list[str] | None, id_name: str | None, time_name: str | None, but: str | None = None
+) -> Read:
     """A long table: sequences by id, in the order in which these appear, rows by time or as they come."""
     there = list(table.columns)
-    for name in [*(columns or []), id_name, time_name]:
+    for name in [*(columns or []), id_name, time_name, but]:
         if name is not None and name not in there:
             raise missing("the table has no column", name, map(str, there), "it has")
-    names = columns or [name for name in there if name not in (id_name, time_name)]
+    names = columns or [name for name in there if name not in (id_name, time_name, but)]
     if not names:
         raise SpecError("the table has no column of outcomes")
     n = len(table)
@@ -332,10 +337,57 @@ def unknown(data: Read, c: int, flat: int, cell: Any, symbols: Sequence[Any]) ->
     return SpecError(f"{data.place(flat)}: {what and f'in {what}'}symbol {cell!r} is not among {shown}")
 
 
+def weights_of(given: Any, data: Read, table: Any) -> NDArray[np.float64] | None:
+    """How many times each sequence counts: a number each, by id, or from a column that holds one for each sequence."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        if data.order is None:
+            raise SpecError(f"weights={given!r} names a column; expected a number for each sequence of a list")
+        import narwhals as nw
+
+        cells = numbers_of(column_of(nw.from_native(table, eager_only=True)[given])[data.order], given)
+        each = cells[data.offsets[:-1]]
+        changed = np.flatnonzero(~(cells == np.repeat(each, np.diff(data.offsets))) & ~np.isnan(cells))
+        if changed.size:
+            flat = int(changed[0])
+            first = each[int(np.searchsorted(data.offsets, flat, side="right")) - 1]
+            raise SpecError(
+                f"{data.place(flat)}: {given!r} is {cells[flat]:g} after {first:g}; expected one a sequence"
+            )
+    elif isinstance(given, Mapping):
+        unknown = [name for name in given if name not in data.ids]
+        lacking = [name for name in data.ids if name not in given]
+        if unknown or lacking:
+            which = f"there is no sequence {unknown[0]!r}" if unknown else f"sequence {lacking[0]!r} has none"
+            raise SpecError(f"weights: {which}")
+        each = numbers_of(np.array([given[name] for name in data.ids], dtype=object), "weights")
+    else:
+        listed = given.to_numpy() if hasattr(given, "to_numpy") else given
+        each = table_of(listed, "weights", (len(data.ids),))
+    bad = np.flatnonzero(~((each >= 0) & (each <= MOST_TIMES)))
+    if bad.size:
+        s = int(bad[0])
+        raise SpecError(
+            f"weights: sequence {data.ids[s]!r} has {each[s]:g}; expected a number from 0 to {MOST_TIMES:g}"
+        )
+    if not (each * np.diff(data.offsets)).any():
+        raise SpecError("weights: no sequence with rows has one above 0")
+    return np.ascontiguousarray(each, dtype=float)
+
+
+def numbers_of(cells: NDArray[Any], what: str) -> NDArray[np.float64]:
+    """Cells as floats."""
+    try:
+        return np.array([np.nan if is_missing(cell) else cell for cell in cells], dtype=float)
+    except (TypeError, ValueError):
+        raise SpecError(f"{what} is {SHORT.repr(cells[0])}; expected numbers") from None
+
+
 def kernel_sequences(
-    data: Read, blocks: Sequence[tuple[Sequence[int], Outcome]]
+    data: Read, blocks: Sequence[tuple[Sequence[int], Outcome]], weights: NDArray[np.float64] | None = None
 ) -> tuple[_core.Sequences, list[Outcome], list[list[NDArray[np.float64]]]]:
     """The kernel's sequences, the families with their symbols, and the numbers of each family's columns."""
     made = [kernel_column(data, at, family) for at, family in blocks]
-    sequences = _core.Sequences(data.offsets, [column for column, _, _ in made])
+    sequences = _core.Sequences(data.offsets, [column for column, _, _ in made], weights)
     return sequences, [family for _, family, _ in made], [floats for _, _, floats in made]

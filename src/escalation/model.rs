@@ -15,6 +15,8 @@ pub struct Driver {
     pub parents: Vec<usize>,
     /// Index into `Parameters::rows`, one for each configuration of the parents.
     pub rows: Vec<usize>,
+    /// Of a panel's units.
+    pub covariates: Vec<StatusCovariate>,
 }
 
 /// One possible move of a ladder.
@@ -101,7 +103,7 @@ pub enum Variable {
     Ladder(usize),
 }
 
-/// One coefficient of an indicator's covariate: a number's for one more unit, or that of a level against the first.
+/// One coefficient of an indicator's, or a driver's, covariate: a number's for one more unit, or that of a level against the first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addend {
     /// The level; 0 for a number.
@@ -115,7 +117,7 @@ pub struct Addend {
 }
 
 /// What a unit has at a time, and what it adds to an indicator: to the mean of a number (of a count or a log-normal: to its
-/// logarithm), or to the logarithm of an entry of a row over its reference entry.
+/// logarithm), or to the logarithm of an entry of a row, of a driver's row as well, over its reference entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatusCovariate {
     pub name: String,

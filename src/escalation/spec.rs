@@ -131,6 +131,8 @@ entry! {
         worth: Option<f64>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         free: bool,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covariate: Vec<StatusCovariateSpec>,
     }
 }
 
@@ -335,7 +337,7 @@ pub struct OutcomeSpec {
 }
 
 entry! {
-    /// What a panel's unit has at a time, and its coefficients on what an indicator shows.
+    /// What a panel's unit has at a time, and its coefficients on what an indicator shows, or on a driver's table.
     StatusCovariateSpec {
         name: String,
         /// The levels of one that is no number; the first is the one that the others are compared with.

@@ -22,6 +22,8 @@ pub use super::hidden_start::{Kind, start};
 /// Most sequences whose statistics are summed together, and rows of theirs from which there may be fewer.
 const BLOCK: usize = 256;
 const BLOCK_ROWS: usize = 1 << 16;
+/// Most times that a sequence can count.
+const MOST_TIMES: f64 = 1e12;
 /// Rows of probabilities sum to 1 within this.
 const NEAR_ONE: f64 = 1e-6;
 
@@ -30,6 +32,8 @@ const NEAR_ONE: f64 = 1e-6;
 pub struct Sequences {
     offsets: Vec<usize>,
     columns: Vec<Column>,
+    /// How many times each counts in sums; empty: once.
+    weights: Vec<f64>,
 }
 
 impl Sequences {
@@ -53,7 +57,34 @@ impl Sequences {
                 return wrong(format!("column {c} has codes beyond its {} values", values.len()));
             }
         }
-        Ok(Sequences { offsets, columns })
+        Ok(Sequences { offsets, columns, weights: vec![] })
+    }
+
+    /// The same, each counted so many times in a fit; 0 leaves a sequence out. What is said of one sequence stays.
+    ///
+    /// # Errors
+    /// `Error::Spec` where there is not a weight from 0 to 1e12 for each.
+    pub fn weighted(mut self, weights: Vec<f64>) -> Result<Self> {
+        let wrong = |message: String| Err(Error::spec("weights", "weights", message));
+        if weights.len() != self.len() {
+            return wrong(format!("{} are given for {} sequences", weights.len(), self.len()));
+        }
+        if let Some(s) = weights.iter().position(|weight| !(0.0..=MOST_TIMES).contains(weight)) {
+            return wrong(format!("sequence {s} has {}; a number from 0 to 1e12 is expected", weights[s]));
+        }
+        self.weights = weights;
+        Ok(self)
+    }
+
+    /// How many times a sequence counts.
+    pub fn weight(&self, s: usize) -> f64 {
+        self.weights.get(s).copied().unwrap_or(1.0)
+    }
+
+    /// Σ weight · number of its sequence, over those that count.
+    pub fn total(&self, numbers: &[f64]) -> f64 {
+        let counted = numbers.iter().enumerate().filter(|(s, _)| self.weight(*s) > 0.0);
+        counted.map(|(s, number)| self.weight(s) * number).sum()
     }
 
     /// Number of sequences.
@@ -189,12 +220,14 @@ impl Hidden {
         Ok(blocks.concat())
     }
 
-    /// Expected statistics of all sequences.
+    /// Expected statistics of all sequences, each as many times as it counts.
     ///
     /// # Errors
     /// `Impossible` where a sequence has probability 0, naming it and its row; `TooLarge`, `Interrupted`.
     pub fn expected(&self, data: &Sequences, control: &Control) -> Result<Expected> {
-        let ready = Ready::new(self, data)?;
+        let mut ready = Ready::new(self, data)?;
+        ready.weights = &data.weights;
+        let ready = ready;
         ready.room()?;
         let k = self.states();
         let blocks = ready.blocks(control, |block| {
@@ -355,6 +388,8 @@ fn law(row: &mut [f64]) -> std::result::Result<(), String> {
 /// A chain made ready for its sequences.
 struct Ready<'a> {
     data: &'a Sequences,
+    /// What sequences are multiplied by; empty: by 1.
+    weights: &'a [f64],
     tables: Tables,
     first: Vec<f64>,
     pieces: Vec<Piece<'a>>,
@@ -395,7 +430,7 @@ impl<'a> Ready<'a> {
             }
             _ => None,
         };
-        Ok(Ready { data, first: padded(&chain.start, k), tables, pieces, lookup, logs: OnceLock::new() })
+        Ok(Ready { data, weights: &[], first: padded(&chain.start, k), tables, pieces, lookup, logs: OnceLock::new() })
     }
 
     /// # Errors
@@ -466,7 +501,7 @@ impl<'a> Ready<'a> {
                     let smoothed = self.careful(s, Some(&mut counts))?.ok_or_else(|| self.impossible(s))?;
                     (f.rows, f.log) = (smoothed.rows, Some(smoothed.log));
                 }
-                log += f.log.unwrap_or(0.0);
+                log += self.weight(s) * f.log.unwrap_or(0.0);
                 if careful || self.lookup.is_none() {
                     let range = self.data.range(s);
                     for (piece, into) in self.pieces.iter().zip(&mut columns) {
@@ -479,7 +514,11 @@ impl<'a> Ready<'a> {
         Ok(((log, counts, columns), more))
     }
 
-    /// Calls `visit` with every four sequences of a block, those of like lengths together.
+    fn weight(&self, s: usize) -> f64 {
+        self.weights.get(s).copied().unwrap_or(1.0)
+    }
+
+    /// Calls `visit` with every four sequences of a block, those of like lengths together; those of weight 0 are left out.
     fn each_group(
         &self,
         block: Range<usize>,
@@ -487,7 +526,7 @@ impl<'a> Ready<'a> {
         mut visit: impl FnMut(&mut Work, &[usize], &[Steps<'_>]) -> Result<()>,
     ) -> Result<()> {
         let w = self.tables.width();
-        let mut order: Vec<usize> = block.collect();
+        let mut order: Vec<usize> = block.filter(|&s| self.weight(s) > 0.0).collect();
         order.sort_by_key(|&s| std::cmp::Reverse(self.data.range(s).len()));
         let mut work = Work { forward: vec![Forward::default(); GROUP] };
         let mut rows: Vec<Vec<f64>> = vec![vec![]; GROUP];
@@ -505,11 +544,11 @@ impl<'a> Ready<'a> {
                 .iter()
                 .enumerate()
                 .map(|(g, &s)| {
-                    let (len, first) = (self.data.range(s).len(), &self.first[..]);
-                    match &self.lookup {
-                        Some((rows, logs)) => Steps { first, tables: None, rows, logs, symbols: self.symbols(s), len },
-                        None => Steps { first, tables: None, rows: &rows[g], logs: &logs[g], symbols: None, len },
-                    }
+                    let (rows, logs) = match &self.lookup {
+                        Some((rows, logs)) => (&rows[..], &logs[..]),
+                        None => (&rows[g][..], &logs[g][..]),
+                    };
+                    self.steps(rows, logs, s)
                 })
                 .collect();
             visit(&mut work, sequences, &steps)?;
@@ -551,8 +590,12 @@ impl<'a> Ready<'a> {
             (Some(_), [Piece::Table { table, .. }]) => table,
             _ => rows,
         };
-        let len = self.data.range(s).len();
-        Steps { first: &self.first, tables: None, rows, logs: &[], symbols: self.symbols(s), len }
+        self.steps(rows, &[], s)
+    }
+
+    fn steps<'r>(&'r self, rows: &'r [f64], logs: &'r [f64], s: usize) -> Steps<'r> {
+        let (len, weight) = (self.data.range(s).len(), self.weight(s));
+        Steps { first: &self.first, tables: None, rows, logs, symbols: self.symbols(s), len, weight }
     }
 
     fn log_tables(&self) -> &LogTables {

@@ -56,7 +56,7 @@ pub struct Settings {
 pub struct Fitted {
     /// Its parameters.
     pub chain: Hidden,
-    /// ln P(outcomes) at them.
+    /// ln P(outcomes) at them, each sequence's as many times as it counts.
     pub log_likelihood: f64,
     /// ln of the prior's density at them, up to a constant.
     pub log_prior: f64,
@@ -185,7 +185,7 @@ pub fn fit(
     let log_likelihood = match known {
         Some(log) => log,
         None => {
-            let log = chain.log_likelihoods(data, control)?.iter().sum();
+            let log = data.total(&chain.log_likelihoods(data, control)?);
             trace.push(log + log_prior);
             log
         }

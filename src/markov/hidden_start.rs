@@ -24,7 +24,8 @@ pub enum Kind {
 /// Starting parameters of a chain of `states` states: start `number` of `seed`.
 pub fn start(states: usize, kinds: &[Kind], data: &Sequences, seed: u64, number: u64) -> Hidden {
     let mut rng = stream(seed, number);
-    let points = Points::new(kinds, data, &mut rng);
+    let counted: Vec<usize> = (0..data.len()).filter(|&s| data.weight(s) > 0.0).flat_map(|s| data.range(s)).collect();
+    let points = Points::new(kinds, data, &counted, &mut rng);
     let label = points.clusters(states, &mut rng);
     let dirichlet = |rng: &mut ChaCha8Rng, n: usize| -> Vec<f64> {
         let row: Vec<f64> = (0..n).map(|_| 0.1 - (1.0 - rng.random::<f64>()).ln()).collect();
@@ -45,7 +46,8 @@ pub fn start(states: usize, kinds: &[Kind], data: &Sequences, seed: u64, number:
             Kind::Categorical { symbols } => {
                 let mut share = vec![1.0; symbols];
                 if let Column::Codes { codes, .. } = column {
-                    codes.iter().filter_map(|&c| share.get_mut(c as usize).map(|s| *s += 1.0)).for_each(drop);
+                    let seen = counted.iter().map(|&row| codes[row] as usize);
+                    seen.filter_map(|c| share.get_mut(c).map(|s| *s += 1.0)).for_each(drop);
                 }
                 let probs = (0..states)
                     .flat_map(|_| {
@@ -90,7 +92,7 @@ pub fn start(states: usize, kinds: &[Kind], data: &Sequences, seed: u64, number:
     Hidden { start: vec![1.0 / states as f64; states], transitions, families }
 }
 
-/// Some complete rows of all numeric columns.
+/// Some complete rows of all numeric columns, of sequences that count.
 struct Points {
     dims: usize,
     rows: Vec<f64>,
@@ -98,18 +100,18 @@ struct Points {
 }
 
 impl Points {
-    fn new(kinds: &[Kind], data: &Sequences, rng: &mut ChaCha8Rng) -> Self {
+    /// Of the rows `counted`.
+    fn new(kinds: &[Kind], data: &Sequences, counted: &[usize], rng: &mut ChaCha8Rng) -> Self {
         let dims = kinds.iter().map(|kind| match kind {
             Kind::Categorical { .. } => 0,
             Kind::Gaussian { dims, .. } => *dims,
             _ => 1,
         });
         let dims = dims.sum();
-        let total = data.rows();
         let mut rows = vec![];
-        let chosen: Vec<usize> = match total <= LOOKED_AT {
-            true => (0..total).collect(),
-            false => (0..LOOKED_AT).map(|_| rng.random_range(0..total)).collect(),
+        let chosen: Vec<usize> = match counted.len() <= LOOKED_AT {
+            true => counted.to_vec(),
+            false => (0..LOOKED_AT).map(|_| counted[rng.random_range(0..counted.len())]).collect(),
         };
         for at in chosen {
             let before = rows.len();

@@ -25,6 +25,14 @@ pub struct Solved {
     pub residual: f64,
 }
 
+impl Solved {
+    /// The same, with the iterations and the residual of what it was made from.
+    fn after(self, before: &Solved) -> Self {
+        let (iterations, residual) = (self.iterations + before.iterations, self.residual.max(before.residual));
+        Solved { iterations, residual, ..self }
+    }
+}
+
 /// (D − R) of the chain on some rungs, ready to be solved from the right or from the left.
 #[derive(Debug)]
 pub(super) enum Solver<'g> {
@@ -249,19 +257,90 @@ fn by_hub(
     Ok(Solved { values, iterations: u.iterations + v.iterations, residual: u.residual.max(v.residual) })
 }
 
-/// E[time to `target` | it is reached] from every rung; NaN where it cannot be.
+/// E[T^k] of the time T to `target` from every rung, k = `order`; infinite where it may never be reached.
+///
+/// m_k = k (D − R)⁻¹ m_{k−1}, all of one sign.
 ///
 /// # Errors
 /// As [`probability`].
-pub fn time_if_reached(generator: &Generator, target: &[bool], control: &Control) -> Result<Solved> {
-    let reached = probability(generator, target, None, control)?;
-    let inner: Vec<usize> = (0..generator.len()).filter(|&i| reached.values[i] > 0.0 && !target[i]).collect();
-    let b: Vec<f64> = inner.iter().map(|&i| reached.values[i]).collect();
-    let mut solved = Solver::new(generator, &inner, 0.0, false, control)?.solve(&b, false, None, control)?;
-    let mut values: Vec<f64> = target.iter().map(|&target| if target { 0.0 } else { f64::NAN }).collect();
-    inner.iter().zip(&b).zip(&solved.values).for_each(|((&i, p), x)| values[i] = x / p);
-    solved.values = values;
+pub fn moment(generator: &Generator, target: &[bool], order: u32, control: &Control) -> Result<Solved> {
+    let mut solved = Solved { values: vec![1.0; generator.len()], iterations: 0, residual: 0.0 };
+    for k in 1..=order {
+        let finite = solved.values.iter().map(|x| if x.is_finite() { f64::from(k) * x } else { 0.0 });
+        let next = gathered(generator, target, &finite.collect::<Vec<f64>>(), control)?;
+        solved = next.after(&solved);
+    }
     Ok(solved)
+}
+
+/// Var T of the time T to `target` from every rung; infinite where it may never be reached.
+///
+/// t + m(X_t), m the mean time left, is a martingale, so the variance is what is gathered of Σ_j q_ij (m_j − m_i)²: nothing
+/// large is subtracted from what is large.
+///
+/// # Errors
+/// As [`probability`].
+pub fn variance(generator: &Generator, target: &[bool], control: &Control) -> Result<Solved> {
+    let mean = moment(generator, target, 1, control)?;
+    let finite = |i: usize| mean.values[i].is_finite() && !target[i];
+    let jumps = |i: usize| if finite(i) { squared_jumps(generator, i, &mean.values, |_| 1.0) } else { 0.0 };
+    let rewards: Vec<f64> = (0..generator.len()).map(jumps).collect();
+    Ok(gathered(generator, target, &rewards, control)?.after(&mean))
+}
+
+/// Σ_j q_ij w_j (x_j − x_i)² over the rungs of positive weight.
+fn squared_jumps(generator: &Generator, i: usize, x: &[f64], weight: impl Fn(usize) -> f64) -> f64 {
+    let mut sum = 0.0;
+    generator.row(i, |j, rate| sum += if weight(j) > 0.0 { rate * weight(j) * (x[j] - x[i]).powi(2) } else { 0.0 });
+    sum
+}
+
+/// E[T^k | `target` is reached] from every rung; NaN where it cannot be.
+///
+/// # Errors
+/// As [`probability`].
+pub fn moment_if_reached(generator: &Generator, target: &[bool], order: u32, control: &Control) -> Result<Solved> {
+    let reached = probability(generator, target, None, control)?;
+    let (inner, solver) = likely(generator, target, &reached.values, control)?;
+    let (mut iterations, mut residual) = (reached.iterations, reached.residual);
+    let mut b: Vec<f64> = inner.iter().map(|&i| reached.values[i]).collect();
+    for k in 1..=order {
+        let solved = solver.solve(&b, false, None, control)?;
+        (iterations, residual) = (iterations + solved.iterations, f64::max(residual, solved.residual));
+        b = solved.values.iter().map(|x| f64::from(k) * x).collect();
+    }
+    let at_once = if order == 0 { 1.0 } else { 0.0 };
+    let mut values: Vec<f64> = target.iter().map(|&target| if target { at_once } else { f64::NAN }).collect();
+    inner.iter().zip(&b).for_each(|(&i, x)| values[i] = x / reached.values[i]);
+    Ok(Solved { values, iterations, residual })
+}
+
+/// Var(T | `target` is reached) from every rung; NaN where it cannot be. As [`variance`], on the chain that will reach it,
+/// whose rates are q_ij h_j/h_i (Doob), h the probability.
+///
+/// # Errors
+/// As [`probability`].
+pub fn variance_if_reached(generator: &Generator, target: &[bool], control: &Control) -> Result<Solved> {
+    let reached = probability(generator, target, None, control)?.values;
+    let mean = moment_if_reached(generator, target, 1, control)?;
+    let (inner, solver) = likely(generator, target, &reached, control)?;
+    let jumps = inner.iter().map(|&i| squared_jumps(generator, i, &mean.values, |j| reached[j]));
+    let solved = solver.solve(&jumps.collect::<Vec<f64>>(), false, None, control)?;
+    let mut values: Vec<f64> = target.iter().map(|&target| if target { 0.0 } else { f64::NAN }).collect();
+    inner.iter().zip(&solved.values).for_each(|(&i, x)| values[i] = x / reached[i]);
+    Ok(Solved { values, ..solved }.after(&mean))
+}
+
+/// The rungs from which the target may be reached, but for its own, and their system.
+fn likely<'g>(
+    generator: &'g Generator,
+    target: &[bool],
+    reached: &[f64],
+    control: &Control,
+) -> Result<(Vec<usize>, Solver<'g>)> {
+    let inner: Vec<usize> = (0..generator.len()).filter(|&i| reached[i] > 0.0 && !target[i]).collect();
+    let solver = Solver::new(generator, &inner, 0.0, false, control)?;
+    Ok((inner, solver))
 }
 
 /// E[∫ e^{−δs} r(X_s) ds] over all time from every rung, δ > 0 per unit of time.

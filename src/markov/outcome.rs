@@ -6,6 +6,7 @@
 //! Rubin 2002, section 11.2).
 
 use super::density::{Full, add_diagonal, add_full, add_table, moments_diagonal, moments_full, sum_codes};
+use super::negative_binomial::Counted;
 use super::tick::width;
 use crate::ground::{Error, Result, density};
 use nalgebra::{Cholesky, DMatrix, Dyn, SymmetricEigen};
@@ -13,7 +14,6 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Poisson, StandardNormal};
 use serde::{Deserialize, Serialize};
-use statrs::function::gamma::digamma;
 
 /// A column of the outcomes, all sequences one after the other.
 #[derive(Debug, Clone)]
@@ -84,9 +84,9 @@ pub struct Prior {
     pub worth: f64,
     /// Prior mean, by dimension.
     pub center: Vec<f64>,
-    /// Rows that `spread` is worth.
+    /// Rows that `spread` is worth; of a negative binomial's size the precision of its logarithm.
     pub spread_worth: f64,
-    /// Prior variance, by dimension.
+    /// Prior variance, by dimension; a negative binomial's prior size.
     pub spread: Vec<f64>,
     /// Least variance, by dimension; of a full covariance the least eigenvalue in units of this.
     pub floor: Vec<f64>,
@@ -217,12 +217,8 @@ impl Family {
             }
             (Family::NegativeBinomial { means, sizes }, Column::Codes { values, .. }) => {
                 for (state, (mean, size)) in means.iter_mut().zip(sizes).enumerate() {
-                    let (n, sum) = weigh(values, statistics, w, state);
-                    if n > 0.0 {
-                        *mean = (sum / n).max(1e-12);
-                        let weights = |i: usize| statistics[i * w + state];
-                        *size = best_size(values, weights, n, *mean, *size);
-                    }
+                    let weights = values.iter().enumerate().map(|(i, x)| (*x, statistics[i * w + state]));
+                    (*mean, *size) = Counted::new(weights.collect(), prior).best(*mean, *size);
                 }
             }
             (Family::Gaussian { dims, means, covariances, full }, _) => {
@@ -256,6 +252,10 @@ impl Family {
             Family::Poisson { means } if prior.worth > 0.0 => {
                 let center = prior.center.first().copied().unwrap_or(0.0);
                 means.iter().map(|m| prior.worth * (center * m.ln() - m)).sum()
+            }
+            Family::NegativeBinomial { means, sizes } => {
+                let counted = Counted::new(vec![], prior);
+                means.iter().zip(sizes).map(|(mean, size)| counted.log(*mean, *size)).sum()
             }
             Family::Gaussian { dims, means, covariances, full } if prior.worth + prior.spread_worth > 0.0 => {
                 let size = if *full { dims * dims } else { *dims };
@@ -298,41 +298,6 @@ fn weigh(values: &[f64], statistics: &[f64], w: usize, state: usize) -> (f64, f6
         let weight = statistics[i * w + state];
         (n + weight, sum + weight * x)
     })
-}
-
-/// The size that maximises the weighted likelihood at a mean: the root of its slope in ln r, between the ends.
-fn best_size(values: &[f64], weights: impl Fn(usize) -> f64, n: f64, mean: f64, start: f64) -> f64 {
-    let slope = |log: f64| {
-        let r = log.exp();
-        let sum: f64 = values.iter().enumerate().map(|(i, x)| weights(i) * (digamma(x + r) - digamma(r))).sum();
-        // Σγ (r − (x + r) r/(r + μ))/r vanishes at the mean's own maximum.
-        r * (sum - n * (mean / r).ln_1p())
-    };
-    let (mut low, mut high) = (SMALLEST_SIZE.ln(), LARGEST_SIZE.ln());
-    if slope(low) <= 0.0 {
-        return SMALLEST_SIZE;
-    }
-    if slope(high) >= 0.0 {
-        return LARGEST_SIZE;
-    }
-    // Secant steps inside a bracket that bisection keeps (Ridders would do as well).
-    let mut at = start.ln().clamp(low, high);
-    for _ in 0..200 {
-        let here = slope(at);
-        if here > 0.0 {
-            low = at
-        } else {
-            high = at
-        }
-        let near = slope(at + 1e-5);
-        let newton = at - here * 1e-5 / (near - here);
-        let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
-        if (next - at).abs() < 1e-11 {
-            break;
-        }
-        at = next;
-    }
-    at.exp()
 }
 
 fn learn_diagonal(mean: &mut [f64], variance: &mut [f64], sum: impl Fn(usize, usize) -> f64, prior: &Prior) {

@@ -108,6 +108,8 @@ pub struct Steps<'a> {
     pub symbols: Option<&'a [u32]>,
     /// Number of steps.
     pub len: usize,
+    /// How many times what it says is counted.
+    pub weight: f64,
 }
 
 impl Steps<'_> {
@@ -275,7 +277,8 @@ impl Forward {
 }
 
 /// Runs the sequences backward after [`forward`] with `keep`; adds to the counts, and turns the forward vectors into
-/// P(state at t | outcomes), one padded row a step. `seen` takes the sums of these by symbol, where there are symbols.
+/// P(state at t | outcomes) times the sequence's weight, one padded row a step. `seen` takes the sums of these by symbol,
+/// where there are symbols.
 ///
 /// Sequences without a logarithm are passed over. Where the two directions of a sequence hardly meet, its `log` becomes
 /// `None` and the answer is false: the counts hold some of it and are to be thrown away, and made without it.
@@ -298,8 +301,8 @@ pub fn backward(
     let mut scratch = vec![0.0; GROUP * 2 * w];
     for (sequences, forward) in sequences.chunks(GROUP).zip(forward.chunks_mut(GROUP)) {
         let mut run = [Run::default(); GROUP];
-        for (run, f) in run.iter_mut().zip(forward.iter()) {
-            *run = Run { ahead: f.exponent, behind: 0, inverse: 1.0 / f.sum, apart: false };
+        for (run, (s, f)) in run.iter_mut().zip(sequences.iter().zip(forward.iter())) {
+            *run = Run { ahead: f.exponent, behind: 0, inverse: s.weight / f.sum, apart: false };
         }
         let whole = forward.iter().all(|f| f.log.is_some()) && sequences.len() == GROUP;
         let least = if whole { sequences.iter().map(|s| s.len).min().unwrap_or(0) } else { 0 };
@@ -347,13 +350,13 @@ struct Run {
     ahead: i64,
     /// That in the backward vector.
     behind: i64,
-    /// 1 over the last forward vector's sum.
+    /// The sequence's weight over the last forward vector's sum.
     inverse: f64,
     apart: bool,
 }
 
 impl Run {
-    /// What makes a product of forward and backward entries a probability.
+    /// What makes a product of forward and backward entries a probability, times the weight.
     #[inline(always)]
     fn factor(&mut self, total: i64) -> f64 {
         let exponent = self.ahead + self.behind - total;

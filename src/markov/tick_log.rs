@@ -22,7 +22,7 @@ pub struct LogTables {
 pub struct Smoothed {
     /// ln P(outcomes).
     pub log: f64,
-    /// P(state at t | outcomes), a padded row a step.
+    /// P(state at t | outcomes) times the sequence's weight, a padded row a step.
     pub rows: Vec<f64>,
 }
 
@@ -84,7 +84,7 @@ impl LogTables {
         let mut beta = vec![0.0; k];
         for t in (0..s.len).rev() {
             for j in 0..k {
-                rows[t * w + j] = (ahead[t * k + j] + beta[j] - log).exp();
+                rows[t * w + j] = s.weight * (ahead[t * k + j] + beta[j] - log).exp();
             }
             if t == 0 {
                 break;
@@ -95,7 +95,7 @@ impl LogTables {
                 for i in 0..k {
                     for (j, weighed) in weighed.iter().enumerate() {
                         let expected = (ahead[(t - 1) * k + i] + self.entry(table, i, j) + weighed - log).exp();
-                        counts.add_move(tables, table, i, j, expected);
+                        counts.add_move(tables, table, i, j, s.weight * expected);
                     }
                 }
             }

@@ -1,11 +1,11 @@
-//! Where a chain is after a time, whether it has been somewhere by then, and what it has gathered on the way.
+//! Where a chain is after a time, and what it has gathered on the way.
 //!
 //! Uniformisation (Jensen 1953): one walk over the powers of P = I + Q/Λ serves all horizons. What is asked of a start is
-//! read from each power as a number (mass absorbed, reward) and weighed at the end by Poisson probabilities and their
+//! read from each power as a number (a reward, in [`super::passage`] what is absorbed) and weighed at the end by Poisson probabilities and their
 //! tails; nothing is subtracted, so rare events keep their relative accuracy. Stiff chains of few rungs go by squaring.
 
 use super::exponential::Doublings;
-use super::gather::{Aligned, Gather, total};
+use super::gather::{Aligned, Gather};
 use super::generator::{Generator, hold, wrong};
 use super::poisson;
 use super::stencil::{axpy, dot};
@@ -13,7 +13,7 @@ use crate::ground::{Control, Error, Result};
 use nalgebra::DMatrix;
 
 /// Λ over the largest exit rate. A state that only moves does no harm to a mixture of powers.
-const MARGIN: f64 = 1.0;
+pub(super) const MARGIN: f64 = 1.0;
 /// Most steps of one stretch of a vector: the weights of longer ones are made in pieces.
 const LONGEST: f64 = 1e4;
 /// Most steps that a walk takes.
@@ -25,21 +25,11 @@ const SETTLED: f64 = 1e-14;
 /// How often that is looked at, in steps.
 const LOOK: usize = 32;
 
-/// P(reached by t), its density and P(still on the way at t), at each time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Passage {
-    pub reached: Vec<f64>,
-    /// Per unit of time.
-    pub density: Vec<f64>,
-    /// Neither reached nor, where the way is confined, left.
-    pub waiting: Vec<f64>,
-}
-
 /// A uniformised chain on some rungs; what leaves them is gone.
-struct Walk {
-    gather: Gather,
+pub(super) struct Walk {
+    pub(super) gather: Gather,
     stay: Aligned,
-    lambda: f64,
+    pub(super) lambda: f64,
     /// Runs of rungs that are not kept, within each block where others are.
     cut: Vec<Vec<(u32, u32)>>,
     /// Blocks where some rung is kept.
@@ -48,7 +38,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(generator: &Generator, by_row: bool, kept: Option<&[bool]>) -> Self {
+    pub(super) fn new(generator: &Generator, by_row: bool, kept: Option<&[bool]>) -> Self {
         let exit = generator.exit();
         let most = (0..exit.len()).filter(|&i| kept.is_none_or(|kept| kept[i])).map(|i| exit[i]).fold(0.0, f64::max);
         let lambda = MARGIN * most;
@@ -88,7 +78,7 @@ impl Walk {
     }
 
     /// The same with what `read` makes of each block (numbered) of the vector; 0 where no weight has come to.
-    fn each_read<R: Default + Copy + Send>(
+    pub(super) fn each_read<R: Default + Copy + Send>(
         &self,
         x: &[f64],
         control: &Control,
@@ -126,7 +116,7 @@ impl Walk {
     }
 
     /// Refuses times that would take too many steps.
-    fn check(&self, longest: f64) -> Result<()> {
+    pub(super) fn check(&self, longest: f64) -> Result<()> {
         let steps = self.lambda * longest;
         if steps <= STEPS {
             return hold(32.0 * steps, &format!("the weights of {steps:.1e} steps"));
@@ -141,7 +131,7 @@ impl Walk {
 }
 
 /// Poisson weights without the zeros that underflow leaves at their end.
-fn weights(mean: f64, reach: usize) -> Vec<f64> {
+pub(super) fn weights(mean: f64, reach: usize) -> Vec<f64> {
     let mut weights = poisson::weights(mean, reach.min(1 << 16));
     while weights.last() == Some(&0.0) {
         weights.pop();
@@ -150,7 +140,7 @@ fn weights(mean: f64, reach: usize) -> Vec<f64> {
 }
 
 /// P(N > u) for u = 0, 1, …, summed from the small end.
-fn tails(weights: &[f64]) -> Vec<f64> {
+pub(super) fn tails(weights: &[f64]) -> Vec<f64> {
     let mut sum = 0.0;
     let mut tails: Vec<f64> = weights
         .iter()
@@ -165,7 +155,7 @@ fn tails(weights: &[f64]) -> Vec<f64> {
     tails
 }
 
-fn check(generator: &Generator, vectors: &[(&[f64], &str)], times: &[f64]) -> Result<f64> {
+pub(super) fn check(generator: &Generator, vectors: &[(&[f64], &str)], times: &[f64]) -> Result<f64> {
     for (vector, what) in vectors {
         if vector.len() != generator.len() {
             return Err(wrong(format!("{what} has {} entries; there are {} rungs", vector.len(), generator.len())));
@@ -181,7 +171,7 @@ fn check(generator: &Generator, vectors: &[(&[f64], &str)], times: &[f64]) -> Re
 }
 
 /// Most moves that it takes from anywhere to anywhere, or an upper bound of it.
-fn spread(generator: &Generator) -> usize {
+pub(super) fn spread(generator: &Generator) -> usize {
     match generator.space() {
         Some(space) => space.sizes().iter().map(|size| size - 1).sum(),
         None => generator.len() - 1,
@@ -189,7 +179,7 @@ fn spread(generator: &Generator) -> usize {
 }
 
 /// Whether squaring is cheaper than walking, for `vectors` vectors at so many times.
-fn is_dense(n: usize, operations: usize, lambda: f64, longest: f64, reach: usize) -> bool {
+pub(super) fn is_dense(n: usize, operations: usize, lambda: f64, longest: f64, reach: usize) -> bool {
     if n > DENSE {
         return false;
     }
@@ -298,109 +288,8 @@ fn nearby(
     Ok((rows, settled))
 }
 
-/// Which rungs are on the way: within, and not the target.
-fn on_the_way(target: &[bool], within: Option<&[bool]>) -> Vec<bool> {
-    target.iter().enumerate().map(|(i, target)| !target && within.is_none_or(|within| within[i])).collect()
-}
-
-fn check_sets(generator: &Generator, target: &[bool], within: Option<&[bool]>) -> Result<()> {
-    let n = generator.len();
-    if target.len() != n || within.is_some_and(|within| within.len() != n) {
-        return Err(wrong(format!("a set of rungs does not have {n} entries")));
-    }
-    Ok(())
-}
-
-fn indicator(set: &[bool]) -> Vec<f64> {
-    set.iter().map(|&inside| f64::from(u8::from(inside))).collect()
-}
-
-/// The total rate from each rung on the way into the target.
-fn into(generator: &Generator, target: &[bool], way: &[bool]) -> Vec<f64> {
-    let mut into = vec![0.0; generator.len()];
-    generator.outgoing().apply(&vec![0.0; into.len()], &indicator(target), &mut into);
-    into.iter_mut().zip(way).for_each(|(rate, way)| *rate = if *way { *rate } else { 0.0 });
-    into
-}
-
-/// Whether and when a chain that starts by the law `start` first is in `target`, having stayed `within` until then.
-///
-/// Who starts in the target has reached it at once; who starts or steps outside of `within` never does.
-///
-/// # Errors
-/// As [`law`].
-///
-/// # Complexity
-/// As [`law`], but the number of times does not matter.
-pub fn reach(
-    generator: &Generator,
-    start: &[f64],
-    target: &[bool],
-    within: Option<&[bool]>,
-    times: &[f64],
-    control: &Control,
-) -> Result<Passage> {
-    let longest = check(generator, &[(start, "the start")], times)?;
-    check_sets(generator, target, within)?;
-    let way = on_the_way(target, within);
-    let at_once: f64 = start.iter().zip(target).filter(|(_, target)| **target).map(|(p, _)| p).sum();
-    let first: Vec<f64> = start.iter().zip(&way).map(|(p, way)| if *way { *p } else { 0.0 }).collect();
-    let into = into(generator, target, &way);
-    let most = generator.exit().iter().zip(&way).filter(|(_, way)| **way).map(|(exit, _)| *exit).fold(0.0, f64::max);
-    let (n, reach) = (generator.len(), spread(generator));
-    if is_dense(n, generator.outgoing().operations(), MARGIN * most, longest, reach) {
-        let inner: Vec<usize> = (0..n).filter(|&i| way[i]).collect();
-        let (doublings, m) = (Doublings::new(&confined(generator, &inner, &into), longest)?, inner.len());
-        let row: Vec<f64> = inner.iter().map(|&i| first[i]).chain([0.0, 0.0]).collect();
-        let mut passage = Passage { reached: vec![], density: vec![], waiting: vec![] };
-        for &time in times {
-            control.check()?;
-            let row = doublings.carry(&row, time, true);
-            passage.reached.push(at_once + row[m]);
-            passage.density.push(inner.iter().zip(&row).map(|(&i, p)| into[i] * p).sum());
-            passage.waiting.push(row[..m].iter().sum());
-        }
-        return Ok(passage);
-    }
-    let walk = Walk::new(generator, true, Some(&way));
-    walk.check(longest)?;
-    // Of each block the rungs from which the target is one move away.
-    let (size, count) = walk.gather.blocks();
-    let mut rim: Vec<Vec<(u32, f64)>> = vec![vec![]; count];
-    (0..n).filter(|&i| into[i] > 0.0).for_each(|i| rim[i / size].push(((i % size) as u32, into[i])));
-    let (mut flux, mut mass) = (vec![], vec![]);
-    let mean = walk.lambda * longest;
-    let mut steps = weights(mean, if rim.iter().all(Vec::is_empty) { 0 } else { reach }).len();
-    let mut found = false;
-    let read = |block: usize, own: &[f64]| {
-        let flows = rim[block].iter().map(|&(k, rate)| rate * own[k as usize]).sum::<f64>();
-        (flows, total(own))
-    };
-    walk.each_read(&first, control, &read, |u, _, blocks| {
-        let (now, all) = blocks.iter().fold((0.0, 0.0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
-        if now > 0.0 && !found {
-            // As many moves as the shortest way takes are the rarest path that matters.
-            (found, steps) = (true, steps.min(weights(mean, u + 1).len().max(u + 2)));
-        }
-        flux.push(now);
-        mass.push(all);
-        u + 1 < steps
-    })?;
-    let mut passage = Passage { reached: vec![], density: vec![], waiting: vec![] };
-    for &time in times {
-        let weights = weights(walk.lambda * time, if found { reach } else { 0 });
-        let tails = tails(&weights);
-        let most = flux.len().min(weights.len());
-        let inverse = if walk.lambda > 0.0 { 1.0 / walk.lambda } else { 0.0 };
-        passage.reached.push(at_once + inverse * dot(&tails[..most], &flux[..most]));
-        passage.density.push(dot(&weights[..most], &flux[..most]));
-        passage.waiting.push(dot(&weights[..most], &mass[..most]));
-    }
-    Ok(passage)
-}
-
 /// The generator on some rungs, then one for the target and one for what has left.
-fn confined(generator: &Generator, inner: &[usize], into: &[f64]) -> DMatrix<f64> {
+pub(super) fn confined(generator: &Generator, inner: &[usize], into: &[f64]) -> DMatrix<f64> {
     let m = inner.len();
     let mut place = vec![usize::MAX; generator.len()];
     inner.iter().enumerate().for_each(|(k, &i)| place[i] = k);
@@ -418,24 +307,6 @@ fn confined(generator: &Generator, inner: &[usize], into: &[f64]) -> DMatrix<f64
         }
     }
     matrix
-}
-
-/// P(reached by t) from every rung: one row of n numbers a time. See [`reach`].
-///
-/// # Errors
-/// As [`law`].
-pub fn reach_from_each(
-    generator: &Generator,
-    target: &[bool],
-    within: Option<&[bool]>,
-    times: &[f64],
-    control: &Control,
-) -> Result<Vec<f64>> {
-    check_sets(generator, target, within)?;
-    let way = on_the_way(target, within);
-    let into = into(generator, target, &way);
-    let ones = indicator(target);
-    gathered(generator, &into, Some((&way, &ones)), times, control)
 }
 
 /// E[∫₀ᵗ r(X_s) ds] from the law `start`, at each time.
@@ -491,7 +362,7 @@ pub fn accumulated_from_each(
 }
 
 /// ∫₀ᵗ e^{Qs} r ds on the rungs of `confined.0` (all: none), `confined.1` elsewhere.
-fn gathered(
+pub(super) fn gathered(
     generator: &Generator,
     rewards: &[f64],
     confined: Option<(&[bool], &[f64])>,

@@ -35,7 +35,13 @@ enum Given<'py> {
 #[pymethods]
 impl Sequences {
     #[new]
-    fn new(py: Python<'_>, offsets: PyReadonlyArray1<'_, i64>, columns: Vec<Given<'_>>) -> PyResult<Self> {
+    #[pyo3(signature = (offsets, columns, weights=None))]
+    fn new(
+        py: Python<'_>,
+        offsets: PyReadonlyArray1<'_, i64>,
+        columns: Vec<Given<'_>>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
+    ) -> PyResult<Self> {
         let columns = columns.into_iter().map(|column| match column {
             Given::Codes(codes, values) => Column::codes(codes.as_array().to_vec(), values.as_array().to_vec()),
             Given::Reals(rows) => {
@@ -45,7 +51,11 @@ impl Sequences {
         });
         let columns: Vec<Column> = columns.collect();
         let offsets = offsets.as_array().iter().map(|&at| usize::try_from(at).unwrap_or(usize::MAX)).collect();
-        let kernel = Kernel::new(offsets, columns).map_err(|error| raise(py, error))?;
+        let kernel = Kernel::new(offsets, columns).and_then(|kernel| match weights {
+            Some(weights) => kernel.weighted(weights.as_array().to_vec()),
+            None => Ok(kernel),
+        });
+        let kernel = kernel.map_err(|error| raise(py, error))?;
         Ok(Sequences { kernel: Arc::new(kernel) })
     }
 

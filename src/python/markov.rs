@@ -8,7 +8,7 @@ use crate::markov::exponential::Exponential;
 use crate::markov::generator::{Generator as Kernel, Move};
 use crate::markov::hitting::{self, Solved};
 use crate::markov::simulate::{self, Paths};
-use crate::markov::{stationary, transient};
+use crate::markov::{passage, stationary, transient};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -245,9 +245,8 @@ impl Generator {
     ) -> PyResult<(Numbers<'py>, Numbers<'py>, Numbers<'py>)> {
         let (start, target, times) = (vector(&start), set(&target), vector(&times));
         let within = within.map(|within| set(&within));
-        let passage = self.take(py, |kernel, control| {
-            transient::reach(kernel, &start, &target, within.as_deref(), &times, control)
-        })?;
+        let passage = self
+            .take(py, |kernel, control| passage::reach(kernel, &start, &target, within.as_deref(), &times, control))?;
         Ok((passage.reached.into_pyarray(py), passage.density.into_pyarray(py), passage.waiting.into_pyarray(py)))
     }
 
@@ -263,7 +262,7 @@ impl Generator {
         let (target, times) = (set(&target), vector(&times));
         let within = within.map(|within| set(&within));
         let flat = self.take(py, |kernel, control| {
-            transient::reach_from_each(kernel, &target, within.as_deref(), &times, control)
+            passage::reach_from_each(kernel, &target, within.as_deref(), &times, control)
         })?;
         flat.into_pyarray(py).reshape([times.len(), self.kernel.len()])
     }
@@ -321,11 +320,53 @@ impl Generator {
         Ok(found(py, solved))
     }
 
-    /// The expected time to the target if it is reached, from every rung, iterations, residual.
-    fn time_if_reached<'py>(&self, py: Python<'py>, target: PyReadonlyArray1<'py, bool>) -> PyResult<Found<'py>> {
+    /// The expected power of the time to the target, also if it is reached, from every rung, iterations, residual.
+    fn moment<'py>(
+        &self,
+        py: Python<'py>,
+        target: PyReadonlyArray1<'py, bool>,
+        order: u32,
+        if_reached: bool,
+    ) -> PyResult<Found<'py>> {
         let target = set(&target);
-        let solved = self.take(py, |kernel, control| hitting::time_if_reached(kernel, &target, control))?;
+        let solved = self.take(py, |kernel, control| match if_reached {
+            true => hitting::moment_if_reached(kernel, &target, order, control),
+            false => hitting::moment(kernel, &target, order, control),
+        })?;
         Ok(found(py, solved))
+    }
+
+    /// The variance of the time to the target, also if it is reached, from every rung, iterations, residual.
+    fn variance<'py>(
+        &self,
+        py: Python<'py>,
+        target: PyReadonlyArray1<'py, bool>,
+        if_reached: bool,
+    ) -> PyResult<Found<'py>> {
+        let target = set(&target);
+        let solved = self.take(py, |kernel, control| match if_reached {
+            true => hitting::variance_if_reached(kernel, &target, control),
+            false => hitting::variance(kernel, &target, control),
+        })?;
+        Ok(found(py, solved))
+    }
+
+    /// The times by which the target has been reached with these probabilities.
+    #[pyo3(signature = (start, target, probabilities, within=None))]
+    fn quantiles<'py>(
+        &self,
+        py: Python<'py>,
+        start: PyReadonlyArray1<'py, f64>,
+        target: PyReadonlyArray1<'py, bool>,
+        probabilities: PyReadonlyArray1<'py, f64>,
+        within: Option<PyReadonlyArray1<'py, bool>>,
+    ) -> PyResult<Numbers<'py>> {
+        let (start, target, probabilities) = (vector(&start), set(&target), vector(&probabilities));
+        let within = within.map(|within| set(&within));
+        let times = self.take(py, |kernel, control| {
+            passage::quantiles(kernel, &start, &target, within.as_deref(), &probabilities, control)
+        })?;
+        Ok(times.into_pyarray(py))
     }
 
     /// The expected discounted reward from every rung, iterations, residual.

@@ -153,6 +153,7 @@ enum Asked {
     Next((Vec<f64>, f64)),
     Passage((Vec<f64>, f64), Vec<bool>),
     Law((Vec<f64>, f64), Vec<bool>, Vec<f64>),
+    Quantiles((Vec<f64>, f64), Vec<bool>, Vec<f64>),
     Spent((Vec<f64>, f64), Option<f64>),
     Prevalence(Vec<f64>),
 }
@@ -161,27 +162,39 @@ impl PanelFit {
     fn asked(&self, asked: &Asked, given: &[Named]) -> Result<Ask, Error> {
         let fit = &self.fitted;
         let design = |d: &[usize], (values, time): &(Vec<f64>, f64)| fit.design(d, values, *time);
+        let like = |values: &[f64]| (given, fit.profile(values));
         match asked {
             Asked::Numbers => Ok(Ask::Numbers),
             Asked::Prevalence(times) => Ok(Ask::Prevalence { times: times.clone() }),
             Asked::Intensities(at) => {
-                fit.for_classes("intensities", given, false, |d| Ask::Intensities { design: design(d, at) })
+                fit.for_classes("intensities", like(&at.0), false, |d| Ask::Intensities { design: design(d, at) })
             }
-            Asked::Sojourn(at) => fit.for_classes("sojourn", given, false, |d| Ask::Sojourn { design: design(d, at) }),
-            Asked::Next(at) => fit.for_classes("next rung", given, false, |d| Ask::Next { design: design(d, at) }),
-            Asked::Transition(start, history) => fit.for_classes("transition", given, true, |d| Ask::Transition {
-                stretches: fit.stretches(d, *start, history),
-            }),
-            Asked::Passage(at, target) => fit.for_classes("first passage", given, true, |d| Ask::Passage {
+            Asked::Sojourn(at) => {
+                fit.for_classes("sojourn", like(&at.0), false, |d| Ask::Sojourn { design: design(d, at) })
+            }
+            Asked::Next(at) => {
+                fit.for_classes("next rung", like(&at.0), false, |d| Ask::Next { design: design(d, at) })
+            }
+            Asked::Transition(start, history) => {
+                // As of a unit of a panel, the first values are those that the drivers' tables see.
+                let first = history.first().map_or(&[][..], |(values, _)| values);
+                fit.for_classes("transition", like(first), true, |d| Ask::Transition {
+                    stretches: fit.stretches(d, *start, history),
+                })
+            }
+            Asked::Passage(at, target) => fit.for_classes("first passage", like(&at.0), true, |d| Ask::Passage {
                 design: design(d, at),
                 target: target.clone(),
             }),
-            Asked::Law(at, target, times) => fit.for_classes("first passage", given, true, |d| Ask::PassageLaw {
+            Asked::Law(at, target, times) => fit.for_classes("first passage", like(&at.0), true, |d| Ask::PassageLaw {
                 design: design(d, at),
                 target: target.clone(),
                 times: times.clone(),
             }),
-            Asked::Spent(at, until) => fit.for_classes("time in rungs", given, true, |d| Ask::Spent {
+            Asked::Quantiles(at, target, shares) => {
+                fit.passage_quantiles(like(&at.0), target.clone(), shares.clone(), |d| design(d, at))
+            }
+            Asked::Spent(at, until) => fit.for_classes("time in rungs", like(&at.0), true, |d| Ask::Spent {
                 design: design(d, at),
                 until: until.unwrap_or(f64::INFINITY),
             }),

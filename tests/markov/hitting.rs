@@ -5,7 +5,7 @@ use escalade::ground::Control;
 use escalade::markov::elimination::Elimination;
 use escalade::markov::gather::{Gather, Rows};
 use escalade::markov::krylov::System;
-use escalade::markov::{Generator, hitting, stationary, transient};
+use escalade::markov::{Generator, hitting, passage, stationary};
 use proptest::prelude::*;
 
 fn birth_death(n: usize, up: impl Fn(usize) -> f64, down: impl Fn(usize) -> f64) -> Generator {
@@ -37,7 +37,7 @@ fn a_gambler_is_ruined_as_the_books_say() {
     assert_eq!((found.values[0], found.values[n - 1], found.iterations), (0.0, 1.0, 0));
     let times = hitting::gathered(&generator, &only(n, n - 1), &vec![1.0; n], &control).expect("times");
     assert!(times.values[..n - 1].iter().all(|time| time.is_infinite()));
-    let given = hitting::time_if_reached(&generator, &only(n, n - 1), &control).expect("times");
+    let given = hitting::moment_if_reached(&generator, &only(n, n - 1), 1, &control).expect("times");
     assert!(given.values[0].is_nan() && given.values[1] > given.values[2] && given.values[n - 1] == 0.0);
 }
 
@@ -182,7 +182,7 @@ fn what_has_not_left_settles() {
     let target: Vec<bool> = kept.iter().map(|kept| !kept).collect();
     let found = stationary::quasi_stationary(&ladder, &kept, &name, &control).expect("a law");
     let start: Vec<f64> = found.law.clone();
-    let left = transient::reach(&ladder, &start, &target, None, &[50.0], &control).expect("a passage");
+    let left = passage::reach(&ladder, &start, &target, None, &[50.0], &control).expect("a passage");
     near(&left.waiting, &[(-found.rate * 50.0).exp()], 1e-11);
     let refused = stationary::quasi_stationary(&generator, &[true, false, true], &name, &control).expect_err("classes");
     assert!(refused.to_string().contains("{r0}, {r2}"));

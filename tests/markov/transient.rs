@@ -2,7 +2,7 @@
 
 use super::{coupled, listed, name, near, sparse};
 use escalade::ground::{Control, Error};
-use escalade::markov::{Exponential, Generator, transient};
+use escalade::markov::{Exponential, Generator, hitting, passage, transient};
 
 const TIMES: [f64; 4] = [3.0, 0.0, 0.4, 11.0];
 
@@ -66,8 +66,8 @@ fn passages_are_laws_with_the_target_absorbing() {
         let mut start = vec![0.0; n];
         (start[0], start[1], start[3]) = (0.5, 0.3, 0.2);
         let e = absorbing(&generator, &target, &within);
-        let found = transient::reach(&generator, &start, &target, Some(&within), &TIMES, &control).expect("a passage");
-        let each = transient::reach_from_each(&generator, &target, Some(&within), &TIMES, &control).expect("each");
+        let found = passage::reach(&generator, &start, &target, Some(&within), &TIMES, &control).expect("a passage");
+        let each = passage::reach_from_each(&generator, &target, Some(&within), &TIMES, &control).expect("each");
         for (k, &t) in TIMES.iter().enumerate() {
             let p = e.at(t);
             let sure: Vec<f64> =
@@ -87,13 +87,49 @@ fn passages_are_laws_with_the_target_absorbing() {
 }
 
 #[test]
+fn quantiles_are_where_passages_have_got_to() {
+    let control = Control::default();
+    let still = sparse(2, &[]);
+    for generator in [coupled(&[3, 4, 3]), listed(&coupled(&[4, 5, 2])), coupled(&[9, 8, 8]), still] {
+        let n = generator.len();
+        let target: Vec<bool> = (0..n).map(|i| i == n - 1).collect();
+        let within: Vec<bool> = (0..n).map(|i| i % 11 != 5).collect();
+        let mut start = vec![0.0; n];
+        (start[0], start[n - 1]) = (0.9, 0.1);
+        for within in [None, Some(&within[..])] {
+            let ever =
+                0.1 + 0.9 * hitting::probability(&generator, &target, within, &control).expect("a chance").values[0];
+            let shares = [0.05, 0.1, 0.1 + 1e-9, 0.5 * ever, 0.9 * ever, 1.0];
+            let found = passage::quantiles(&generator, &start, &target, within, &shares, &control).expect("times");
+            assert_eq!(found[..2], [0.0, 0.0]);
+            for (&share, &time) in shares[2..].iter().zip(&found[2..]) {
+                if share <= 0.1 || share >= ever {
+                    assert_eq!(time, if share <= 0.1 { 0.0 } else { f64::INFINITY });
+                    continue;
+                }
+                let reached =
+                    passage::reach(&generator, &start, &target, within, &[time], &control).expect("a passage");
+                near(&reached.reached, &[share], 1e-13);
+            }
+        }
+    }
+    let few = coupled(&[2]);
+    for share in [-0.1, 1.5, f64::NAN] {
+        assert!(passage::quantiles(&few, &[1.0, 0.0], &[false, true], None, &[share], &control).is_err());
+    }
+    control.stop();
+    let stopped = passage::quantiles(&few, &[1.0, 0.0], &[false, true], None, &[0.5], &control);
+    assert!(matches!(stopped, Err(Error::Interrupted)));
+}
+
+#[test]
 fn rare_passages_keep_their_digits() {
     let control = Control::default();
     // Up 30 rungs at 1e-3 each and never down: a gamma law.
     let moves: Vec<(usize, usize, f64)> = (0..30).map(|i| (i, i + 1, 1e-3)).collect();
     let generator = sparse(31, &moves);
     let target: Vec<bool> = (0..31).map(|i| i == 30).collect();
-    let found = transient::reach(&generator, &point(31, 0), &target, None, &[1.0], &control).expect("a passage");
+    let found = passage::reach(&generator, &point(31, 0), &target, None, &[1.0], &control).expect("a passage");
     // P(Poisson(1e-3) ≥ 30), its first three terms.
     let log = 30.0 * 1e-3f64.ln() - 1e-3 - (1..=30).map(|k| f64::from(k).ln()).sum::<f64>();
     near(&found.reached, &[log.exp() * (1.0 + 1e-3 / 31.0 + 1e-6 / 992.0)], 1e-11);
@@ -142,7 +178,7 @@ fn nothing_moves_where_no_rate_is_positive() {
     assert_eq!(law, [0.25, 0.75]);
     let gained = transient::accumulated(&still, &[0.25, 0.75], &[1.0, 2.0], &[4.0], &control).expect("a reward");
     near(&gained, &[7.0], 1e-15);
-    let found = transient::reach(&still, &[0.25, 0.75], &[false, true], None, &[4.0], &control).expect("a passage");
+    let found = passage::reach(&still, &[0.25, 0.75], &[false, true], None, &[4.0], &control).expect("a passage");
     assert_eq!((found.reached[0], found.density[0], found.waiting[0]), (0.75, 0.0, 0.25));
 }
 
@@ -153,7 +189,7 @@ fn what_does_not_fit_is_refused() {
     assert!(transient::law(&generator, &[1.0], &[1.0], &control).is_err());
     assert!(transient::law(&generator, &point(9, 0), &[-1.0], &control).is_err());
     let big = coupled(&[12, 12, 12]);
-    let far = transient::reach(&big, &point(1728, 0), &vec![false; 1728], None, &[1e12], &control);
+    let far = passage::reach(&big, &point(1728, 0), &vec![false; 1728], None, &[1e12], &control);
     assert!(matches!(far, Err(Error::Diverged { .. })));
     control.stop();
     assert!(matches!(transient::law(&big, &point(1728, 0), &[1.0], &control), Err(Error::Interrupted)));
@@ -179,8 +215,7 @@ fn bits_do_not_depend_on_threads() {
             let generator = coupled(&[10, 10, 10, 10, 5]);
             let n = generator.len();
             let target: Vec<bool> = (0..n).map(|i| i / (n / 10) == 2).collect();
-            let passage =
-                transient::reach(&generator, &point(n, 0), &target, None, &[2.0], &control).expect("a passage");
+            let passage = passage::reach(&generator, &point(n, 0), &target, None, &[2.0], &control).expect("a passage");
             (passage, transient::law(&generator, &point(n, 3), &[1.0], &control).expect("a law"))
         })
     };

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 import pickle
 
 import numpy as np
@@ -122,6 +123,143 @@ def test_rewards(q):
     assert q.long_run_reward({"dead": 5.0}) == 5.0
 
 
+def marked(rates, impulses):
+    """E[z^counts] of marked moves has the generator Q with ρ_ij in z's power; its slope at z = 1 by a complex step."""
+    step = 1e-30
+    tilted = rates.astype(complex)
+    off = ~np.eye(len(rates), dtype=bool)
+    tilted[off] *= 1 + 1j * step * impulses[off]  # the linear part of z^ρ
+    return tilted, step
+
+
+@pytest.mark.parametrize("coupled", [False, True])
+def test_rewards_for_moves(q, coupled):
+    rates, rewards = q.matrix(), np.array([1.0, -2.0, 0.5])
+    impulses = np.zeros((3, 3))
+    impulses[0, 1], impulses[1, 2] = 3.0, -1.5
+    start, end, named = "well", ["dead"], {("well", "ill"): 3.0, ("ill", "dead"): -1.5}
+    if coupled:
+        q, rates = pair()
+        rewards, impulses = np.arange(6.0) - 2, np.zeros((6, 6))
+        impulses[[0, 1, 2], [3, 4, 5]] = 2.0  # east climbs
+        impulses[[2, 5], [1, 4]] = -0.5  # west: high to mid
+        named = {("east", "calm", "clash"): 2.0, ("west", "high", "mid"): -0.5}
+        start, end = {"east": "calm", "west": "low"}, {"east": "clash", "west": "high"}
+    n, times = len(rates), [0.0, 0.7, 12.0]
+    tilted, step = marked(rates, impulses)
+    by_time = [expm(np.block([[rates, rewards[:, None]], [np.zeros((1, n + 1))]]) * t)[:n, n] for t in times]
+    moved = [(expm(tilted * t) @ np.ones(n)).imag / step for t in times]
+    exact = np.array(by_time) + moved
+    assert np.allclose(q.reward_from_each(rewards, times, moves=named), exact, **CLOSE)
+    assert np.allclose(q.reward(rewards, start=start, times=times, moves=named), exact[:, 0], **CLOSE)
+    given = impulses if not coupled else named
+    assert np.allclose(q.reward(None, start=start, times=times, moves=given), np.array(moved)[:, 0], **CLOSE)
+    # Every move: the number of moves.
+    tilted, step = marked(rates, np.ones((n, n)))
+    moved = [(expm(tilted * t) @ np.ones(n)).imag[0] / step for t in times]
+    assert np.allclose(q.reward(start=start, times=times, moves=1), moved, **CLOSE)
+    # Until a target: E[z^counts] solves a linear system, of which the move into the target is a part.
+    inside = ~q._set_of(end, "target")
+    costs = np.abs(impulses)
+    costly = {pair: abs(x) for pair, x in named.items()}
+    tilted, step = marked(rates, costs)
+    whole = np.linalg.solve(-tilted[np.ix_(inside, inside)], tilted[np.ix_(inside, ~inside)].sum(axis=1)).imag / step
+    found = q.reward_until(end, moves=costly)
+    assert np.allclose(found.array[inside], whole, **CLOSE) and (found.array[~inside] == 0).all()
+    # Discounted: the slope of the resolvent.
+    resolvent = np.linalg.solve(0.3 * np.eye(n) - rates, (rates * costs).sum(axis=1))
+    assert np.allclose(q.discounted_reward(None, 0.3, moves=costly).array, resolvent, **CLOSE)
+
+
+def test_rewards_for_moves_in_the_long_run():
+    # The slope of the largest eigenvalue of the tilted generator.
+    q, rates = pair()
+    impulses = np.zeros((6, 6))
+    impulses[[0, 1, 2], [3, 4, 5]] = 2.0
+    slope = [np.linalg.eigvals(rates + h * rates * impulses).real.max() for h in (1e-5, -1e-5)]
+    found = q.long_run_reward(moves={("east", "calm", "clash"): 2.0})
+    assert found == pytest.approx((slope[0] - slope[1]) / 2e-5, rel=1e-7)
+    up = q.long_run_reward({("clash", "low"): 1.0}, moves={("east", "calm", "clash"): 2.0})
+    assert up == pytest.approx(found + q.stationary()["clash", "low"], rel=1e-12)
+
+
+# When it is reached
+
+
+def reached(rates, target, t):
+    """P(reached by t) from every rung, by SciPy."""
+    stopped = rates.copy()
+    stopped[target] = 0
+    return expm(stopped * t)[:, target].sum(axis=1)
+
+
+def test_quantiles_invert_the_distribution(q):
+    from scipy.optimize import brentq
+
+    probabilities = np.array([[1e-6, 0.1, 0.5], [0.9, 0.999, 0.0]])
+    found = q.passage("dead", start="well").quantile(probabilities)
+    dead = np.array([False, False, True])
+    exact = [brentq(lambda t, p=p: reached(q.matrix(), dead, t)[0] - p, 0, 1e4, xtol=1e-13) for p in probabilities.flat]
+    np.testing.assert_allclose(found.ravel(), exact, rtol=1e-9, atol=1e-12)
+    assert found[1, 2] == 0 and q.passage("dead", start="dead").quantile(0.7) == 0
+    assert q.passage("dead", start={"well": 0.4, "dead": 0.6}).quantile([0.6, 0.61])[0] == 0
+    # Where it may never be: infinite from the chance of it on.
+    q = esc.Generator(["a", "b", "c"], {("a", "b"): 1.0, ("a", "c"): 3.0})
+    passage = q.passage("b", start="a")
+    assert passage.quantile(0.2) == pytest.approx(-np.log(0.2) / 4, rel=1e-14)
+    assert passage.quantile([0.25, 0.5, 1.0]).tolist() == [np.inf] * 3
+    assert q.passage("c", start="b").quantile(1e-9) == np.inf
+    within = esc.Generator(RUNGS, RATES).passage("dead", start="well", within=["well"])
+    assert within.quantile(0.04) == pytest.approx(-np.log(1 - 0.04 * 21) / 0.21, rel=1e-13)
+    assert within.quantile(0.05) == np.inf
+    big, _ = pair()
+    both = {"east": "clash", "west": "high"}
+    passage = big.passage(both, start={"east": "calm", "west": "low"}, times=[0.3, 7.0])
+    np.testing.assert_allclose(passage.quantile(passage.reached), passage.times, rtol=1e-12)
+    assert pickle.loads(pickle.dumps(passage)).quantile(0.5) == passage.quantile(0.5)
+
+
+@pytest.mark.parametrize("stages", [1, 3, 400, 3000])
+def test_quantiles_and_moments_of_gamma_laws(stages):
+    from scipy.special import gammainccinv, gammaincinv
+
+    names = [f"s{i}" for i in range(stages + 1)]
+    q = esc.Generator(names, sp.coo_array((np.full(stages, 2.0), (np.arange(stages), np.arange(1, stages + 1))),
+                                          shape=(stages + 1, stages + 1)))  # fmt: skip
+    passage = q.passage(names[-1], start="s0")
+    low = np.array([1e-200, 1e-12, 0.01, 0.5])
+    np.testing.assert_allclose(passage.quantile(low), gammaincinv(stages, low) / 2, rtol=1e-10)
+    high = np.array([0.5, 1e-3, 1e-13])  # what is still to come, as far as 1 − p can say it
+    np.testing.assert_allclose(passage.quantile(1 - high), gammainccinv(stages, 1 - (1 - high)) / 2, rtol=1e-10)
+    assert q.hitting_moment(names[-1], 2)["s0"] == pytest.approx(stages * (stages + 1) / 4, rel=1e-13)
+    # 3,000 stages: a second moment less a squared mean would lose four digits.
+    assert q.hitting_variance(names[-1])["s0"] == pytest.approx(stages / 4, rel=1e-12)
+
+
+def test_moments_of_passages(q):
+    # k! (−A)^−k 1, and given that it is reached k! (−A)^−(k+1) a over the chance of it.
+    a = q.matrix()[:2, :2]
+    for k in (1, 2, 3, 4):
+        exact = math.factorial(k) * np.linalg.matrix_power(np.linalg.inv(-a), k).sum(axis=1)
+        np.testing.assert_allclose(q.hitting_moment("dead", k).array, [*exact, 0], rtol=1e-12)
+    assert q.hitting_moment("dead", 1).array.tolist() == q.hitting_time("dead").array.tolist()
+    mean, square = (q.hitting_moment("dead", k).array for k in (1, 2))
+    np.testing.assert_allclose(q.hitting_variance("dead").array, square - mean**2, rtol=1e-12)
+    many = [("a", "b", 1.0), ("b", "a", 0.5), ("b", "c", 0.7), ("a", "d", 0.2), ("b", "d", 0.1), ("c", "a", 0.3)]
+    q = esc.Generator(list("abcde"), {(i, j): rate for i, j, rate in many})
+    assert np.isinf(q.hitting_moment("c", 2).array[[0, 1, 3, 4]]).all()
+    assert np.isinf(q.hitting_variance("c").array[[0, 1, 3, 4]]).all() and q.hitting_variance("c")["c"] == 0
+    inner, into = q.matrix()[:2, :2], q.matrix()[:2, 2]
+    powers = [np.linalg.matrix_power(np.linalg.inv(-inner), k + 1) @ into for k in range(4)]
+    for k in (1, 2, 3):
+        found = q.hitting_moment("c", k, if_reached=True).array
+        np.testing.assert_allclose(found[:3], [*math.factorial(k) * powers[k] / powers[0], 0], rtol=1e-12)
+        assert np.isnan(found[3:]).all()
+    mean, square = powers[1] / powers[0], 2 * powers[2] / powers[0]
+    np.testing.assert_allclose(q.hitting_variance("c", if_reached=True).array[:3], [*(square - mean**2), 0], rtol=1e-12)
+    assert str(q.hitting_variance("c")).startswith("Variance of the time")
+
+
 def test_paths(q):
     paths = q.simulate("well", horizon=4.0, n_paths=20_000, seed=3)
     dead = sum(rung == "dead" for rung in paths.final()) / len(paths)
@@ -184,6 +322,18 @@ def test_copies_and_pickles(make):
         (lambda q: q.quasi_stationary(["dead"]), "nothing leaves"),
         (lambda q: q.simulate("well", horizon=np.nan), "horizon"),
         (lambda q: q.discounted_reward([1, 1, 1], 0.0), "discount"),
+        (lambda q: q.reward(start="well", times=1.0), "there is no reward; expected rewards, moves or both"),
+        (lambda q: q.reward(moves={("dead", "well"): 1}, start="well", times=1.0), "nothing moves dead → well"),
+        (lambda q: q.reward(moves=np.ones((2, 2)), start="well", times=1.0), "there are 3 rungs"),
+        (lambda q: q.reward(moves=np.full((3, 3), np.inf), start="well", times=1.0), "moves: expected finite"),
+        (lambda q: q.reward(moves="all", start="well", times=1.0), "moves is 'all'"),
+        (lambda q: pair()[0].long_run_reward(moves={("east", "calm"): 1}), "expected (ladder, from, to)"),
+        (lambda q: pair()[0].long_run_reward(moves={("west", "low", "high"): 1}), "nothing moves west, low → high"),
+        (lambda q: q.reward_until("dead", moves={("well", "ill"): -1}), "has the reward -0.2"),
+        (lambda q: q.passage("dead", start="well").quantile([0.5, 1.5]), "probability is 1.5"),
+        (lambda q: q.passage("dead", start="well").quantile("half"), "probability is 'half'"),
+        (lambda q: q.hitting_moment("dead", 0), "order is 0; expected a whole number from 1 to 20"),
+        (lambda q: q.hitting_time("dead", if_reached=1), "if_reached is 1; expected True or False"),
         (lambda q: esc.Generator.coupled({"a": ["x", "y"]}, {("b", "x", "y"): 1.0}), "ladder"),
         (lambda q: esc.Generator.coupled({"a": ["x", "y"]}, {("a", "x", "z"): 1.0}), "z"),
         (

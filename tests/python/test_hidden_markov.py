@@ -1,9 +1,12 @@
 """esc.markov.HiddenMarkov: the peers' numbers, all paths enumerated, data as they come, and what is refused."""
 
+import copy
+import inspect
 import itertools
 import pickle
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -286,6 +289,139 @@ def test_a_fit_goes_on_from_where_it_is():
     short = rounds(HiddenMarkov(3, SIDES["poisson"][1], start=START, transitions=MOVES), COUNTS, 4)
     on = rounds(short, COUNTS, 6)
     assert on.log_likelihood == pytest.approx(HMMLEARN["poisson"]["after"], rel=DIGITS)
+
+
+# Weights, and priors of negative binomials
+
+WEIGHTS = [2, 0, 1, 3]
+
+
+@pytest.mark.parametrize("kind", SIDES)
+def test_weights_are_so_many_times_the_sequence(kind):
+    data, family = SIDES[kind]
+    held = {"categorical": {"prior": 0.5}, "poisson": {"prior_worth": 1.0}}.get(
+        kind, {"prior_worth": 1.0, "variance_worth": 2.0}
+    )
+    chain = HiddenMarkov(3, replace(family, **held), start=START, transitions=MOVES, transition_prior=0.5)
+    repeated = [part for part, n in zip(data, WEIGHTS, strict=True) for _ in range(n)]
+    once = chain.fit(repeated, max_rounds=15, tol=0)
+    fit = chain.fit(data, weights=WEIGHTS, max_rounds=15, tol=0)
+    np.testing.assert_allclose(fit.trace, once.trace, rtol=1e-9)
+    np.testing.assert_allclose(fit.transition_probs, once.transition_probs, rtol=1e-6, atol=1e-12)
+    assert fit.bic == pytest.approx(once.bic) and fit.n_rows == sum(LENGTHS)
+    # Starts, too, look at none of a sequence of weight 0.
+    left_out = [part for part, n in zip(data, WEIGHTS, strict=True) if n]
+    outcome = Categorical(range(4)) if kind == "categorical" else "poisson" if kind == "poisson" else Gaussian(kind)
+    bare = HiddenMarkov(2, outcome)
+    zeros = bare.fit(data, weights=[1, 0, 1, 1], seed=4, max_rounds=15, tol=0)
+    np.testing.assert_allclose(zeros.trace, bare.fit(left_out, seed=4, max_rounds=15, tol=0).trace, rtol=1e-9)
+
+
+def test_weights_by_column_and_by_id():
+    rows = {"who": ["b", "a", "b", "a", "b"], "n": [1, 7, 0, 8, 9], "w": [2.0, 0.5, 2.0, 0.5, 2.0]}
+    chain = HiddenMarkov(2, "poisson")
+    by_column = chain.fit(pl.DataFrame(rows), id="who", weights="w")
+    assert list(by_column.outcomes) == [("n",)] and by_column.n_rows == 5
+    table = pd.DataFrame(rows).drop(columns="w")
+    for weights in ({"a": 0.5, "b": 2}, [2, 0.5], pd.Series([2, 0.5])):
+        assert chain.fit(table, id="who", weights=weights).log_likelihood == by_column.log_likelihood
+    parts = by_column.score_samples(table)
+    assert by_column.log_likelihood == pytest.approx(2 * parts[0] + 0.5 * parts[1])
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1], re.escape("weights has shape (1,); expected (2)")),
+        ([1, -1], "weights: sequence 'a' has -1; expected a number from 0 to 1e.12"),
+        ([1, None], "weights: sequence 'a' has nan"),
+        ([0, 0], "weights: no sequence with rows has one above 0"),
+        ({"b": 1}, "weights: sequence 'a' has none"),
+        ({"b": 1, "a": 1, "c": 1}, "weights: there is no sequence 'c'"),
+        ("n", "sequence 'b', row 2 of the table: 'n' is 0 after 1; expected one a sequence"),
+        ("x", "the table has no column 'x'"),
+    ],
+)
+def test_weights_that_are_none(weights, message):
+    table = pd.DataFrame({"who": ["b", "a", "b"], "n": [1, 7, 0], "m": [1, 7, 0]})
+    with pytest.raises(esc.SpecError, match=message):
+        HiddenMarkov(2, {"m": "poisson"}).fit(table, id="who", weights=weights)
+
+
+def test_weights_by_name_need_a_table():
+    with pytest.raises(
+        esc.SpecError, match="weights='w' names a column; expected a number for each sequence of a list"
+    ):
+        HiddenMarkov(2, "poisson").fit([[1, 2]], weights="w")
+
+
+def test_the_prior_of_a_negative_binomial():
+    # The mode of the posterior by scipy: all 2^7 paths; gamma on means, log-normal on sizes, Dirichlet on the rest.
+    from scipy.optimize import minimize
+    from scipy.stats import nbinom
+
+    seen = [0, 1, 0, 9, 14, 1, 6]
+    paths = np.array(list(itertools.product(range(2), repeat=7)))
+
+    def value(x):
+        means, sizes = np.exp(x[:2]), np.exp(x[2:4])
+        first, *moves = (np.array([1, np.exp(z)]) / (1 + np.exp(z)) for z in x[4:])
+        law = first[paths[:, 0]] * np.prod([np.array(moves)[paths[:, t], paths[:, t + 1]] for t in range(6)], axis=0)
+        rows = np.array([nbinom.pmf(seen, r, r / (r + m)) for m, r in zip(means, sizes, strict=True)])
+        likelihood = law @ np.prod([rows[paths[:, t], t] for t in range(7)], axis=0)
+        prior = 1.5 * (2.0 * x[:2] - means).sum() - 0.5 * ((x[2:4] - np.log(4)) ** 2).sum() / np.log(2.5) ** 2
+        return np.log(likelihood) + prior + np.log([first, *moves]).sum()
+
+    family = NegativeBinomial([1, 8], [4, 4], prior_mean=2.0, prior_worth=1.5, prior_size=4.0, size_spread=2.5)
+    chain = HiddenMarkov(2, family, start=[0.6, 0.4], transitions=MOVES_2, start_prior=1.0, transition_prior=1.0)
+    begin = np.log([1, 8, 4, 4, 0.4 / 0.6, 0.1 / 0.9, 0.8 / 0.2])
+    assert chain.fit([seen], max_rounds=1, tol=0).trace[0] == pytest.approx(value(begin), rel=1e-12)
+    best = minimize(lambda x: -value(x), begin, method="BFGS", options={"gtol": 1e-7})
+    fit = chain.fit([seen], tol=1e-12, max_rounds=3000)
+    assert fit.log_likelihood + fit.log_prior == pytest.approx(-best.fun, abs=1e-9)
+    found = fit.outcomes[("value",)]
+    np.testing.assert_allclose(np.r_[found.means, found.sizes], np.exp(best.x[:4]), rtol=1e-4)
+    np.testing.assert_allclose(fit.start_probs[1], 1 / (1 + np.exp(-best.x[4])), rtol=1e-4)
+
+
+# The conventions of scikit-learn
+
+
+def cloned(chain):
+    """What ``sklearn.base.clone`` does (version 1.7), written anew: from parameters that it must hold as they are."""
+    if hasattr(chain, "__sklearn_clone__"):
+        return chain.__sklearn_clone__()
+    params = {name: copy.deepcopy(value) for name, value in chain.get_params(deep=False).items()}
+    made = type(chain)(**params)
+    held = made.get_params(deep=False)
+    assert list(held) == list(params) and all(held[name] is params[name] for name in params)
+    return made
+
+
+def test_parameters_are_got_set_and_cloned():
+    chain = HiddenMarkov(["a", "b"], {"n": "poisson"}, start=[0.5, 0.5], transitions=MOVES_2, start_prior=2.0)
+    names = list(inspect.signature(HiddenMarkov).parameters)
+    assert list(chain.get_params()) == list(chain.get_params(deep=False)) == ["states", "outcome", *names[2:]]
+    again = cloned(chain)
+    assert again is not chain and again.get_params() == chain.get_params()
+    data = pd.DataFrame({"n": [0, 1, 7, 8]})
+    fit = chain.fit(data, max_rounds=3, tol=0)
+    assert again.fit(data, max_rounds=3, tol=0).log_likelihood == fit.log_likelihood
+    # A fit's are those of the chain before it.
+    back = cloned(fit)
+    assert type(back) is HiddenMarkov and back.get_params() == chain.get_params()
+    with pytest.raises(esc.SpecError, match="the chain has no parameters yet"):
+        back.score(data)
+    assert again.set_params(start=None, states=3, transitions=None) is again
+    assert again.n_states == 3 and again.get_params()["start_prior"] == 2.0
+    with pytest.raises(esc.SpecError, match="there is no parameter 'stats'; did you mean 'states'"):
+        again.set_params(stats=3)
+    with pytest.raises(esc.SpecError, match="start is .*; expected numbers from 0 to 1"):
+        again.set_params(start=[0.5, 0.6, 0.1])
+    assert again.get_params()["start"] is None and again.n_states == 3
+    with pytest.raises(esc.SpecError, match="a fit stays as it was learnt"):
+        fit.set_params(states=3)
+    assert fit.set_params() is fit
 
 
 # Results

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy.linalg import expm
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 import escalade as esc
 
@@ -195,6 +195,156 @@ def test_answers_are_the_mean_over_what_is_not_given():
     np.testing.assert_allclose(shares, fit.transition(2, at).estimate[0], atol=0.03)
     assert abs((last["kind"] == "stayer").mean() - law["stayer"]) < 0.03
     assert set(fit.simulate(50, 2.0, covariates=at, given={kind: "slow"})["kind"]) == {"slow"}
+
+
+def test_quantiles_are_those_of_the_mixture():
+    frame = some_rows()
+    m, ladder, other, shown, kind, _ = two_drivers()
+    columns = {"rungs": {ladder: "l", other: "k"}, "indicators": {shown: "shown"}}
+    fit = m.fit(esc.Panel(frame, id="who", time="t", clock="year", **columns), progress=False)
+    law = {k: 0.4 * KIND["north"][j] + 0.6 * KIND["south"][j] for j, k in enumerate(KINDS)}
+    stopped = {k: np.where(np.arange(6)[:, None] >= 4, 0, generator(k, 0.5)) for k in KINDS}
+
+    def by(t, rung, weights):
+        return sum(p * expm(stopped[k] * t)[rung, 4:].sum() for k, p in weights.items())
+
+    shares = [0.1, 0.5, 0.9]
+    for given, weights in [(None, law), ({kind: "mover"}, {"mover": 1.0})]:
+        at = {"covariates": {"x": 0.5}, "given": given}
+        found = fit.first_passage(ladder == "war", quantiles=shares, **at).estimate.reshape(3, 6)
+        assert (found[:, 4:] == 0).all()
+        for p, row in zip(shares, found, strict=True):
+            for rung in range(4):
+                # Stayers never get there: no time is late enough for nine of ten.
+                never = given is None and p > 1 - law["stayer"]
+                exact = np.inf if never else brentq(lambda t: by(t, rung, weights) - p, 0, 1e3, xtol=1e-12)  # noqa: B023
+                assert row[rung] == pytest.approx(exact, rel=1e-9)
+    told = fit.first_passage(ladder == "war", quantiles=[0.5], covariates={"x": 0.5}).to_frame("polars")
+    assert told.columns[:2] == ["share", "from"]
+    with pytest.raises(esc.SpecError, match="`by` and `quantiles`; expected one of them"):
+        fit.first_passage(ladder == "war", by=[1.0], quantiles=[0.5])
+
+
+# Covariates of drivers: multinomial logits of a unit's first row
+
+LOGITS = {("north", "slow"): 0.8, ("north", "stayer"): -0.5, ("south", "mover"): 0.3, ("south", "stayer"): 0.6}
+
+
+def regressed(age, arm):
+    """P(region) and P(kind | region) at an age and an arm; the likeliest state, as given, is the reference."""
+    odds = {"north": REGION["north"] * math.exp(0.7 * (arm == "b")), "south": REGION["south"]}
+    region = {name: x / sum(odds.values()) for name, x in odds.items()}
+    kinds = {}
+    for name, row in KIND.items():
+        own = [p * math.exp(age * LOGITS.get((name, k), 0.0)) for p, k in zip(row, KINDS, strict=True)]
+        kinds[name] = [p / sum(own) for p in own]
+    return region, kinds
+
+
+def test_covariates_of_drivers_are_a_logit():
+    frame = some_rows()
+    ages, arms = np.round(np.random.default_rng(3).normal(size=60), 2), ["a", "b"]
+    who = frame["who"].to_numpy()
+    # After a unit's first row the values change, and are not looked at.
+    first = (frame["t"] == 0).to_numpy()
+    frame = frame.with_columns(
+        age=pl.Series(np.where(first, ages[who], 100.0)),
+        arm=pl.Series([arms[k % 2] if f else None for k, f in zip(who, first, strict=True)]),
+    )
+    m, ladder, other, shown, kind, _ = two_drivers()
+    m["region"].covariate("arm", arms, coefficient=0.7)
+    kind.covariate("age", coefficient=esc.near(0, spread=1))
+    columns = {"rungs": {ladder: "l", other: "k"}, "indicators": {shown: "shown"}}
+    fit = m.fit(esc.Panel(frame, id="who", time="t", clock="year", **columns), progress=False)
+    numbers = dict(zip(fit.numbers().labels["number"], fit.numbers().estimate, strict=True))
+    for region, k in LOGITS:
+        LOGITS[region, k] = numbers[f"kind | {region}: {k}: + (age)"]
+    units = [own.to_dicts() for (_,), own in frame.group_by("who", maintain_order=True)]
+    logs, kinds, norths = [], [], []
+    for k, rows in enumerate(units):
+        region, kind_of = regressed(ages[k], arms[k % 2])
+        parts = {
+            (r, own, s): region[r] * kind_of[r][j] * SOURCE[s] * of_class(rows, own, s)
+            for r, (j, own), s in itertools.product(REGION, enumerate(KINDS), SOURCE)
+        }
+        total = sum(parts.values())
+        logs.append(math.log(total))
+        kinds.append([sum(p for (_, own, _), p in parts.items() if own == name) / total for name in KINDS])
+        norths.append(sum(p for (r, _, _), p in parts.items() if r == "north") / total)
+    assert math.isclose(fit.log_likelihood, sum(logs), rel_tol=EXACT)
+    found = fit.drivers()
+    for j, name in enumerate(KINDS):
+        np.testing.assert_allclose(found[f"kind = {name}"], [row[j] for row in kinds], atol=1e-12)
+    np.testing.assert_allclose(found["region = north"], norths, atol=1e-12)
+    # Answers take the covariates; the class of what is likeliest is weighed by the unit's own.
+    region, kind_of = regressed(1.3, "b")
+    law = [sum(region[r] * kind_of[r][j] for r in REGION) for j in range(3)]
+    at = {"x": 0.5, "age": 1.3, "arm": "b"}
+    mean = sum(p * expm(generator(k, 0.5) * 2) for p, k in zip(law, KINDS, strict=True))
+    np.testing.assert_allclose(fit.transition(2, at).estimate, mean, atol=1e-12)
+    made = fit.simulate(4000, 0.5, covariates=at, seed=1).group_by("unit", maintain_order=True).last()
+    assert abs((made["kind"] == "stayer").mean() - law[2]) < 0.03
+    with pytest.raises(esc.SpecError, match="age"):
+        fit.transition(2, {"x": 0.5})
+    path = fit.likeliest()
+    singles = [k for k, rows in enumerate(units) if len(rows) == 1 and rows[0]["shown"] is None]
+    row_of = np.cumsum([0, *map(len, units)])
+    for k in singles:
+        region, kind_of = regressed(ages[k], arms[k % 2])
+        own = [sum(region[r] * kind_of[r][j] for r in REGION) for j in range(3)]
+        assert path["kind"][int(row_of[k])] == KINDS[int(np.argmax(own))]
+
+
+def test_a_regression_on_the_class_has_the_top_that_scipy_finds(stayers):
+    """Who stays depends on age: the likelihood of a mover-stayer by hand, its class by a logistic regression."""
+    rng = np.random.default_rng(8)
+    still = stayers.group_by("who", maintain_order=True).agg((pl.col("s") == "calm").all())["s"].to_numpy()
+    age = rng.normal(size=len(still)) + 0.8 * still
+    frame = stayers.with_columns(age=pl.Series(age[stayers["who"].to_numpy()]))
+    pairs = list(MOVES)
+    ways = frame.group_by("who", maintain_order=True).agg("s")["s"].to_list()
+    counts = np.zeros((len(ways), 3, 3))
+    for k, way in enumerate(ways):
+        for a, b in itertools.pairwise(way):
+            counts[k, L.index(a), L.index(b)] += 1
+
+    def minus(theta):
+        q = np.zeros((3, 3))
+        for (a, b), x in zip(pairs, theta, strict=False):
+            q[L.index(a), L.index(b)] = np.exp(x)
+        law = expm(q - np.diag(q.sum(axis=1)))
+        p = 1 / (1 + np.exp(-theta[-2] - theta[-1] * age))
+        return -np.log((1 - p) * np.exp((counts * np.log(law)).sum(axis=(1, 2))) + p * still).sum()
+
+    found = minimize(minus, [*np.log(list(MOVES.values())), -0.6, 0.5], method="BFGS", options={"gtol": 1e-5})
+    m, ladder, kind = mover_stayer()
+    kind.covariate("age")
+    fit = m.fit(esc.Panel(frame, id="who", time="t", clock="year", rungs={ladder: "s"}), progress=False)
+    assert fit.converged
+    np.testing.assert_allclose(-fit.log_likelihood, found.fun, rtol=1e-9)
+    numbers = fit.numbers()
+    place = numbers.labels["number"].index("kind: stayer: + (age)")
+    assert numbers.estimate[place] == pytest.approx(found.x[-1], rel=1e-4)
+    # BFGS's own inverse Hessian is rough; a difference of the slope is not.
+    step = np.eye(6) * 1e-4
+    hessian = np.array([[minus(found.x + a + b) - minus(found.x + a - b) - minus(found.x - a + b)
+                         + minus(found.x - a - b) for a in step] for b in step]) / 4e-8  # fmt: skip
+    assert numbers.error[place] == pytest.approx(np.sqrt(np.linalg.inv(hessian)[-1, -1]), rel=1e-3)
+    assert "kind: stayer: + (age)" in str(fit.summary())
+
+
+def test_covariates_of_drivers_are_for_panels(tmp_path):
+    m, _, kind = mover_stayer()
+    kind.covariate("arm", ["a", "b"], coefficient=esc.near(0.5, spread=1), source="a trial")
+    m.write(tmp_path / "m.toml")
+    assert esc.Model.read(tmp_path / "m.toml") == m
+    assert "[[driver.covariate]]" in (tmp_path / "m.toml").read_text()
+    with pytest.raises(esc.SpecError, match="'arm' is twice among the covariates"):
+        kind.covariate("arm")
+    dated = esc.Model(origin="2024-01-01")
+    dated.driver("kind", {"mover": 0.5, "stayer": 0.5}).covariate("age")
+    with pytest.raises(esc.SpecError, match="driver 'kind' has covariates, which only a panel has"):
+        dated.fit(esc.Dossier(as_of="2024-02-01"))
 
 
 def test_paths_mix_over_classes():

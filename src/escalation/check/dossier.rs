@@ -31,6 +31,10 @@ impl Dossier {
                 )
             })?;
         }
+        for driver in &model.drivers {
+            let plain = driver.covariates.is_empty();
+            top.need(plain, || format!("driver '{}' has covariates, which only a panel has", driver.name))?;
+        }
         for status in &model.statuses {
             let plain = status.covariates.is_empty();
             top.need(plain, || format!("indicator '{}' has covariates, which only a panel has", status.name))?;

@@ -2,15 +2,17 @@
 
 use super::names::{self, distinct};
 use super::numbers::{self, Judged};
+use super::outcome::{self, Acted};
 use super::table::{self, Parent};
-use super::{At, condition, named, outcome, question, stage};
+use super::{At, condition, named, question, stage};
 use crate::escalation::model::{
-    Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, Term, Variable,
+    Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, StatusCovariate, Term,
+    Variable,
 };
 use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Real, Row, RowPrior};
 use crate::escalation::spec::{
     CovariateSpec, DriverSpec, EffectSpec, EventsSpec, ExpectSpec, FirstSpec, LadderSpec, ModelSpec, MovesSpec,
-    NumbersSpec, QuestionSpec, StartSpec, StatusSpec, TableSpec,
+    NumbersSpec, QuestionSpec, StartSpec, StatusCovariateSpec, StatusSpec, TableSpec,
 };
 use crate::ground::Result;
 use crate::ground::time::Clock;
@@ -137,7 +139,8 @@ fn shell(spec: &ModelSpec) -> Result<Model> {
     let mut drivers = Vec::with_capacity(spec.driver.len());
     for (i, d) in spec.driver.iter().enumerate() {
         distinct(&driver_at(i, &d.name).key("states"), "states", &d.states, 2)?;
-        drivers.push(Driver { name: d.name.clone(), states: d.states.clone(), parents: vec![], rows: vec![] });
+        let (name, states) = (d.name.clone(), d.states.clone());
+        drivers.push(Driver { name, states, parents: vec![], rows: vec![], covariates: vec![] });
     }
     let mut ladders = Vec::with_capacity(spec.ladder.len());
     for (i, l) in spec.ladder.iter().enumerate() {
@@ -304,7 +307,12 @@ impl Build {
             provenance: numbers::provenance(&at, &self.clock, said)?,
         })?;
         if let Some(driver) = self.model.drivers.get_mut(i) {
-            (driver.parents, driver.rows) = (parents, rows);
+            (driver.parents, driver.rows) = (parents, rows.clone());
+        }
+        let of = Acted { name: &spec.name, states: &spec.states, rows: &rows, cells: &[] };
+        let covariates = self.added(&at, of, &spec.covariate, &over)?;
+        if let Some(driver) = self.model.drivers.get_mut(i) {
+            driver.covariates = covariates;
         }
         Ok(())
     }
@@ -433,6 +441,23 @@ impl Build {
         Ok(Effect { when, moves: acted, factor })
     }
 
+    /// What a panel's covariates add to an indicator, or to a driver's table.
+    fn added(
+        &mut self,
+        at: &At,
+        of: Acted<'_>,
+        specs: &[StatusCovariateSpec],
+        parents: &[Variable],
+    ) -> Result<Vec<StatusCovariate>> {
+        let mut said = Vec::with_capacity(specs.len());
+        for covariate in specs {
+            let own = (&covariate.source, &covariate.known, &covariate.basis, &covariate.note);
+            said.push(numbers::provenance(&at.key("covariate"), &self.clock, own)?);
+        }
+        let over: Vec<Parent> = parents.iter().map(|p| names::states(&self.model, *p)).collect();
+        outcome::covariates(at, of, specs, &over, &mut self.numbers, &said)
+    }
+
     /// The parents of an indicator.
     fn parents(&self, at: &At, given: &[String]) -> Result<Vec<Variable>> {
         let at = at.key("given");
@@ -472,13 +497,8 @@ impl Build {
                 return Err(at.wrong("it has no value; expected `states` and `table`, or `outcome` for a number"));
             }
         }
-        let mut said = Vec::with_capacity(spec.covariate.len());
-        for covariate in &spec.covariate {
-            let own = (&covariate.source, &covariate.known, &covariate.basis, &covariate.note);
-            said.push(numbers::provenance(&at.key("covariate"), &self.clock, own)?);
-        }
-        let over: Vec<Parent> = made.parents.iter().map(|p| names::states(&self.model, *p)).collect();
-        made.covariates = outcome::covariates(&at, &made, &spec.covariate, &over, &mut self.numbers, &said)?;
+        let of = Acted { name: &made.name, states: &made.states, rows: &made.rows, cells: &made.cells };
+        made.covariates = self.added(&at, of, &spec.covariate, &made.parents)?;
         outcome::set_units(&made, &mut self.numbers.parameters);
         self.model.statuses.push(made);
         Ok(())

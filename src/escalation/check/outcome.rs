@@ -299,10 +299,21 @@ fn bar(label: &[(&str, &str)]) -> String {
     if states.is_empty() { String::new() } else { format!(" | {}", states.join(", ")) }
 }
 
-/// What a panel's covariates add to an indicator.
+/// What covariates act on: an indicator, or a driver's table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Acted<'a> {
+    pub(super) name: &'a str,
+    pub(super) states: &'a [String],
+    /// One for each configuration of the parents; empty for a number.
+    pub(super) rows: &'a [usize],
+    /// Empty for states.
+    pub(super) cells: &'a [Option<Cell>],
+}
+
+/// What a panel's covariates add to an indicator, or to a driver's table.
 pub(super) fn covariates(
-    status: &At,
-    own: &Status,
+    owner: &At,
+    own: Acted<'_>,
     specs: &[StatusCovariateSpec],
     parents: &[Parent],
     numbers: &mut Numbers,
@@ -311,8 +322,8 @@ pub(super) fn covariates(
     let labels = table::labels(parents);
     let mut found: Vec<StatusCovariate> = Vec::with_capacity(specs.len());
     for (k, (spec, provenance)) in specs.iter().zip(said).enumerate() {
-        let entry = format!("{}, {}", status.entry, super::named("covariate", &spec.name, k));
-        let at = status.key("covariate").item(k).called(entry);
+        let entry = format!("{}, {}", owner.entry, super::named("covariate", &spec.name, k));
+        let at = owner.key("covariate").item(k).called(entry);
         at.key("name").need(!spec.name.trim().is_empty(), || "the name is empty".into())?;
         at.key("name").need(!found.iter().any(|other| other.name == spec.name), || {
             format!("'{}' is twice among the covariates; expected it once", spec.name)
@@ -366,7 +377,7 @@ pub(super) fn covariates(
 /// The entries of a configuration that a covariate acts on, in words: those of a row but for its reference, which is the
 /// state that is called as the parent's, else the likeliest.
 fn entries(
-    own: &Status,
+    own: Acted<'_>,
     config: usize,
     parents: &[Parent],
     label: &[(&str, &str)],

@@ -7,8 +7,8 @@ use super::fit::PanelFit;
 use super::structure::{Column, Structure};
 use crate::escalation::summary::Draws;
 use crate::ground::{Control, Error, Result};
-use crate::markov::Exponential;
-use nalgebra::{DMatrix, DVector};
+use crate::markov::{Exponential, Generator, hitting, passage};
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -40,20 +40,28 @@ pub enum Ask {
     Passage { design: Vec<f64>, target: Vec<bool> },
     /// times × n: the probability that the set was entered by then, from each joint rung.
     PassageLaw { design: Vec<f64>, target: Vec<bool>, times: Vec<f64> },
+    /// shares × n: the time by which the set was entered with that probability, from each joint rung, in units whose class is
+    /// one of these, with its design, given some drivers' states.
+    PassageQuantiles {
+        designs: Vec<(usize, Vec<f64>)>,
+        given: Vec<(usize, usize)>,
+        profile: Vec<f64>,
+        target: Vec<bool>,
+        shares: Vec<f64>,
+    },
     /// n × n: mean time spent in each joint rung until a time (infinite: for ever), from each.
     Spent { design: Vec<f64>, until: f64 },
     /// times × n: the expected share of each joint rung among units seen by then.
     Prevalence { times: Vec<f64> },
-    /// The mean over classes of units, each with its answer, given some drivers' states.
-    Mixed { parts: Vec<(usize, Ask)>, given: Vec<(usize, usize)> },
+    /// The mean over classes of units of a profile, each with its answer, given some drivers' states.
+    Mixed { parts: Vec<(usize, Ask)>, given: Vec<(usize, usize)>, profile: Vec<f64> },
 }
 
 impl Ask {
     fn on(&self) -> On {
         match self {
-            Ask::Intensities { .. } | Ask::Numbers | Ask::Sojourn { .. } | Ask::Passage { .. } | Ask::Spent { .. } => {
-                On::Logarithm
-            }
+            Ask::Intensities { .. } | Ask::Numbers | Ask::Sojourn { .. } | Ask::Passage { .. } => On::Logarithm,
+            Ask::PassageQuantiles { .. } | Ask::Spent { .. } => On::Logarithm,
             Ask::Transition { .. } | Ask::Next { .. } | Ask::PassageLaw { .. } | Ask::Prevalence { .. } => On::Logit,
             Ask::Mixed { parts, .. } => parts.first().map_or(On::Itself, |(_, ask)| ask.on()),
         }
@@ -145,7 +153,10 @@ impl PanelFit {
                 q.iter().enumerate().map(|(k, rate)| if *rate > 0.0 { rate / exits[k / n] } else { 0.0 }).collect()
             }
             Ask::Passage { design, target } => {
-                structure.from_first(&passage(&generator(design), structure, &structure.marked(target))?)
+                let rewards = vec![1.0; n];
+                let times =
+                    hitting::gathered(&beside(&[generator(design)], n)?, &structure.marked(target), &rewards, control)?;
+                structure.from_first(&times.values)
             }
             Ask::PassageLaw { design, target, times } => {
                 let (mut q, target) = (generator(design), structure.marked(target));
@@ -159,10 +170,26 @@ impl PanelFit {
                 }
                 out
             }
+            Ask::PassageQuantiles { designs, given, profile, target, shares } => {
+                // A unit whose class is open is in one of several processes from the first.
+                let law = self.law_of(&values, given, profile)?;
+                let generators: Vec<Vec<f64>> = designs.iter().map(|(_, design)| generator(design)).collect();
+                let (process, target) = (beside(&generators, n)?, structure.marked(target).repeat(designs.len()));
+                let from = |rung: usize| -> Result<Vec<f64>> {
+                    let mut start = vec![0.0; process.len()];
+                    for (k, (class, _)) in designs.iter().enumerate() {
+                        let own = (0..n).filter(|&phase| structure.joint[phase] == rung);
+                        own.for_each(|phase| start[k * n + phase] = law[*class] * structure.shares[phase]);
+                    }
+                    passage::quantiles(&process, &start, &target, None, shares, control)
+                };
+                let all: Vec<Vec<f64>> = (0..structure.n_rungs).map(from).collect::<Result<_>>()?;
+                (0..shares.len()).flat_map(|k| all.iter().map(move |own| own[k])).collect()
+            }
             Ask::Spent { design, until } => by_rung(structure, &spent(&generator(design), n, *until)?),
             Ask::Prevalence { times } => self.expected_shares(&values, times)?,
-            Ask::Mixed { parts, given } => {
-                let law = self.law_of(&values, given)?;
+            Ask::Mixed { parts, given, profile } => {
+                let law = self.law_of(&values, given, profile)?;
                 let mut mean = vec![];
                 for (class, ask) in parts.iter().filter(|(class, _)| law[*class] > 0.0) {
                     let own = self.at(theta, ask, control)?;
@@ -302,37 +329,13 @@ fn exits(q: &[f64], n: usize) -> Vec<f64> {
     q.chunks_exact(n).map(|row| row.iter().sum()).collect()
 }
 
-/// Mean time to a set from each joint rung: (−Q_AA) m = 1; infinite where it may never be entered.
-fn passage(q: &[f64], structure: &Structure, target: &[bool]) -> Result<Vec<f64>> {
-    let n = structure.n;
-    let exits = exits(q, n);
-    // Whether the target can be reached, and whether a rung from which it cannot is reached before it.
-    let mut can: Vec<bool> = target.to_vec();
-    let spread = |marks: &mut Vec<bool>, stops: &[bool]| {
-        for _ in 0..n {
-            for i in (0..n).filter(|&i| !stops[i]) {
-                if (0..n).any(|j| q[i * n + j] > 0.0 && marks[j]) {
-                    marks[i] = true;
-                }
-            }
-        }
+/// Processes side by side that never meet, each with its generator of n rungs, row by row.
+fn beside(generators: &[Vec<f64>], n: usize) -> Result<Generator> {
+    let moves = |(class, q): (usize, &Vec<f64>)| -> Vec<(usize, usize, f64)> {
+        let found = q.iter().enumerate().filter(|(_, rate)| **rate > 0.0);
+        found.map(|(k, &rate)| (class * n + k / n, class * n + k % n, rate)).collect()
     };
-    spread(&mut can, target);
-    let mut lost: Vec<bool> = can.iter().map(|can| !can).collect();
-    spread(&mut lost, target);
-    let inside: Vec<usize> = (0..n).filter(|&i| !target[i] && !lost[i]).collect();
-    let system = DMatrix::from_fn(inside.len(), inside.len(), |a, b| {
-        if a == b { exits[inside[a]] } else { -q[inside[a] * n + inside[b]] }
-    });
-    let mut out: Vec<f64> = (0..n).map(|i| if target[i] { 0.0 } else { f64::INFINITY }).collect();
-    if inside.is_empty() {
-        return Ok(out);
-    }
-    let ones = DVector::from_element(inside.len(), 1.0);
-    let solved = system.lu().solve(&ones);
-    let solved = solved.ok_or_else(|| Error::spec("passage", "passage", "no mean time: the rates leave it open"))?;
-    inside.iter().zip(solved.iter()).for_each(|(&i, mean)| out[i] = *mean);
-    Ok(out)
+    Generator::sparse(generators.len() * n, generators.iter().enumerate().flat_map(moves).collect(), &|i| i.to_string())
 }
 
 /// ∫₀ᵗ e^{Qs} ds by doubling: T(2h) = T(h) + e^{Qh} T(h); for ever: the fundamental matrix.

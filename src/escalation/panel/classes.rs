@@ -2,6 +2,7 @@
 
 use super::columns::Columns;
 use super::compile::{Build, Row, Stop, wrong};
+use super::profiles::Profiles;
 use super::structure::Structure;
 use crate::escalation::model::{Model, Status, Variable};
 use crate::ground::{Error, Result, limits};
@@ -37,6 +38,8 @@ pub struct Classes {
     pub known: Vec<Vec<Option<usize>>>,
     /// How many such units there are.
     pub weights: Vec<f64>,
+    /// What their covariates make of the drivers' tables.
+    pub profiles: Profiles,
     /// By unit, then class.
     pub parts: Vec<Part>,
     /// Places in the panel's counts.
@@ -117,6 +120,7 @@ impl Classes {
         Ok(Some(Classes {
             configs: (0..count).map(config).collect(),
             known,
+            profiles: Profiles::new(model, columns, structure)?,
             weights: (0..columns.units.len()).map(|u| columns.weights.get(u).copied().unwrap_or(1.0)).collect(),
             drivers,
             sizes,

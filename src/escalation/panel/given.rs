@@ -2,8 +2,7 @@
 
 use super::ask::Ask;
 use super::fit::PanelFit;
-use super::mixture::network;
-use crate::bayes::Factor;
+use crate::bayes::{Factor, Network};
 use crate::escalation::theta::Values;
 use crate::ground::{Control, Error, Result, limits};
 use crate::markov::Exponential;
@@ -11,6 +10,8 @@ use std::collections::HashMap;
 
 /// A driver and its state, by name.
 pub type Named = (String, String);
+/// Drivers and their states.
+type Known = Vec<(usize, usize)>;
 
 impl PanelFit {
     /// Drivers and states that are given, as indices.
@@ -31,13 +32,13 @@ impl PanelFit {
         given.iter().map(one).collect()
     }
 
-    /// P(class | given); one class where units have none.
+    /// P(class | given) of units of a profile; one class where units have none.
     ///
     /// # Errors
     /// `Spec` where what is given has probability 0.
-    pub fn law_of(&self, values: &Values, given: &[(usize, usize)]) -> Result<Vec<f64>> {
+    pub fn law_of(&self, values: &Values, given: &[(usize, usize)], profile: &[f64]) -> Result<Vec<f64>> {
         let Some(classes) = &self.panel.classes else { return Ok(vec![1.0]) };
-        let network = network(&self.model, values)?;
+        let network = classes.profiles.network(&self.model, values, profile)?;
         let one = |&(driver, state): &(usize, usize)| {
             let size = self.model.drivers[driver].states.len();
             Factor::new(vec![driver], vec![size], (0..size).map(|s| f64::from(u8::from(s == state))).collect())
@@ -50,14 +51,26 @@ impl PanelFit {
         }
     }
 
-    /// One answer for all classes that are left open: the same in each, or (where it `mixes`) their mean.
+    /// The profile of covariate values (the panel's covariates in order; none: their mean).
+    pub fn profile(&self, values: &[f64]) -> Vec<f64> {
+        self.panel.classes.as_ref().map_or_else(Vec::new, |classes| classes.profiles.of_values(values))
+    }
+
+    /// One answer for all classes that are left open to a unit of a profile: the same in each, or (where it `mixes`) their
+    /// mean.
     ///
     /// # Errors
     /// `Spec` where classes differ and there is no mean to be had.
-    pub fn for_classes(&self, what: &str, given: &[Named], mixes: bool, of: impl Fn(&[usize]) -> Ask) -> Result<Ask> {
+    pub fn for_classes(
+        &self,
+        what: &str,
+        (given, profile): (&[Named], Vec<f64>),
+        mixes: bool,
+        of: impl Fn(&[usize]) -> Ask,
+    ) -> Result<Ask> {
         let given = self.given(given)?;
         let Some(classes) = &self.panel.classes else { return Ok(of(&[])) };
-        let law = self.law_of(&self.model.parameters.values(&self.theta), &given)?;
+        let law = self.law_of(&self.model.parameters.values(&self.theta), &given, &profile)?;
         let open = (0..law.len()).filter(|&class| law[class] > 0.0);
         let parts: Vec<(usize, Ask)> = open.map(|class| (class, of(&classes.configs[class]))).collect();
         let Some((_, first)) = parts.first() else { return Ok(of(&[])) };
@@ -65,12 +78,32 @@ impl PanelFit {
             return Ok(first.clone());
         }
         if mixes {
-            return Ok(Ask::Mixed { parts, given });
+            return Ok(Ask::Mixed { parts, given, profile });
         }
         let open = classes.drivers.iter().filter(|d| !given.iter().any(|(driver, _)| driver == *d));
         let names: Vec<String> = open.map(|&d| format!("'{}'", self.model.drivers[d].name)).collect();
         let message = format!("it differs by the unit's {}; expected `given=` with a state", names.join(" and "));
         Err(Error::spec(what, what, message))
+    }
+
+    /// The time by which a set is entered with some probabilities, in a unit of a profile: of classes left open that of their
+    /// mixture, which is not the mean of theirs.
+    ///
+    /// # Errors
+    /// As [`PanelFit::law_of`].
+    pub fn passage_quantiles(
+        &self,
+        (given, profile): (&[Named], Vec<f64>),
+        target: Vec<bool>,
+        shares: Vec<f64>,
+        design: impl Fn(&[usize]) -> Vec<f64>,
+    ) -> Result<Ask> {
+        let given = self.given(given)?;
+        let law = self.law_of(&self.model.parameters.values(&self.theta), &given, &profile)?;
+        let config = |class: usize| self.panel.classes.as_ref().map_or(&[][..], |classes| &classes.configs[class]);
+        let open = (0..law.len()).filter(|&class| law[class] > 0.0);
+        let designs = open.map(|class| (class, design(config(class)))).collect();
+        Ok(Ask::PassageQuantiles { designs, given, profile, target, shares })
     }
 
     /// P(state) of each driver of the model, one after the other, given the rows of each unit.
@@ -83,25 +116,30 @@ impl PanelFit {
         else {
             return Ok(vec![]);
         };
-        let network = network(&self.model, &values)?;
         let width: usize = self.model.drivers.iter().map(|driver| driver.states.len()).sum();
-        let in_class = |class: usize| -> Result<Vec<f64>> {
-            if mixture.law[class] == 0.0 {
+        let in_class = |network: &Network, law: &[f64], class: usize| -> Result<Vec<f64>> {
+            if law[class] == 0.0 {
                 return Ok(vec![0.0; width]);
             }
-            let only = (0..mixture.law.len()).map(|other| f64::from(u8::from(other == class))).collect();
+            let only = (0..law.len()).map(|other| f64::from(u8::from(other == class))).collect();
             let seen = [Factor::new(classes.drivers.clone(), classes.sizes.clone(), only)?];
             Ok(network.posteriors(&seen, limits::memory())?.0.concat())
         };
-        let laws: Vec<Vec<f64>> = (0..mixture.law.len()).map(in_class).collect::<Result<_>>()?;
-        let of_unit = |weights: &[f64]| {
+        let of_profile = |(profile, law): (&Vec<f64>, &Vec<f64>)| -> Result<Vec<Vec<f64>>> {
+            control.check()?;
+            let network = classes.profiles.network(&self.model, &values, profile)?;
+            (0..law.len()).map(|class| in_class(&network, law, class)).collect()
+        };
+        let laws: Vec<Vec<Vec<f64>>> =
+            classes.profiles.distinct.iter().zip(&mixture.laws).map(of_profile).collect::<Result<_>>()?;
+        let of_unit = |(weights, profile): (&[f64], &usize)| {
             let mut sum = vec![0.0; width];
-            for (weight, law) in weights.iter().zip(&laws) {
+            for (weight, law) in weights.iter().zip(&laws[*profile]) {
                 sum.iter_mut().zip(law).for_each(|(sum, p)| *sum += weight * p);
             }
             sum
         };
-        Ok(mixture.weights.chunks_exact(laws.len()).map(of_unit).collect())
+        Ok(mixture.weights.chunks_exact(classes.configs.len()).zip(&classes.profiles.of).map(of_unit).collect())
     }
 
     /// The expected share of each joint rung at each time among the units that are at risk then.
@@ -110,14 +148,18 @@ impl PanelFit {
         let (n, n_classes) = (structure.n, self.panel.n_classes());
         let mut known: Vec<Option<Exponential>> = self.panel.designs.iter().map(|_| None).collect();
         let mut laws: HashMap<(usize, u64), Vec<f64>> = HashMap::new();
-        let mut priors: HashMap<Vec<(usize, usize)>, Vec<f64>> = HashMap::new();
+        // By profile and what is known of drivers.
+        let mut priors: HashMap<(usize, Known), Vec<f64>> = HashMap::new();
         let n_rungs = structure.n_rungs;
         let mut shares = vec![0.0; times.len() * n_rungs];
         for (unit, risk) in self.at_risk(times).iter().enumerate() {
             let Some(first) = self.panel.rows_of(unit).first() else { continue };
-            let given = self.panel.classes.as_ref().map_or_else(Vec::new, |classes| classes.known_of(unit));
+            let classes = self.panel.classes.as_ref();
+            let profile = classes.map_or(0, |classes| classes.profiles.of[unit]);
+            let given = (profile, classes.map_or_else(Vec::new, |classes| classes.known_of(unit)));
             if !priors.contains_key(&given) {
-                priors.insert(given.clone(), self.law_of(values, &given)?);
+                let own = classes.map_or(&[][..], |classes| &classes.profiles.distinct[profile]);
+                priors.insert(given.clone(), self.law_of(values, &given.1, own)?);
             }
             for (class, &weight) in priors[&given].iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
                 let history = &self.panel.histories[unit * n_classes + class];

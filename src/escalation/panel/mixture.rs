@@ -7,31 +7,19 @@ use super::chain::{Said, Tables, Work};
 use super::classes::{Classes, Part};
 use super::compile::{Count, Panel};
 use super::likelihood::{BLOCK, Score};
-use crate::bayes::{Factor, Network};
 use crate::escalation::model::Model;
-use crate::escalation::parameter::RowPrior;
 use crate::escalation::theta::{Statistics, Values};
-use crate::ground::{Control, Error, Result, limits};
+use crate::ground::{Control, Error, Result};
 use rayon::prelude::*;
 
 /// What each unit is, given its rows.
 #[derive(Debug, Clone)]
 pub struct Mixture {
     pub log: f64,
-    /// P(class) before any row.
-    pub law: Vec<f64>,
+    /// P(class) before any row, of units of each profile.
+    pub laws: Vec<Vec<f64>>,
     /// P(class | rows) by unit, then class; 0 where it is impossible.
     pub weights: Vec<f64>,
-}
-
-/// The drivers' network at these numbers.
-pub(super) fn network(model: &Model, values: &Values) -> Result<Network> {
-    let tables = model.drivers.iter().map(|d| d.rows.iter().flat_map(|&row| values.rows[row].clone()).collect());
-    Network::new(
-        model.drivers.iter().map(|driver| driver.states.len()).collect(),
-        model.drivers.iter().map(|driver| driver.parents.clone()).collect(),
-        tables.collect(),
-    )
 }
 
 impl Panel {
@@ -57,12 +45,12 @@ impl Panel {
         control: &Control,
     ) -> Result<Mixture> {
         let n = classes.configs.len();
-        let law = network(model, values)?.joint(&[], 0.0, &classes.drivers, limits::memory())?.0.values().to_vec();
-        let prior: Vec<f64> = law.iter().map(|p| p.ln()).collect();
+        let laws = classes.profiles.laws(classes, model, values)?;
+        let priors: Vec<Vec<f64>> = laws.iter().map(|law| law.iter().map(|p| p.ln()).collect()).collect();
         let mut weights = self.class_logs(classes, tables, control)?;
         let mut log = 0.0;
         for (unit, own) in weights.chunks_exact_mut(n).enumerate() {
-            own.iter_mut().zip(&prior).for_each(|(log, prior)| *log += prior);
+            own.iter_mut().zip(&priors[classes.profiles.of[unit]]).for_each(|(log, prior)| *log += prior);
             let top = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             if !top.is_finite() {
                 return Err(self.no_class(unit));
@@ -72,7 +60,7 @@ impl Panel {
             own.iter_mut().for_each(|x| *x /= total);
             log += classes.weights[unit] * (top + total.ln());
         }
-        Ok(Mixture { log, law, weights })
+        Ok(Mixture { log, laws, weights })
     }
 
     fn no_class(&self, unit: usize) -> Error {
@@ -167,13 +155,13 @@ impl Panel {
         // Units in their order: the sums are the same whoever computes them.
         let mut worth = vec![0.0; self.counts.len()];
         let mut of_chain = vec![0.0; self.chains.len()];
-        let mut of_class = vec![0.0; n_classes];
+        let mut of_class = vec![0.0; classes.profiles.distinct.len() * n_classes];
         for (k, (part, &weight)) in classes.parts.iter().zip(&mixture.weights).enumerate() {
             let weight = weight * classes.weights[k / n_classes];
             if weight == 0.0 {
                 continue;
             }
-            of_class[k % n_classes] += weight;
+            of_class[classes.profiles.of[k / n_classes] * n_classes + k % n_classes] += weight;
             classes.counts[part.counts.clone()].iter().for_each(|&count| worth[count] += weight);
             of_chain[part.chains.clone()].fill(weight);
             for &(design, state, time) in &classes.stays[part.stays.clone()] {
@@ -214,39 +202,10 @@ impl Panel {
         self.gather(said, &rates, values, &first, &mut slopes, &mut pulled, &mut statistics)?;
         self.pull_back(&mut blocks, &slopes, &rates, &mut pulled);
         self.by_number(&pulled, &mut statistics);
-        expect_drivers(classes, model, values, &mixture.law, &of_class, &mut statistics)?;
+        classes.profiles.expect(classes, model, values, &mixture.laws, &of_class, &mut statistics)?;
         match mixture.log.is_finite() {
             true => Ok(Score { log: mixture.log, statistics }),
             false => Err(Error::Diverged { message: format!("the log-likelihood is {}", mixture.log) }),
         }
     }
-}
-
-/// Adds the expected counts of the drivers' tables, given how many units are of each class; all else is summed out.
-fn expect_drivers(
-    classes: &Classes,
-    model: &Model,
-    values: &Values,
-    law: &[f64],
-    of_class: &[f64],
-    statistics: &mut Statistics,
-) -> Result<()> {
-    let total: f64 = of_class.iter().sum();
-    if total == 0.0 {
-        return Ok(());
-    }
-    let network = network(model, values)?;
-    let ratio = law.iter().zip(of_class).map(|(p, w)| if *p > 0.0 { w / total / p } else { 0.0 }).collect();
-    let seen = [Factor::new(classes.drivers.clone(), classes.sizes.clone(), ratio)?];
-    for (number, driver) in model.drivers.iter().enumerate() {
-        if driver.rows.iter().all(|&row| model.parameters.rows[row].prior == RowPrior::Fixed) {
-            continue;
-        }
-        let family: Vec<usize> = driver.parents.iter().copied().chain([number]).collect();
-        let counts = network.joint(&seen, 0.0, &family, limits::memory())?.0;
-        for (&row, counts) in driver.rows.iter().zip(counts.values().chunks_exact(driver.states.len())) {
-            statistics.rows[row].iter_mut().zip(counts).for_each(|(sum, count)| *sum += total * count);
-        }
-    }
-    Ok(())
 }

@@ -16,6 +16,7 @@ pub mod mixture;
 mod outcomes;
 mod pack;
 pub mod paths;
+pub mod profiles;
 pub mod shown;
 pub mod start;
 pub mod structure;

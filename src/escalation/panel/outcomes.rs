@@ -160,10 +160,26 @@ impl Panel {
                 }
             }
         }
+        for (real, sd, is_number) in self.driver_spreads(model) {
+            if is_number && sd > 0.0 {
+                units[real] = model.parameters.reals[real].unit / sd;
+            }
+        }
         units
     }
 
-    /// Refuses a flat coefficient of a covariate that is the same wherever its indicator is seen.
+    /// Of each coefficient of a driver its real, how its covariate varies over units that look at it, and whether it is a
+    /// number's.
+    fn driver_spreads(&self, model: &Model) -> Vec<(usize, f64, bool)> {
+        if let Some(classes) = &self.classes {
+            return classes.profiles.spreads(model, classes);
+        }
+        let terms = model.drivers.iter().flat_map(|d| &d.covariates).flat_map(|covariate| &covariate.terms);
+        terms.map(|term| (term.coefficient, 0.0, true)).collect()
+    }
+
+    /// Refuses a flat coefficient of a covariate that is the same wherever its indicator is seen, or in all units whose
+    /// driver it acts on.
     pub(super) fn refuse_constant_coefficients(&self, model: &Model) -> Result<()> {
         for (indicator, shown) in self.shown.iter().enumerate() {
             for (covariate, sd) in shown.status.covariates.iter().zip(self.reading_spreads(indicator)) {
@@ -178,6 +194,17 @@ impl Panel {
                         return Err(Error::Unidentified { parameter: real.name.clone(), message });
                     }
                 }
+            }
+        }
+        for (coefficient, sd, _) in self.driver_spreads(model) {
+            let real = &model.parameters.reals[coefficient];
+            if sd == 0.0 && real.prior == RealPrior::Flat {
+                let message = format!(
+                    "the panel says nothing about '{}', whose prior is flat: its covariate does not vary over units, or \
+                     nothing in the panel looks at its driver; give it a value or a prior, or leave it out",
+                    real.name
+                );
+                return Err(Error::Unidentified { parameter: real.name.clone(), message });
             }
         }
         Ok(())

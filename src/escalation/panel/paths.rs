@@ -58,12 +58,16 @@ pub fn smoothed(fit: &PanelFit, control: &Control) -> Result<Vec<f64>> {
 pub fn likeliest(fit: &PanelFit, control: &Control) -> Result<(Vec<usize>, Vec<usize>)> {
     let panel = &*fit.panel;
     let values = fit.model.parameters.values(&fit.theta);
-    let law = fit.law_of(&values, &[])?;
+    let laws = match &panel.classes {
+        Some(classes) => classes.profiles.laws(classes, &fit.model, &values)?,
+        None => vec![vec![1.0]],
+    };
     let (mut classes, mut out) = (vec![], vec![]);
     with_tables(fit, control, |tables| {
         let known = panel.classes.as_ref().map(|classes| panel.known_logs(classes, tables));
         for unit in 0..panel.units.len() {
             control.check()?;
+            let law = &laws[panel.classes.as_ref().map_or(0, |classes| classes.profiles.of[unit])];
             let (mut best, mut way, mut class) = (f64::NEG_INFINITY, vec![], 0);
             for (c, p) in law.iter().enumerate() {
                 let mut log = known.as_ref().map_or(0.0, |logs| logs[unit * law.len() + c]) + p.ln();
@@ -211,7 +215,7 @@ pub fn simulate(
 ) -> Result<Simulated> {
     let structure = &fit.panel.structure;
     let values = fit.model.parameters.values(&fit.theta);
-    let law = fit.law_of(&values, like.given)?;
+    let law = fit.law_of(&values, like.given, &fit.profile(like.covariates))?;
     let mut ends: Vec<f64> = structure.cuts.iter().copied().filter(|cut| *cut > 0.0 && *cut < until).collect();
     ends.push(until);
     let periods = |class: usize| -> Vec<(f64, Vec<f64>)> {

@@ -71,7 +71,10 @@ pub struct Structure {
     pub shares: Vec<f64>,
     pub arcs: Vec<Arc>,
     pub columns: Vec<Column>,
+    /// Those that intensities look at, then those that only drivers' tables do.
     pub covariates: Vec<Given>,
+    /// How many intensities look at.
+    pub on_rungs: usize,
     /// Where the clock cuts, ascending.
     pub cuts: Vec<f64>,
     /// Days in a unit of the clock.
@@ -124,6 +127,7 @@ impl Structure {
             arcs: vec![],
             columns: vec![],
             covariates: vec![],
+            on_rungs: 0,
             cuts: vec![],
             tick,
             start: vec![],
@@ -135,6 +139,11 @@ impl Structure {
         made.shares = (0..n).map(|s| rungs(s).map(|(p, s)| made.phases[p].share(made.phase(s, p))).product()).collect();
         for (place, &ladder) in ladders.iter().enumerate() {
             made.ladder(model, place, ladder, dated)?;
+        }
+        made.on_rungs = made.covariates.len();
+        for covariate in model.drivers.iter().flat_map(|driver| &driver.covariates) {
+            let levels = if let Scale::Levels(levels) = &covariate.scale { &levels[..] } else { &[] };
+            made.given(&covariate.name, levels)?;
         }
         made.cuts.sort_by(f64::total_cmp);
         made.cuts.dedup();
@@ -308,7 +317,7 @@ impl Structure {
     fn given(&mut self, name: &str, levels: &[String]) -> Result<usize> {
         if let Some(known) = self.covariates.iter().position(|c| c.name == name) {
             if self.covariates[known].levels != levels {
-                let message = format!("covariate '{name}' has other levels in another ladder; expected the same");
+                let message = format!("covariate '{name}' has other levels elsewhere in the model; expected the same");
                 return Err(Error::spec("panel", "the model", message));
             }
             return Ok(known);

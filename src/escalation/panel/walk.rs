@@ -179,13 +179,14 @@ impl Build<'_> {
 
     fn values(&self, row: usize) -> Result<Vec<f64>> {
         let mut values = Vec::with_capacity(self.structure.covariates.len());
-        for given in &self.structure.covariates {
+        for (place, given) in self.structure.covariates.iter().enumerate() {
             let Some(column) = self.columns.covariates.iter().find(|c| c.name == given.name) else {
                 let message = format!("it has no column for covariate '{}'; expected one in `covariates`", given.name);
                 return Err(Error::spec("panel", "the panel", message));
             };
             let value = column.values.get(row).copied().unwrap_or(f64::NAN);
-            if !value.is_finite() {
+            // Of what only drivers look at the unit's first row counts.
+            if !value.is_finite() && place < self.structure.on_rungs {
                 let message = format!("covariate '{}' is {value}; expected a finite number or a level", given.name);
                 return Err(wrong(self.columns, row, message));
             }
