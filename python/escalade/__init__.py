@@ -31,6 +31,7 @@ from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sampl
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
 from .condition import Condition, since, until
+from .counts import Counts
 from .dossier import Development, Dossier
 from .evidence import isnot
 from .expectations import Expectations
@@ -44,10 +45,11 @@ from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
+from .passage import FirstPassage
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
-from .questions import Question, Questions, at, enters, first, reach
+from .questions import Question, Questions, at, enters, first, moves, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .settings import memory_limit, set_memory_limit, set_threads, threads
 from .time_in import TimeIn
@@ -61,6 +63,7 @@ __all__ = [
     "Answers",
     "BayesNet",
     "Condition",
+    "Counts",
     "Development",
     "Diagnostics",
     "Dossier",
@@ -73,6 +76,7 @@ __all__ = [
     "EvidenceStrength",
     "Expectations",
     "Explanation",
+    "FirstPassage",
     "Fit",
     "Forecast",
     "Generator",
@@ -132,6 +136,7 @@ __all__ = [
     "logistic",
     "markov",
     "memory_limit",
+    "moves",
     "near",
     "negative_binomial",
     "noisy_max",

@@ -10,6 +10,7 @@ mod model;
 mod panel;
 mod place;
 mod run;
+mod spans;
 
 use pyo3::prelude::*;
 
