@@ -501,8 +501,17 @@ fn questions() {
     question(&format!("{{ reach = {WAR} }}"), &["expected `by`"]);
     question(&format!("{{ reach = {WAR}, on = \"2025-06-30\" }}"), &["`on` does not go with `reach`"]);
     question(&format!("{{ at = {WAR} }}"), &["expected `on`"]);
-    question(&format!("{{ at = {WAR}, on = \"2024-11-30\" }}"), &["`on` is 2024-11-30", "after now, 2024-12-01"]);
-    question(&format!("{{ reach = {WAR}, by = \"2024-11-30\" }}"), &["`by` is 2024-11-30"]);
+    question(&format!("{{ at = {WAR}, on = \"2024-09-30\" }}"), &["`on` is 2024-09-30", "after the model's origin"]);
+    question(&format!("{{ reach = {WAR}, by = \"2024-11-30\" }}"), &["`by` is 2024-11-30", "after now, 2024-12-01"]);
+    question(&format!("{{ reach = {WAR}, since = \"2024-09-30\", by = \"2024-11-30\" }}"), &["`since`", "origin"]);
+    question(&format!("{{ reach = {WAR}, since = \"2024-11-30\", by = \"2024-11-29\" }}"), &["after `since`"]);
+    question(&format!("{{ reach = {WAR}, times = 2, by = \"2025-06-30\" }}"), &["`times` does not go with `reach`"]);
+    question(&format!("{{ enters = {WAR}, times = 0, by = \"2025-06-30\" }}"), &["`times` is 0"]);
+    question("{ moves = { ladder = \"x\" }, by = \"2025-06-30\" }", &["ladder 'x'"]);
+    question(
+        "{ moves = { ladder = \"peninsula\", moves = \"off\" }, by = \"2025-06-30\" }",
+        &["'off' is no set of moves"],
+    );
     question(&format!("{{ enters = {WAR}, by = \"summer\" }}"), &["'summer' is not a date"]);
     question(&format!("{{ first = {WAR}, by = \"2025-06-30\" }}"), &["`first` needs `before`"]);
     question(&format!("{{ reach = {WAR}, before = {WAR}, by = \"2025-06-30\" }}"), &["`before` does not go with"]);

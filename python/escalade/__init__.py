@@ -34,6 +34,7 @@ from .bayesnet import BayesNet, Variable
 from .comparison import Comparison, compare
 from .condition import Condition, since, until
 from .conflict import Conflicts, Diagnosticity
+from .counts import Counts
 from .dossier import Development, Dossier
 from .evidence import isnot
 from .expectations import Expectations
@@ -48,10 +49,11 @@ from .nodes import NodeLaw, function, logistic, noisy_max, noisy_or, ranked
 from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
+from .passage import FirstPassage
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
-from .questions import Question, Questions, at, enters, first, reach
+from .questions import Question, Questions, at, enters, first, moves, reach
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_threads, threads
@@ -71,6 +73,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "Conflicts",
+    "Counts",
     "Development",
     "Diagnosticity",
     "Diagnostics",
@@ -84,6 +87,7 @@ __all__ = [
     "EvidenceStrength",
     "Expectations",
     "Explanation",
+    "FirstPassage",
     "Fit",
     "Forecast",
     "Generator",
@@ -150,6 +154,7 @@ __all__ = [
     "logistic",
     "markov",
     "memory_limit",
+    "moves",
     "near",
     "negative_binomial",
     "noisy_max",

@@ -14,13 +14,15 @@ from .attribution import Attribution, explain
 from .comparison import Comparison, compare, grid
 from .condition import A_CONDITION, Condition, condition_tree, describe
 from .conflict import Conflicts, Diagnosticity, conflicts, diagnosticity
+from .counts import Counts
 from .dossier import Development, Dossier
 from .expectations import Expectations
 from .frames import frozen
 from .marginal import LogMarginal
+from .passage import FirstPassage, end_of
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions
+from .questions import AsQuestions, Kind, Question, Questions, ask_words, enters, moves
 from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
 from .sensitivity import BreakingPoints, Tornado, TwoWay, breaking_points, one_question, tornado, two_way
 from .time_in import TimeIn
@@ -29,6 +31,7 @@ from .worlds import PredictiveChecks, Worlds
 
 if TYPE_CHECKING:
     from . import _core
+    from .handles import Ladder
     from .model import Model
 
 N_DATES = 120  # of a forecast where no step is given: smooth to the eye
@@ -554,6 +557,137 @@ class Fit:
         """
         with progress_line("marginal likelihood", progress) as report:
             return LogMarginal(*self._core.log_marginal(progress=report))
+
+    def passage(
+        self,
+        what: Condition,
+        *,
+        until: DateLike,
+        dates: Iterable[DateLike] | None = None,
+        quantiles: Iterable[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> FirstPassage:
+        """When a condition first holds, from now on: its distribution over dates, quantiles, mean and deviation.
+
+        P(reached by a date) is that of ``esc.reach``, at all dates in one walk; the moments up to `until` follow from
+        its integrals, those of all time from linear systems once the calendar has turned for the last time. Quantiles
+        are dates, found to the minute.
+
+        Parameters
+        ----------
+        what : Condition
+            What is to hold; at once if it does already.
+        until : date
+            The last day, to its 24:00.
+        dates : list of dates, optional
+            Days at whose 24:00 it is read; by default so many that the curve is smooth to the eye.
+        quantiles : list of float
+            Probabilities whose dates are sought.
+        level : float
+            Of the intervals.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        FirstPassage
+            ``passage.by``, ``passage.ever``, ``passage.never``, ``passage.quantile(0.5)``, ``plot()``.
+
+        Raises
+        ------
+        SpecError
+            If a date is none, or lies before the fit's.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.7))
+        >>> passage = m.condition(esc.Dossier(as_of="2024-11-30")).passage(korea == "clash", until="2025-11-30")
+        >>> round(passage.by.probability[0], 3)
+        0.503
+        """
+        tree, level = condition_tree(what, "passage: the first argument"), share(level, "level")
+        last = sound_date(until, "until")
+        asked = self._dates(last, self.as_of, None) if dates is None else [*self._dates(None, None, dates), last]
+        asked = sorted(set(asked), key=end_of)
+        p = [share(q, "a quantile") for q in listed(quantiles, "quantiles", "a list of probabilities")]
+        with progress_line("passage", progress) as report:
+            got = self._core.passage(to_json(tree), asked, p, level=level, progress=report)
+        about = {"level": level, "as_of": self.as_of, "scenario": tuple(self.scenario)}
+        return FirstPassage.of(describe(tree), asked, p, got, self._model.origin, **about)
+
+    def entries(
+        self,
+        what: Condition,
+        *,
+        by: DateLike,
+        since: DateLike | None = None,
+        most: int = 10,
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> Counts:
+        """How often a condition becomes true, false just before, from now to the end of a day.
+
+        Mean and variance are exact; the distribution is told up to `most`. Over a span that begins in the past, given
+        all developments.
+
+        Parameters
+        ----------
+        what : Condition
+        by : date
+            The day's 24:00.
+        since : date, optional
+            Where the span begins, the day's 00:00; now if missing.
+        most : int
+            The last number that is told apart; it stands for more as well. Each number takes two levels of a monitor.
+        level : float
+            Of the intervals.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Counts
+            ``counts.mean``, ``counts[2]``, ``counts.at_least(2)``, ``plot()``.
+        """
+        return self._counts(enters(what, by, since=since, times=whole(most, "most", 1)), most, level, progress)
+
+    def moves(
+        self,
+        ladder: Ladder,
+        kind: Kind = "all",
+        *,
+        by: DateLike,
+        since: DateLike | None = None,
+        most: int = 10,
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> Counts:
+        """How often a ladder moves, in some direction, from now to the end of a day.
+
+        Parameters
+        ----------
+        ladder : Ladder
+        kind : {"all", "up", "down"}, or a list of pairs (from, to)
+            Which moves count.
+        by, since, most, level, progress
+            As in :meth:`entries`.
+
+        Returns
+        -------
+        Counts
+        """
+        asked = moves(ladder, kind, by=by, since=since, times=whole(most, "most", 1))
+        return self._counts(asked, most, level, progress)
+
+    def _counts(self, asked: Question, most: int, level: float, progress: Progress) -> Counts:
+        tree, level = asked.to_dict()["ask"], share(level, "level")
+        with progress_line("counts", progress) as report:
+            questions = to_json({"question": [{"name": asked.name, "ask": {**tree, "times": most}}]})
+            got = self._core.counts(questions, level=level, progress=report)
+        return Counts.of(ask_words({**tree, "times": 1}), got, level)
 
     def profile(self, name: str, level: float = 0.9, *, progress: Progress = True) -> Profile:
         """How the posterior density falls as one number is held away from its mode, and the interval that follows.

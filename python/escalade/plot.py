@@ -697,9 +697,13 @@ def change_text(row: Mapping[str, Any]) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    """The picture of a model lives in its own file."""
+    """The pictures of a model and of spans live in files of their own."""
     if name == "network":
         from .picture import network
 
         return network
+    if name in ("passage", "counts"):
+        from . import spans_plot
+
+        return getattr(spans_plot, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Questions: what is asked of the future, each with a date."""
+"""Questions: what is asked of the world, each with a date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from .values import (
     file_text,
     in_file,
     item,
+    listed,
     missing,
+    name_of,
     plain,
     sound_date,
     text,
@@ -33,6 +35,11 @@ from .values import (
 if TYPE_CHECKING:
     from os import PathLike
 
+    from .handles import Ladder
+
+#: Which moves of a ladder count.
+Kind = str | Iterable[tuple[str, str]]
+
 
 class Label(TypedDict, total=False):
     """What a question carries beside what it asks."""
@@ -44,7 +51,7 @@ class Label(TypedDict, total=False):
 
 
 class Question:
-    """A question about the future, asked as of the dossier's date; joined with others by ``&``, ``|`` and ``~``.
+    """A question about the world, asked as of the dossier's date; joined with others by ``&``, ``|`` and ``~``.
 
     Examples
     --------
@@ -170,7 +177,7 @@ def at(what: Condition, on: DateLike, **label: Unpack[Label]) -> Question:
     what : Condition
         Of ladders and drivers.
     on : date
-        After the dossier's date.
+        Of a date up to the dossier's own it is asked what the developments say of it.
     **label
         ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
 
@@ -196,17 +203,20 @@ def at(what: Condition, on: DateLike, **label: Unpack[Label]) -> Question:
     )
 
 
-def reach(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
+def reach(what: Condition, by: DateLike, *, since: DateLike | None = None, **label: Unpack[Label]) -> Question:
     """Does a condition hold at some time from now to the end of a day? True at once if it holds already.
 
-    ``reach(A & B)`` means both at one instant; ``reach(A) & reach(B)`` need not.
+    ``reach(A & B)`` means both at one instant; ``reach(A) & reach(B)`` need not. A span that begins in the past says
+    so: ``reach(A, since="2024-10-01", by="2024-11-15")`` asks whether it was reached, given all developments.
 
     Parameters
     ----------
     what : Condition
         Of ladders and drivers.
     by : date
-        The day's 24:00, after the dossier's date.
+        The day's 24:00; after the dossier's date, if there is no `since`.
+    since : date, optional
+        Where the span begins, the day's 00:00; now if missing. From a past day on, the developments tell.
     **label
         ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
 
@@ -227,23 +237,25 @@ def reach(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     >>> esc.reach(korea == "clash", by="2025-06-30", criterion="an exchange of fire with deaths")
     <Question 'peninsula = clash by 2025-06-30'>
     """
-    return Question(
-        {
-            **labels(label),
-            "ask": {"reach": condition_tree(what, "reach: the first argument"), "by": sound_date(by, "reach: by")},
-        }
-    )
+    ask = {"reach": condition_tree(what, "reach: the first argument"), **span_of("reach", since, by)}
+    return Question({**labels(label), "ask": ask})
 
 
-def enters(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
-    """Does a condition become true, false just before, at some time after now and by the end of a day?
+def enters(
+    what: Condition, by: DateLike, *, since: DateLike | None = None, times: int = 1, **label: Unpack[Label]
+) -> Question:
+    """Does a condition become true, false just before, after now and by the end of a day, once or several times?
 
     Parameters
     ----------
     what : Condition
         Of ladders and drivers.
     by : date
-        The day's 24:00, after the dossier's date.
+        The day's 24:00; after the dossier's date, if there is no `since`.
+    since : date, optional
+        Where the span begins, the day's 00:00; now if missing. From a past day on, the developments tell.
+    times : int
+        How often at least.
     **label
         ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
 
@@ -263,16 +275,62 @@ def enters(what: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
     >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
     >>> esc.enters(korea >= "provocation", by="2025-06-30")
     <Question 'enters peninsula ≥ provocation by 2025-06-30'>
+    >>> esc.enters(korea >= "provocation", by="2025-06-30", times=3)
+    <Question 'enters peninsula ≥ provocation 3 times by 2025-06-30'>
     """
-    return Question(
-        {
-            **labels(label),
-            "ask": {"enters": condition_tree(what, "enters: the first argument"), "by": sound_date(by, "enters: by")},
-        }
-    )
+    ask = {"enters": condition_tree(what, "enters: the first argument"), **span_of("enters", since, by)}
+    return Question({**labels(label), "ask": {**ask, **times_of("enters", times)}})
 
 
-def first(what: Condition, before: Condition, by: DateLike, **label: Unpack[Label]) -> Question:
+def moves(
+    ladder: Ladder,
+    kind: Kind = "all",
+    *,
+    by: DateLike,
+    since: DateLike | None = None,
+    times: int = 1,
+    **label: Unpack[Label],
+) -> Question:
+    """Does a ladder move, in some direction, at some time after now and by the end of a day, or several times?
+
+    Parameters
+    ----------
+    ladder : Ladder
+    kind : {"all", "up", "down"}, or a list of pairs (from, to)
+        Which moves count. A ladder set by hand at a later date moves then.
+    by : date
+        The day's 24:00; after the dossier's date, if there is no `since`.
+    since : date, optional
+        Where the span begins, the day's 00:00; now if missing. From a past day on, the developments tell.
+    times : int
+        How often at least.
+    **label
+        ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
+
+    Returns
+    -------
+    Question
+
+    Raises
+    ------
+    SpecError
+        If there is no such kind of move, or no date; the model refuses the rest when it is asked.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> korea = m.ladder("peninsula", ["rhetoric", "provocation", "clash"], up=esc.per_year(0.3))
+    >>> esc.moves(korea, "up", by="2025-06-30", times=2)
+    <Question 'peninsula moves up 2 times by 2025-06-30'>
+    """
+    ask = {"moves": moves_tree(ladder, kind), **span_of("moves", since, by), **times_of("moves", times)}
+    return Question({**labels(label), "ask": ask})
+
+
+def first(
+    what: Condition, before: Condition, by: DateLike, *, since: DateLike | None = None, **label: Unpack[Label]
+) -> Question:
     """Does one condition hold at some time from now to the end of a day, and the other at no time before or then?
 
     Parameters
@@ -280,7 +338,9 @@ def first(what: Condition, before: Condition, by: DateLike, **label: Unpack[Labe
     what, before : Condition
         What comes first, and what does not come before it.
     by : date
-        The day's 24:00, after the dossier's date.
+        The day's 24:00; after the dossier's date, if there is no `since`.
+    since : date, optional
+        Where the span begins, the day's 00:00; now if missing. From a past day on, the developments tell.
     **label
         ``name=``, ``criterion=``, ``paragraph=``, ``note=``.
 
@@ -305,7 +365,7 @@ def first(what: Condition, before: Condition, by: DateLike, **label: Unpack[Labe
     ask = {
         "first": condition_tree(what, "first: the first argument"),
         "before": condition_tree(before, "first: before"),
-        "by": sound_date(by, "first: by"),
+        **span_of("first", since, by),
     }
     return Question({**labels(label), "ask": ask})
 
@@ -496,7 +556,7 @@ AsQuestions = Question | Questions | Iterable[Question]
 
 
 A_QUESTION = "a question, such as esc.reach(condition, by=date)"
-FORMS = {"at": "on", "reach": "by", "enters": "by", "first": "by"}
+FORMS = {"at": "on", "reach": "by", "enters": "by", "moves": "by", "first": "by"}
 
 
 def check_ask(ask: Any, entry: str) -> None:
@@ -513,7 +573,7 @@ def check_ask(ask: Any, entry: str) -> None:
             conditions = [ask.get(key) for key in ((form, "before") if form == "first" else (form,))]
             if form in ask and date in ask and all(isinstance(c, dict) for c in conditions):
                 return None
-    raise wrong(f"{entry}: ask", ask, "one of the forms at, reach, enters, first, all, any, not, with its date")
+    raise wrong(f"{entry}: ask", ask, "one of the forms at, reach, enters, moves, first, all, any, not, with its date")
 
 
 def labels(label: Label | Tree) -> Tree:
@@ -534,11 +594,46 @@ def ask_words(ask: Tree) -> str:
         return f"not ({ask_words(ask['not'])})"
     if "at" in ask:
         return f"{describe(ask['at'])} on {ask['on']}"
+    span = f"from {ask['since']} to {ask['by']}" if "since" in ask else f"by {ask['by']}"
     if "reach" in ask:
-        return f"{describe(ask['reach'])} by {ask['by']}"
+        return f"{describe(ask['reach'])} {span}"
+    often = f" {ask['times']} times" if ask.get("times", 1) > 1 else ""
     if "enters" in ask:
-        return f"enters {describe(ask['enters'])} by {ask['by']}"
-    return f"{describe(ask['first'])} before {describe(ask['before'])}, by {ask['by']}"
+        return f"enters {describe(ask['enters'])}{often} {span}"
+    if "moves" in ask:
+        return f"{moves_words(ask['moves'])}{often} {span}"
+    return f"{describe(ask['first'])} before {describe(ask['before'])}, {span}"
+
+
+def moves_words(tree: Tree) -> str:
+    """The moves that are asked for, in words."""
+    kind = tree.get("moves", "all")
+    which = kind if isinstance(kind, str) else ", ".join(f"{a} → {b}" for a, b in kind)
+    return f"{tree['ladder']} moves{'' if which == 'all' else f' {which}'}"
+
+
+def span_of(form: str, since: DateLike | None, by: DateLike) -> Tree:
+    """The span of a question's tree."""
+    begins = {} if since is None else {"since": sound_date(since, f"{form}: since")}
+    return {**begins, "by": sound_date(by, f"{form}: by")}
+
+
+def times_of(form: str, times: int) -> Tree:
+    """How often, where that is more than once."""
+    often = whole(times, f"{form}: times", 1)
+    return {} if often == 1 else {"times": often}
+
+
+def moves_tree(ladder: object, kind: object) -> Tree:
+    """The moves of a ladder that are asked for."""
+    name = name_of(ladder, "moves: the ladder")
+    if isinstance(kind, str):
+        return {"ladder": name} if kind == "all" else {"ladder": name, "moves": kind}
+    pairs = [list(pair) for pair in listed(kind, "moves: kind", '"all", "up", "down", or a list of pairs (from, to)')]
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(rung, str) for rung in pair):
+            raise wrong("moves: a pair", pair, "two rungs (from, to)")
+    return {"ladder": name, "moves": pairs}
 
 
 def part_words(ask: Tree) -> str:

@@ -3,6 +3,7 @@
 use super::component::{Component, Link};
 use super::dossier::{Evidence, Record};
 use super::model::Model;
+use super::question::Atom;
 use super::timeline::{Report, clusters, most_open, same_window};
 use crate::ground::{Error, Result, limits};
 use crate::markov::tally;
@@ -65,12 +66,23 @@ impl Load {
     }
 
     /// What the evidence asks: a vector before every step, times the levels that are open there.
-    pub fn evidence(component: &Component, model: &Model, evidence: &[&Evidence], marks: usize, end: f64) -> Self {
-        let own: Vec<&Evidence> = component.items.iter().map(|&item| evidence[item]).collect();
-        let spans = open_spans(&own);
+    pub fn evidence(
+        component: &Component,
+        model: &Model,
+        evidence: &[&Evidence],
+        atoms: &[Atom],
+        marks: usize,
+        end: f64,
+    ) -> Self {
+        let own: Vec<&Evidence> = component.items.iter().filter_map(|&item| evidence.get(item).copied()).collect();
+        let asked = component.items.iter().filter_map(|&item| atoms.get(item.checked_sub(evidence.len())?));
+        let mut spans = open_spans(&own);
+        // What is asked is remembered to the end.
+        spans.extend(asked.map(|atom| (atom.start(), f64::INFINITY, atom.levels())));
         let open_at = |t: f64| spans.iter().filter(|s| s.0 <= t && t < s.1).map(|s| s.2).product::<f64>();
         let mut times: Vec<f64> = own.iter().flat_map(|item| instants(item)).chain([0.0, end]).collect();
         times.extend(own.iter().flat_map(|item| turns(item)));
+        times.extend(spans.iter().map(|span| span.0));
         for &ladder in &component.ladders {
             times.extend(model.ladders[ladder].effects.iter().flat_map(|effect| effect.when.boundaries()));
         }

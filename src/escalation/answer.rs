@@ -1,10 +1,10 @@
 //! Questions answered: what carries the world on from now is read at the end, and the drivers are summed out.
 
-use super::component::Item;
 use super::engine::{Evaluated, Prepared};
 use super::onward::{Fills, Onward, Parts, onward};
 use super::part::Override;
-use super::question::{Ask, Question};
+use super::plan::Reading;
+use super::question::{Ask, Atom, Question};
 use super::sweep::{Keep, Sweep};
 use crate::ground::{Control, Error, Result};
 use crate::markov::Space;
@@ -37,14 +37,14 @@ impl Asked {
                 message: format!("question '{name}' joins {atoms} atoms; at most {ATOMS} can be joined"),
             });
         }
-        let parts = onward(prepared, &[], &question.atoms, overrides, end, &[], known)?;
+        let parts = onward(prepared, &[], &question.atoms, overrides, end, &Reading::None, known)?;
         let drivers: BTreeSet<usize> = parts.iter().flat_map(|part| part.plan.part.drivers.clone()).collect();
         Ok(Asked { question: question.clone(), parts, drivers: drivers.into_iter().collect() })
     }
 
     /// The ladders that a question looks at.
     pub fn ladders(question: &Question) -> Vec<usize> {
-        question.atoms.iter().flat_map(|atom| Item::of_atom(atom, String::new()).ladders).collect()
+        question.atoms.iter().flat_map(Atom::ladders).collect()
     }
 
     /// A part's configuration in one of all drivers asked about.

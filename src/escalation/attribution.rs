@@ -6,7 +6,7 @@ use super::dossier::{Dossier, Evidence};
 use super::engine::{Evaluated, Prepared};
 use super::fitted::Fitted;
 use super::onward::{Fills, Parts};
-use super::question::Question;
+use super::question::{Atom, Question};
 use super::sweep::{Keep, Sweep, Swept};
 use super::theta::Values;
 use super::timeline::Planner;
@@ -58,15 +58,15 @@ pub struct Subsets<'a> {
 }
 
 impl<'a> Subsets<'a> {
-    /// Of plans that carry the ladders `wanted` beside those of the evidence.
+    /// Of plans that carry the ladders `wanted` beside those of the evidence, and remember what `atoms` ask of the past.
     pub fn new(
         prepared: &'a Prepared,
         dossier: &'a Dossier,
-        wanted: &[usize],
+        (wanted, atoms): (&[usize], &[Atom]),
         values: Values,
         control: &'a Control,
     ) -> Self {
-        let components = Prepared::split(&prepared.model, dossier, wanted, 0).1;
+        let components = Prepared::split(&prepared.model, dossier, wanted, 0, atoms).1;
         Subsets { prepared, dossier, components, values, swept: Mutex::default(), control }
     }
 
@@ -78,8 +78,12 @@ impl<'a> Subsets<'a> {
         }
         let whole = &self.prepared.plans[plan];
         let mut planner = Planner::new(&self.prepared.model, whole.part.clone(), self.prepared.now);
+        planner.hand_on();
         let evidence = |&item: &usize| -> &Evidence { &self.dossier.developments[item].evidence };
         key.1.iter().for_each(|item| planner.evidence(evidence(item)));
+        for atom in &self.prepared.asked[plan] {
+            planner.atom(atom);
+        }
         let own = planner.finish();
         let filled = own.part.fill(&self.values)?;
         let pass = |config: usize| {
@@ -99,7 +103,9 @@ impl<'a> Subsets<'a> {
         self.control.check()?;
         let mut swept = Vec::with_capacity(self.components.len());
         for (plan, component) in self.components.iter().enumerate() {
-            let items = component.items.iter().copied().filter(|&item| keep[item]).collect();
+            // Beyond the developments are what is asked of the past.
+            let told = component.items.iter().copied().filter(|&item| item < keep.len());
+            let items = told.filter(|&item| keep[item]).collect();
             swept.push(self.passes(plan, items)?.to_vec());
         }
         let logs = swept.iter().map(|passes| passes.iter().map(|pass| pass.log).collect()).collect();
@@ -189,17 +195,17 @@ impl Fitted {
     fn coalitions<'a>(
         &'a self,
         prepared: &'a Prepared,
-        wanted: &[usize],
+        (wanted, past): (&[usize], &[Atom]),
         question: &Question,
         control: &'a Control,
     ) -> Result<Coalitions<'a>> {
         let asked = Asked::new(prepared, question, &self.scenario.overrides, &mut Parts::default())?;
-        Ok(Coalitions { subsets: self.subsets(prepared, wanted, control), asked })
+        Ok(Coalitions { subsets: self.subsets(prepared, (wanted, past), control), asked })
     }
 
-    fn subsets<'a>(&'a self, prepared: &'a Prepared, wanted: &[usize], control: &'a Control) -> Subsets<'a> {
+    fn subsets<'a>(&'a self, prepared: &'a Prepared, beside: (&[usize], &[Atom]), control: &'a Control) -> Subsets<'a> {
         let values = self.model.parameters.values(&self.learnt.theta);
-        Subsets::new(prepared, self.dossier(), wanted, values, control)
+        Subsets::new(prepared, self.dossier(), beside, values, control)
     }
 
     /// Of each development and of pairs of them, how they get on with each other; see [`Quarrels`].
@@ -208,7 +214,7 @@ impl Fitted {
     /// As [`Subsets::log_evidence`].
     pub fn quarrels(&self, pairs: bool, control: &Control) -> Result<Quarrels> {
         let n = self.dossier().developments.len();
-        let subsets = self.subsets(&self.base, &[], control);
+        let subsets = self.subsets(&self.base, (&[], &[]), control);
         let only = |of: &dyn Fn(usize) -> bool| (0..n).map(of).collect::<Vec<bool>>();
         let mut sets = vec![only(&|_| true)];
         sets.extend((0..n).map(|k| only(&|other| other != k)));
@@ -229,11 +235,13 @@ impl Fitted {
         })
     }
 
-    /// The evidence plans that a question needs, and the ladders that they carry beyond those of the evidence.
-    fn needed(&self, question: &Question) -> Result<(Arc<Prepared>, Vec<usize>)> {
+    /// The evidence plans that a question needs, the ladders that they carry beyond those of the evidence, and what is asked
+    /// of the past.
+    fn needed(&self, question: &Question) -> Result<(Arc<Prepared>, Vec<usize>, Vec<Atom>)> {
         let needed = ancestors(&self.model, Asked::ladders(question));
         let wanted: Vec<usize> = needed.difference(&self.base.carried).copied().collect();
-        Ok((self.prepared(&wanted, &[])?, wanted))
+        let past = question.past(self.dossier().as_of);
+        Ok((self.prepared(&wanted, &[], &past)?, wanted, past))
     }
 
     /// What sets of developments (indices into the dossier; those in none are always there) do to the answer at the mode.
@@ -248,8 +256,8 @@ impl Fitted {
         (pairs, seed): (usize, u64),
         control: &Control,
     ) -> Result<Attributed> {
-        let (prepared, wanted) = self.needed(question)?;
-        let game = self.coalitions(&prepared, &wanted, question, control)?;
+        let (prepared, wanted, past) = self.needed(question)?;
+        let game = self.coalitions(&prepared, (&wanted, &past), question, control)?;
         let n = self.dossier().developments.len();
         let of = |absent: &dyn Fn(usize) -> bool| -> Vec<bool> {
             let mut keep = vec![true; n];

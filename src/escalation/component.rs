@@ -54,15 +54,8 @@ impl Item {
 
     /// What a question's atom looks at.
     pub fn of_atom(atom: &Atom, what: String) -> Self {
-        let conditions: Vec<&Condition> = match atom {
-            Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
-            Atom::First { when, before, .. } => vec![when, before],
-        };
-        Item {
-            ladders: conditions.iter().flat_map(|c| c.ladders()).collect(),
-            drivers: conditions.iter().flat_map(|c| c.drivers()).collect(),
-            what,
-        }
+        let drivers = atom.conditions().into_iter().flat_map(Condition::drivers).collect();
+        Item { ladders: atom.ladders(), drivers, what }
     }
 }
 

@@ -10,6 +10,7 @@ use super::parameter::RowPrior;
 use super::part::{Calendar, Filled, Override, Part};
 use super::phase;
 use super::plan::Plan;
+use super::question::Atom;
 use super::sweep::{Gained, Keep, Sweep, Swept};
 use super::theta::{Statistics, Values};
 use super::timeline::Planner;
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub surgery: Vec<(usize, usize)>,
     /// Ladders that some plan carries.
     pub carried: BTreeSet<usize>,
+    /// By plan, the atoms of a question that begin in the past, in the order of the monitors open at its end.
+    pub asked: Vec<Vec<Atom>>,
     /// Judgements about answers that weigh θ; see [`Prepared::judged`].
     pub judged: Option<Arc<Judged>>,
 }
@@ -86,27 +89,34 @@ impl Prepared {
     /// # Errors
     /// `TooLarge`, before memory is taken.
     pub fn new(model: &Arc<Model>, dossier: &Dossier, wanted: &[usize], marks: &[f64]) -> Result<Self> {
-        Self::after(model, dossier, wanted, marks, None)
+        Self::asking(model, dossier, wanted, marks, &[], None)
     }
 
-    /// The same, with the generators of a dossier compiled before where they do not change.
-    pub fn after(
+    /// The same, with what `atoms` ask of the past remembered beside the evidence, and with the generators of a dossier
+    /// compiled before where they do not change.
+    pub fn asking(
         model: &Arc<Model>,
         dossier: &Dossier,
         wanted: &[usize],
         marks: &[f64],
+        atoms: &[Atom],
         past: Option<&Prepared>,
     ) -> Result<Self> {
-        let (accounts, parts) = Self::split(model, dossier, wanted, marks.len());
+        let (accounts, parts) = Self::split(model, dossier, wanted, marks.len(), atoms);
         accounts.iter().try_for_each(|account| afford(model, account))?;
         let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
+        let told = evidence.len();
+        let mut asked = vec![];
         let plans: Vec<Plan> = parts
             .iter()
             .map(|component| {
-                let conditions = component.items.iter().filter_map(|&item| match evidence[item].plain() {
+                let own = || component.items.iter().filter_map(|&item| atoms.get(item.checked_sub(told)?));
+                let items = component.items.iter().filter_map(|&item| evidence.get(item));
+                let conditions = items.clone().filter_map(|item| match item.plain() {
                     Evidence::State { when, .. } | Evidence::Window { when, .. } => Some(when),
                     _ => None,
                 });
+                let conditions = conditions.chain(own().flat_map(Atom::conditions));
                 let boundaries = boundaries(model, component, conditions, &[]);
                 let (ladders, drivers) = (component.ladders.clone(), component.drivers.clone());
                 let calendar = Calendar::new(0.0, &boundaries, &[]);
@@ -115,9 +125,14 @@ impl Prepared {
                 let new = || Arc::new(Part::new(model, ladders.clone(), drivers.clone(), calendar.clone()));
                 let part = known.next().unwrap_or_else(new);
                 let mut planner = Planner::new(model, part, dossier.as_of);
-                component.items.iter().for_each(|&item| planner.evidence(evidence[item]));
+                planner.hand_on();
+                items.for_each(|item| planner.evidence(item));
+                let mut monitors: Vec<(usize, &Atom)> = own().map(|atom| (planner.atom(atom), atom)).collect();
                 marks.iter().filter(|&&mark| mark <= dossier.as_of).for_each(|&mark| planner.mark(mark));
-                planner.finish()
+                let plan = planner.finish();
+                monitors.sort_by_key(|(monitor, _)| plan.open.iter().position(|open| open == monitor));
+                asked.push(monitors.into_iter().map(|(_, atom)| atom.clone()).collect());
+                plan
             })
             .collect();
         let carried = parts.iter().flat_map(|component| component.ladders.clone()).collect();
@@ -128,6 +143,7 @@ impl Prepared {
             now: dossier.as_of,
             surgery: vec![],
             carried,
+            asked,
             judged: None,
         })
     }
@@ -143,12 +159,19 @@ impl Prepared {
         Ok(self)
     }
 
-    /// The components of a dossier and their accounts; nothing is allocated.
-    pub fn split(model: &Model, dossier: &Dossier, wanted: &[usize], marks: usize) -> (Vec<Account>, Vec<Component>) {
-        let items: Vec<Item> = dossier
-            .developments
-            .iter()
+    /// The components of a dossier, and of what `atoms` ask of the past, and their accounts; nothing is allocated. Items are
+    /// the developments, then the atoms.
+    pub fn split(
+        model: &Model,
+        dossier: &Dossier,
+        wanted: &[usize],
+        marks: usize,
+        atoms: &[Atom],
+    ) -> (Vec<Account>, Vec<Component>) {
+        let told = dossier.developments.iter();
+        let items: Vec<Item> = told
             .map(|d| Item::of_evidence(model, &d.evidence, format!("development '{}'", d.id)))
+            .chain(atoms.iter().map(|atom| Item::of_atom(atom, "the question".into())))
             .collect();
         let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
         let seen = items.iter().flat_map(|item| item.ladders.clone());
@@ -156,7 +179,7 @@ impl Prepared {
         let parts = components(model, &ladders, &items, &[]);
         let accounts = parts
             .iter()
-            .map(|c| c.account(model, &Load::evidence(c, model, &evidence, marks, dossier.as_of)))
+            .map(|c| c.account(model, &Load::evidence(c, model, &evidence, atoms, marks, dossier.as_of)))
             .collect();
         (accounts, parts)
     }
@@ -233,7 +256,9 @@ impl Prepared {
         for ((p, _), pass) in tasks.into_iter().zip(passes) {
             swept[p].push(pass);
         }
-        let logs = swept.iter().map(|passes| passes.iter().map(|pass| pass.log).collect()).collect();
+        let log = |plan: &Plan, pass: &Swept| pass.log + plan.share(&pass.end).ln();
+        let told = self.plans.iter().zip(&swept);
+        let logs = told.map(|(plan, passes)| passes.iter().map(|pass| log(plan, pass)).collect()).collect();
         let joined = self.join(&values, logs)?;
         Ok(Evaluated { values, joined, filled, swept })
     }

@@ -9,6 +9,7 @@ use super::dossier::Dossier;
 use super::engine::Prepared;
 use super::model::{Expectation, Model};
 use super::onward::{Fills, Parts};
+use super::question::Question;
 use super::slope::slopes;
 use crate::ground::{Control, Error, Result};
 use std::collections::BTreeMap;
@@ -73,11 +74,13 @@ impl Judged {
             let day = f64::from_bits(day);
             let developments = dossier.developments.iter().filter(|d| d.reported <= day).cloned().collect();
             let known = Dossier { as_of: day, developments, left_out: vec![] };
-            let questions = numbers.iter().map(|&number| &model.expectations[number].question);
-            let wanted: Vec<usize> = questions.clone().flat_map(Asked::ladders).collect();
+            let questions: Vec<Question> =
+                numbers.iter().map(|&number| model.expectations[number].question.as_of(day)).collect();
+            let wanted: Vec<usize> = questions.iter().flat_map(Asked::ladders).collect();
             let prepared = Prepared::new(model, &known, &wanted, &[])?;
             let mut parts = Parts::default();
-            let asked = questions.map(|q| Asked::new(&prepared, q, &[], &mut parts)).collect::<Result<_>>()?;
+            let ask = |q: &Question| Asked::new(&prepared, q, &[], &mut parts);
+            let asked = questions.iter().map(ask).collect::<Result<_>>()?;
             Ok(Cut { prepared, numbers, asked })
         };
         Ok(Judged { cuts: by_day.into_iter().map(cut).collect::<Result<_>>()? })
@@ -163,12 +166,16 @@ impl Judged {
     }
 }
 
-/// Refuses a judgement whose question's date has passed on the day it counts from.
+/// Refuses a judgement whose question looks at what has passed on the day it counts from.
 fn in_time(expectation: &Expectation, day: f64) -> Result<()> {
-    if expectation.question.atoms.iter().all(|atom| atom.end() > day) {
+    let atoms = expectation.question.as_of(day).atoms;
+    if !atoms.iter().any(|atom| atom.is_past(day)) {
         return Ok(());
     }
     let entry = format!("expectation '{}'", expectation.question.name);
-    let message = "its date has passed by the dossier's; expected `known`, the day on which it was judged";
+    let message = match atoms.iter().all(|atom| atom.end() > day) {
+        true => "it looks at what lay behind on the day on which it was judged; expected a question of what was ahead",
+        false => "its date has passed by the dossier's; expected `known`, the day on which it was judged",
+    };
     Err(Error::spec("expect", entry, message))
 }

@@ -16,7 +16,7 @@ use super::occupancy::Occupancy;
 use super::onward::{Fills, Parts};
 use super::part::Override;
 use super::profile::{Profile, Summit, profiles};
-use super::question::Question;
+use super::question::{Atom, Question};
 use super::sample::{Settings, refuse_flat, sample};
 use super::scenario::{Change, Scenario};
 use super::slope::{Slope, slopes};
@@ -27,7 +27,6 @@ use super::worlds::{Worlds, worlds};
 use crate::ground::{Control, Error, Result, limits};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Parameters, learnt or given, with a dossier.
@@ -44,7 +43,7 @@ pub struct Fitted {
     mode: Arc<Evaluated>,
     draws: Arc<Vec<Vec<f64>>>,
     /// What questions carry ahead, built once for all fits with these parameters.
-    parts: Arc<Mutex<Parts>>,
+    pub(super) parts: Arc<Mutex<Parts>>,
 }
 
 impl Fitted {
@@ -228,11 +227,11 @@ impl Fitted {
         }
     }
 
-    pub(super) fn prepared(&self, wanted: &[usize], marks: &[f64]) -> Result<Arc<Prepared>> {
-        if wanted.is_empty() && marks.is_empty() {
+    pub(super) fn prepared(&self, wanted: &[usize], marks: &[f64], atoms: &[Atom]) -> Result<Arc<Prepared>> {
+        if wanted.is_empty() && marks.is_empty() && atoms.is_empty() {
             return Ok(self.base.clone());
         }
-        Ok(Arc::new(self.scenario.prepare(&self.model, wanted, marks)?))
+        Ok(Arc::new(self.scenario.prepare(&self.model, wanted, marks, atoms)?))
     }
 
     /// The evidence at θ; what is known of the mode is not computed again.
@@ -253,7 +252,7 @@ impl Fitted {
     }
 
     /// Evaluates something at the mode and at every draw, in parallel over draws.
-    fn each(&self, control: &Control, at: impl Fn(&[f64]) -> Result<Vec<f64>> + Sync) -> Result<Draws> {
+    pub(super) fn each(&self, control: &Control, at: impl Fn(&[f64]) -> Result<Vec<f64>> + Sync) -> Result<Draws> {
         control.announce(1 + self.draws.len());
         let mode = at(&self.learnt.theta)?;
         afford_draws(self.draws.len(), mode.len())?;
@@ -297,14 +296,21 @@ impl Fitted {
     /// Questions compiled, with their numbers, by the evidence plans that they need.
     #[allow(clippy::type_complexity)]
     pub(super) fn compiled(&self, questions: &[Question]) -> Result<Vec<(Arc<Prepared>, Vec<(usize, Asked)>)>> {
-        let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        let now = self.dossier().as_of;
+        // By the ladders that the evidence does not carry, and what is asked of the past.
+        let mut groups: Vec<(Vec<usize>, Vec<Atom>, Vec<usize>)> = vec![];
         for (number, question) in questions.iter().enumerate() {
             let needed = ancestors(&self.model, Asked::ladders(question));
-            groups.entry(needed.difference(&self.base.carried).copied().collect()).or_default().push(number);
+            let wanted: Vec<usize> = needed.difference(&self.base.carried).copied().collect();
+            let past = question.past(now);
+            match groups.iter_mut().find(|group| group.0 == wanted && group.1 == past) {
+                Some(group) => group.2.push(number),
+                None => groups.push((wanted, past, vec![number])),
+            }
         }
         let mut compiled = vec![];
-        for (wanted, numbers) in groups {
-            let prepared = self.prepared(&wanted, &[])?;
+        for (wanted, past, numbers) in groups {
+            let prepared = self.prepared(&wanted, &[], &past)?;
             let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
             known.forget();
             let mut asked = vec![];
@@ -342,12 +348,12 @@ impl Fitted {
             self.scenario.overrides.iter().any(|set| matches!(set, Override::Ladder { since, .. } if *since == now));
         let (past, ahead): (Vec<f64>, Vec<f64>) =
             times.iter().copied().partition(|&t| t < now || (t == now && !set_now));
-        let base = self.prepared(&[], &past)?;
+        let base = self.prepared(&[], &past, &[])?;
         let (inside, outside): (Vec<usize>, Vec<usize>) =
             (0..self.model.ladders.len()).partition(|ladder| base.carried.contains(ladder));
         let mut compiled = vec![(Ahead::new(&base, &inside, &self.scenario.overrides, &ahead)?, base, inside)];
         for ladder in outside {
-            let prepared = self.prepared(&[ladder], &past)?;
+            let prepared = self.prepared(&[ladder], &past, &[])?;
             compiled.push((
                 Ahead::new(&prepared, &[ladder], &self.scenario.overrides, &ahead)?,
                 prepared,
@@ -386,7 +392,7 @@ impl Fitted {
         let (prepared, until) = match until {
             Some(until) if until > now => {
                 let outside: Vec<usize> = all.into_iter().filter(|l| !self.base.carried.contains(l)).collect();
-                (self.prepared(&outside, &[])?, until)
+                (self.prepared(&outside, &[], &[])?, until)
             }
             Some(_) => return Err(Error::spec("until", "until", "the worlds would end before they begin")),
             None => {
@@ -451,7 +457,7 @@ impl Fitted {
 
     /// Posterior of every driver's states, in order, flat.
     pub fn drivers(&self, control: &Control) -> Result<Draws> {
-        let prepared = self.prepared(&[], &[])?;
+        let prepared = self.prepared(&[], &[], &[])?;
         self.each(control, |theta| {
             control.check()?;
             self.evaluated(&prepared, theta, control)?.joined.posteriors()

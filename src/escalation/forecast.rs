@@ -4,7 +4,7 @@ use super::component::ancestors;
 use super::engine::{Evaluated, Prepared};
 use super::onward::{Onward, Parts, onward};
 use super::part::Override;
-use super::plan::Plan;
+use super::plan::{Plan, Reading};
 use super::sweep::{Keep, Sweep};
 use crate::ground::{Control, Result};
 
@@ -33,10 +33,11 @@ impl Ahead {
             }
         }
         let end = times.last().copied().unwrap_or(prepared.now);
+        let reading = Reading::Ladders(times.to_vec());
         let mut parts_known = Parts::default();
         let mut parts = vec![];
         for (closure, read) in groups {
-            for part in onward(prepared, &closure, &[], overrides, end, times, &mut parts_known)? {
+            for part in onward(prepared, &closure, &[], overrides, end, &reading, &mut parts_known)? {
                 let inside = read.iter().copied().filter(|&ladder| part.plan.part.axis(ladder).is_some()).collect();
                 parts.push((part, inside));
             }

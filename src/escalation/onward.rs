@@ -2,11 +2,10 @@
 
 use super::account::{Account, Load, afford};
 use super::component::{Component, Item, ancestors, components};
-use super::condition::Condition;
 use super::engine::{Evaluated, Prepared, boundaries};
 use super::model::Model;
 use super::part::{Calendar, Filled, Override, Part};
-use super::plan::Plan;
+use super::plan::{Plan, Reading};
 use super::question::Atom;
 use super::theta::Values;
 use super::timeline::Planner;
@@ -26,7 +25,7 @@ pub struct Onward {
 }
 
 /// Parts that several questions share, built once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Parts(Vec<Arc<Part>>);
 
 /// Parts that are kept from one set of questions to the next, and the most joint rungs of all of them.
@@ -93,35 +92,43 @@ impl Fills {
     }
 }
 
-/// Compiles what carries `ladders` on from now to `end` under `atoms`; the ladders' laws are read at `reads` on the way.
+/// Compiles what carries `ladders` on from now to `end` under `atoms`, and what is read on the way.
 pub fn onward(
     prepared: &Prepared,
     ladders: &[usize],
     atoms: &[Atom],
     overrides: &[Override],
     end: f64,
-    reads: &[f64],
+    reading: &Reading,
     parts_known: &mut Parts,
 ) -> Result<Vec<Onward>> {
     let model = &*prepared.model;
     let together: Vec<(Vec<usize>, Vec<usize>)> =
         prepared.plans.iter().map(|plan| (plan.part.ladders.clone(), plan.part.drivers.clone())).collect();
+    let resumed = |number: usize| {
+        let asked = &prepared.asked[number];
+        asked.iter().filter_map(|own| atoms.iter().position(|atom| atom == own))
+    };
     let mut parts = vec![];
     for (component, account) in ahead(model, ladders, atoms, &together, end - prepared.now) {
         afford(model, &account)?;
-        let conditions = component.items.iter().flat_map(|&item| conditions(&atoms[item]));
+        let conditions = component.items.iter().flat_map(|&item| atoms[item].conditions());
         let boundaries = boundaries(model, &component, conditions, overrides);
         let calendar = Calendar::new(prepared.now, &boundaries, overrides);
         let part = parts_known.part(model, component.ladders, component.drivers, calendar);
         let carried = |(number, (past, _)): (usize, &(Vec<usize>, Vec<usize>))| {
             let inside: Vec<usize> = past.iter().copied().filter(|&ladder| part.axis(ladder).is_some()).collect();
-            (!inside.is_empty()).then_some((number, inside))
+            let remembers = resumed(number).any(|atom| component.items.contains(&atom));
+            (remembers || !inside.is_empty()).then_some((number, inside))
         };
-        let sources = together.iter().enumerate().filter_map(carried).collect();
+        let sources: Vec<(usize, Vec<usize>)> = together.iter().enumerate().filter_map(carried).collect();
         let mut planner = Planner::new(model, part, end);
+        let begun: Vec<usize> = sources.iter().flat_map(|(number, _)| resumed(*number)).collect();
         let mut monitored: Vec<(usize, usize)> =
-            component.items.iter().map(|&atom| (planner.atom(&atoms[atom]), atom)).collect();
-        planner.read(reads);
+            begun.iter().map(|&atom| (planner.resume(&atoms[atom]), atom)).collect();
+        let later = component.items.iter().filter(|item| !begun.contains(item));
+        monitored.extend(later.map(|&atom| (planner.atom(&atoms[atom]), atom)));
+        planner.read(reading);
         let plan = planner.finish();
         monitored.sort_by_key(|(monitor, _)| plan.open.iter().position(|open| open == monitor));
         parts.push(Onward { plan, sources, atoms: monitored.into_iter().map(|(_, atom)| atom).collect() });
@@ -146,25 +153,11 @@ pub fn ahead(
     };
     let together: Vec<(Vec<usize>, Vec<usize>)> = together.iter().map(inside).collect();
     let account = |component: Component| {
-        let flags = component.items.iter().map(|&item| levels(&atoms[item])).product();
+        let flags = component.items.iter().map(|&item| atoms[item].levels()).product();
         let account = component.account(model, &Load::forward(flags, component.items.len(), span));
         (component, account)
     };
     components(model, &closure, &items, &together).into_iter().map(account).collect()
-}
-
-fn conditions(atom: &Atom) -> Vec<&Condition> {
-    match atom {
-        Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Enters { when, .. } => vec![when],
-        Atom::First { when, before, .. } => vec![when, before],
-    }
-}
-
-fn levels(atom: &Atom) -> f64 {
-    match atom {
-        Atom::At { .. } | Atom::Reach { .. } => 2.0,
-        Atom::Enters { .. } | Atom::First { .. } => 3.0,
-    }
 }
 
 impl Onward {
@@ -179,15 +172,19 @@ impl Onward {
         index
     }
 
-    /// The weights now, in one configuration of this plan's drivers; `None` where the past is impossible.
+    /// The weights now, in one configuration of this plan's drivers, level by level of what is remembered of the past;
+    /// `None` where the past is impossible.
     pub fn start(&self, prepared: &Prepared, evaluated: &Evaluated, config: usize) -> Option<Vec<f64>> {
         let space = &self.plan.part.space;
-        let mut start = vec![1.0; space.len()];
+        let mut start = vec![1.0; space.len() * self.plan.resumed];
         for source in self.taken(prepared, evaluated, config)? {
             let field = Field::tabulate(space, source.target.clone(), |_| ());
-            field.runs(space, |first, end, index| {
-                start[first..end].iter_mut().for_each(|weight| *weight *= source.marginal[index]);
-            });
+            for (level, start) in start.chunks_exact_mut(space.len()).enumerate() {
+                let own = source.level(level) * source.width();
+                field.runs(space, |first, end, index| {
+                    start[first..end].iter_mut().for_each(|weight| *weight *= source.marginal[own + index]);
+                });
+            }
         }
         Some(start)
     }
@@ -203,13 +200,14 @@ impl Onward {
         let taken = self.taken(prepared, evaluated, config).unwrap_or_default();
         let weigh = |k: usize| {
             let mut small = vec![0.0; taken[k].marginal.len()];
-            for (x, value) in column.iter().enumerate() {
+            for (at, value) in column.iter().enumerate() {
                 let others = taken.iter().enumerate().filter(|(j, _)| *j != k);
-                let weight: f64 = others.map(|(_, other)| other.marginal[other.index(self, x)]).product();
-                small[taken[k].index(self, x)] += weight * value;
+                let weight: f64 = others.map(|(_, other)| other.marginal[other.index(self, at)]).product();
+                small[taken[k].index(self, at)] += weight * value;
             }
             let space = &prepared.plans[taken[k].plan].part.space;
-            let spread = (0..space.len()).map(|x| small[fold(space, x, &taken[k].axes)]).collect();
+            let place = |at: usize| at / space.len() * taken[k].width() + fold(space, at % space.len(), &taken[k].axes);
+            let spread = (0..space.len() * taken[k].levels).map(|at| small[place(at)]).collect();
             ((taken[k].plan, taken[k].config), spread)
         };
         (0..taken.len()).map(weigh).collect()
@@ -218,8 +216,12 @@ impl Onward {
     /// What each evidence plan hands over in one configuration; `None` where the past is impossible.
     fn taken(&self, prepared: &Prepared, evaluated: &Evaluated, config: usize) -> Option<Vec<Taken>> {
         let part = &self.plan.part;
+        let mut stride = 1;
         let one = |(number, ladders): &(usize, Vec<usize>)| {
-            let source = &prepared.plans[*number].part;
+            let plan = &prepared.plans[*number];
+            let source = &plan.part;
+            let levels = plan.open.iter().map(|&monitor| plan.monitors[monitor].levels()).product();
+            stride *= levels;
             let digit = |driver: &usize| part.configs.digit(config, part.drivers.binary_search(driver).unwrap_or(0));
             let config = source.configs.index(&source.drivers.iter().map(digit).collect::<Vec<_>>());
             let end = &evaluated.swept[*number][config].end;
@@ -229,6 +231,8 @@ impl Onward {
                 config,
                 marginal: project(&source.space, end, &axes),
                 sizes: axes.iter().map(|&axis| source.space.sizes()[axis]).collect(),
+                levels,
+                stride: stride / levels,
                 axes,
                 target: ladders.iter().filter_map(|&ladder| part.axis(ladder)).collect(),
             })
@@ -241,18 +245,34 @@ impl Onward {
 struct Taken {
     plan: usize,
     config: usize,
+    /// Level by level of the monitors that remember the past, of this plan alone.
     marginal: Vec<f64>,
     sizes: Vec<usize>,
+    levels: usize,
+    /// Distance between its neighbouring levels among those of all plans.
+    stride: usize,
     /// Their axes there, and here.
     axes: Vec<usize>,
     target: Vec<usize>,
 }
 
 impl Taken {
-    /// The place in the law of a joint rung of the part ahead.
-    fn index(&self, onward: &Onward, x: usize) -> usize {
+    /// The place in the law of a place in the weights ahead.
+    fn index(&self, onward: &Onward, at: usize) -> usize {
         let space = &onward.plan.part.space;
-        self.target.iter().zip(&self.sizes).fold(0, |index, (&axis, size)| index * size + space.digit(x, axis))
+        let (level, x) = (self.level(at / space.len()), at % space.len());
+        let axes = self.target.iter().zip(&self.sizes);
+        level * self.width() + axes.fold(0, |index, (&axis, size)| index * size + space.digit(x, axis))
+    }
+
+    /// Its own level, of one of all plans together.
+    fn level(&self, level: usize) -> usize {
+        level / self.stride % self.levels
+    }
+
+    /// Joint rungs that are taken.
+    fn width(&self) -> usize {
+        self.sizes.iter().product()
     }
 }
 
@@ -261,13 +281,16 @@ fn fold(space: &Space, x: usize, axes: &[usize]) -> usize {
     axes.iter().fold(0, |index, &axis| index * space.sizes()[axis] + space.digit(x, axis))
 }
 
-/// Sums a vector over all axes but some.
+/// Sums a vector, level by level, over all axes but some.
 fn project(space: &Space, values: &[f64], axes: &[usize]) -> Vec<f64> {
     if axes.len() == space.sizes().len() {
         return values.to_vec();
     }
-    let mut out = vec![0.0; axes.iter().map(|&axis| space.sizes()[axis]).product()];
+    let width: usize = axes.iter().map(|&axis| space.sizes()[axis]).product();
+    let mut out = vec![0.0; width * (values.len() / space.len())];
     let field = Field::tabulate(space, axes.to_vec(), |_| ());
-    field.runs(space, |start, end, index| out[index] += values[start..end].iter().sum::<f64>());
+    for (values, out) in values.chunks_exact(space.len()).zip(out.chunks_exact_mut(width)) {
+        field.runs(space, |start, end, index| out[index] += values[start..end].iter().sum::<f64>());
+    }
     out
 }

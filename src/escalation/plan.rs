@@ -170,6 +170,29 @@ pub enum Step {
     Read,
 }
 
+/// What is read on the way, at times (ascending, days since the origin).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Reading {
+    #[default]
+    None,
+    /// The laws of the ladders.
+    Ladders(Vec<f64>),
+    /// How much weight each level of the open monitors has.
+    Levels(Vec<f64>),
+    /// The same, and its integrals from the start to the end.
+    Integrals(Vec<f64>),
+}
+
+impl Reading {
+    /// When.
+    pub fn times(&self) -> &[f64] {
+        match self {
+            Reading::None => &[],
+            Reading::Ladders(times) | Reading::Levels(times) | Reading::Integrals(times) => times,
+        }
+    }
+}
+
 /// A component's timeline from `start` to `end`.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -183,6 +206,10 @@ pub struct Plan {
     pub flags: usize,
     /// Monitors still open at the end, fastest level first.
     pub open: Vec<usize>,
+    /// Levels of the monitors that are open from the start, together.
+    pub resumed: usize,
+    /// What is read on the way.
+    pub reading: Reading,
     /// The positives, the rows and the reals that it uses.
     pub(super) uses: (Vec<usize>, Vec<usize>, Vec<usize>),
 }
@@ -191,6 +218,28 @@ impl Monitor {
     /// Number of levels.
     pub fn levels(&self) -> usize {
         self.laws[0].levels()
+    }
+}
+
+impl Plan {
+    /// Whether a level of the monitors open at the end holds paths once: not what was copied to be counted.
+    pub fn holds_paths(&self, mut level: usize) -> bool {
+        self.open.iter().all(|&monitor| {
+            let own = &self.monitors[monitor].laws[0];
+            let digit = level % own.levels();
+            level /= own.levels();
+            digit < own.paths()
+        })
+    }
+
+    /// The share of a vector's weight at the end that was not copied to be counted.
+    pub fn share(&self, end: &[f64]) -> f64 {
+        if !self.open.iter().any(|&monitor| self.monitors[monitor].laws[0].copying()) {
+            return 1.0;
+        }
+        let levels = end.chunks_exact(self.part.space.len()).enumerate();
+        let paths: f64 = levels.filter(|(level, _)| self.holds_paths(*level)).map(|(_, x)| x.iter().sum::<f64>()).sum();
+        paths / end.iter().sum::<f64>()
     }
 }
 

@@ -7,6 +7,7 @@ use super::engine::{Evaluated, Prepared};
 use super::fit::Learnt;
 use super::model::Model;
 use super::part::Override;
+use super::question::Atom;
 use super::spec::{ConditionSpec, DevelopmentSpec, DossierSpec};
 use crate::ground::time::Clock;
 use crate::ground::{Control, Error, Result};
@@ -111,9 +112,9 @@ impl Scenario {
         }
     }
 
-    /// The plans of the dossier: see [`Prepared::new`].
-    pub fn prepare(&self, model: &Arc<Model>, wanted: &[usize], marks: &[f64]) -> Result<Prepared> {
-        let mut prepared = Prepared::new(model, &self.dossier, wanted, marks)?;
+    /// The plans of the dossier: see [`Prepared::asking`].
+    pub fn prepare(&self, model: &Arc<Model>, wanted: &[usize], marks: &[f64], atoms: &[Atom]) -> Result<Prepared> {
+        let mut prepared = Prepared::asking(model, &self.dossier, wanted, marks, atoms, None)?;
         prepared.surgery.clone_from(&self.surgery);
         Ok(prepared)
     }
@@ -129,7 +130,7 @@ impl Scenario {
         past: Option<(&Prepared, &Evaluated)>,
         control: &Control,
     ) -> Result<(Arc<Prepared>, Arc<Evaluated>)> {
-        let mut prepared = Prepared::after(model, &self.dossier, &[], &[], past.map(|(prepared, _)| prepared))?;
+        let mut prepared = Prepared::asking(model, &self.dossier, &[], &[], &[], past.map(|(prepared, _)| prepared))?;
         prepared.surgery.clone_from(&self.surgery);
         let evaluated = prepared.append(model.parameters.values(&learnt.theta), past, control)?;
         if !evaluated.joined.log_evidence.is_finite() {

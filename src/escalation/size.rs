@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::answer::Asked;
-use super::component::ancestors;
+use super::component::{Component, ancestors};
 use super::dossier::Dossier;
 use super::engine::Prepared;
 use super::model::Model;
@@ -54,12 +54,21 @@ pub fn size(model: &Model, dossier: Option<&Dossier>, questions: &[Question]) ->
         Some(_) => ancestors(model, questions.iter().flat_map(Asked::ladders)).into_iter().collect(),
     };
     let now = dossier.map_or(0.0, |dossier| dossier.as_of);
-    let (accounts, parts) = Prepared::split(model, dossier.unwrap_or(&empty), &wanted, 0);
+    let told = dossier.unwrap_or(&empty);
+    let (accounts, parts) = Prepared::split(model, told, &wanted, 0, &[]);
     let together: Vec<(Vec<usize>, Vec<usize>)> = parts.into_iter().map(|part| (part.ladders, part.drivers)).collect();
     let mut components: Vec<ComponentSize> =
         accounts.iter().map(|account| named(model, account, "the developments".into())).collect();
     for question in questions {
         let span = question.end(now) - now;
+        let past = question.past(now);
+        if !past.is_empty() {
+            let (accounts, parts) = Prepared::split(model, told, &wanted, 0, &past);
+            let asks = |part: &&(Account, Component)| part.1.items.iter().any(|&i| i >= told.developments.len());
+            for (account, _) in accounts.into_iter().zip(parts).collect::<Vec<_>>().iter().filter(asks) {
+                components.push(named(model, account, format!("question '{}', the past", question.name)));
+            }
+        }
         for (_, account) in ahead(model, &[], &question.atoms, &together, span) {
             components.push(named(model, &account, format!("question '{}'", question.name)));
         }

@@ -555,7 +555,15 @@ pub struct AskSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<ConditionSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<AskedMovesSpec>,
+    /// How often it is entered, or moved, at least; 1 if missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
+    /// Where the span begins; now if missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -564,6 +572,15 @@ pub struct AskSpec {
     pub any: Option<Vec<AskSpec>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not: Option<Box<AskSpec>>,
+}
+
+/// Moves of a ladder that are asked for, be there rates for them or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedMovesSpec {
+    pub ladder: String,
+    #[serde(default = "all_moves")]
+    pub moves: MovesSpec,
 }
 
 /// A named question, perhaps conditional on another.

@@ -18,6 +18,12 @@ pub struct Summary {
 }
 
 impl Draws {
+    /// Some of the numbers, side by side.
+    pub fn part(&self, from: usize, len: usize) -> Draws {
+        let cut = |numbers: &Vec<f64>| numbers[from..from + len].to_vec();
+        Draws { mode: cut(&self.mode), draws: self.draws.iter().map(cut).collect() }
+    }
+
     /// Mean and equal-tailed interval at a level in (0, 1) (linear between order statistics); NaN without draws.
     pub fn summary(&self, level: f64) -> Summary {
         let mut summary = Summary { mean: vec![], low: vec![], high: vec![], draws: vec![] };

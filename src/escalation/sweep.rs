@@ -2,13 +2,13 @@
 
 use super::law::Cell;
 use super::part::Filled;
-use super::plan::{Plan, Point, Slot, Step, Watched};
+use super::plan::{Plan, Point, Reading, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Error, Result};
 use crate::markov::rewind::{Rewind, place};
 use crate::markov::stencil::dot;
 use crate::markov::tally::slots;
-use crate::markov::{Counter, Drain, Flow, Open, Sheet, Tally};
+use crate::markov::{Carried, Counter, Drain, Flow, Open, Sheet, Tally};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,8 +21,13 @@ pub struct Swept {
     pub end: Vec<f64>,
     /// Weights at each mark, levels summed out, sum 1.
     pub marks: Vec<Vec<f64>>,
-    /// Law of every ladder at each read, the axes one after the other.
+    /// What the plan reads, at each of its times: the law of every ladder, the axes one after the other, or the weight of
+    /// every level, those of paths 1 together.
     pub laws: Vec<Vec<f64>>,
+    /// ∫ law dt and ∫ t law dt over all flows so far, t the days since the start, where the plan reads integrals.
+    pub integrals: [Vec<f64>; 2],
+    /// Days since the start.
+    clock: f64,
     /// Vectors that enter steps, of as many steps as there is room for.
     kept: Vec<Kept>,
 }
@@ -48,8 +53,25 @@ pub enum Keep {
 }
 
 impl Swept {
+    /// Adds a flow's integrals.
+    fn integrate(&mut self, [once, twice]: &[Vec<f64>; 2]) {
+        let [all, timed] = &mut self.integrals;
+        all.resize(once.len().max(all.len()), 0.0);
+        timed.resize(twice.len().max(timed.len()), 0.0);
+        all.iter_mut().zip(once).for_each(|(sum, x)| *sum += x);
+        timed.iter_mut().zip(once.iter().zip(twice)).for_each(|(sum, (once, twice))| *sum += self.clock * once + twice);
+    }
+
     fn start(vector: Vec<f64>) -> Self {
-        Swept { log: 0.0, end: vector, marks: vec![], laws: vec![], kept: vec![] }
+        Swept {
+            log: 0.0,
+            end: vector,
+            marks: vec![],
+            laws: vec![],
+            integrals: Default::default(),
+            clock: 0.0,
+            kept: vec![],
+        }
     }
 }
 
@@ -102,6 +124,12 @@ impl<'a> Sweep<'a> {
             stride *= automaton.levels();
         }
         (open, stride)
+    }
+
+    /// Visits the moves in a calendar piece: (from point, to point, intensity).
+    pub fn rates(&self, piece: usize, mut visit: impl FnMut(usize, usize, f64)) {
+        let (tiles, _) = self.plan.part.filled(self.filled, self.config, piece);
+        self.plan.part.stencil(self.config, piece).each(|from, to, slot| visit(from, to, tiles.at(slot)));
     }
 
     fn flow(&self, piece: usize, watched: &[usize], slots: &[Slot], settled: bool) -> Flow<'a> {
@@ -316,16 +344,22 @@ impl<'a> Sweep<'a> {
             Step::Flow { length, piece, watched, open, settled, reads } => {
                 let flow = self.flow(*piece, watched, open, *settled);
                 flow.check(*length)?;
-                let (vector, log, laws) = match reads.is_empty() {
+                let integrals = matches!(self.plan.reading, Reading::Integrals(_));
+                if integrals {
+                    flow.check_walk(*length)?;
+                }
+                let carried = match reads.is_empty() && !integrals {
                     true => {
-                        let (vector, log) = flow.forward(&vector, *length);
-                        (vector, log, vec![])
+                        let (row, log) = flow.forward(&vector, *length);
+                        Carried { row, log, ..Carried::default() }
                     }
-                    false => flow.forward_laws(&vector, *length, reads, |row| self.laws(row)),
+                    false => flow.forward_laws(&vector, *length, reads, integrals, |row| self.laws(row)),
                 };
-                swept.laws.extend(laws);
-                swept.log += log;
-                vector
+                swept.laws.extend(carried.laws);
+                swept.log += carried.log;
+                swept.integrate(&carried.integrals);
+                swept.clock += length;
+                carried.row
             }
             Step::Arrive { piece, open } => {
                 self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut vector, n));
@@ -412,11 +446,25 @@ impl<'a> Sweep<'a> {
         (open[..position].iter().map(size).product(), size(&open[position]))
     }
 
-    /// The marginal of every axis, one after the other, levels summed out.
+    /// What the plan reads: the marginal of every axis, one after the other, levels summed out; or the weight of every level.
     fn laws(&self, vector: &[f64]) -> Vec<f64> {
         let space = &self.plan.part.space;
+        if let Reading::Levels(_) | Reading::Integrals(_) = self.plan.reading {
+            return self.level_weights(vector);
+        }
         let sum = self.levels_summed(vector);
         (0..space.sizes().len()).flat_map(|axis| space.marginal(&sum, axis)).collect()
+    }
+
+    /// The weight of every level of the open monitors, those of paths 1 together.
+    pub fn level_weights(&self, vector: &[f64]) -> Vec<f64> {
+        let mut weights: Vec<f64> = vector.chunks_exact(self.points()).map(|level| level.iter().sum()).collect();
+        // Before all monitors are open their levels are not those of the end.
+        let levels: usize = self.plan.open.iter().map(|&monitor| self.plan.monitors[monitor].levels()).product();
+        let own = |level: &usize| levels != weights.len() || self.plan.holds_paths(*level);
+        let total: f64 = (0..weights.len()).filter(own).map(|level| weights[level]).sum();
+        weights.iter_mut().for_each(|weight| *weight /= total);
+        weights
     }
 
     fn levels_summed(&self, vector: &[f64]) -> Vec<f64> {

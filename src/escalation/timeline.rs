@@ -4,8 +4,8 @@ use super::condition::Condition;
 use super::dossier::{Evidence, Record};
 use super::model::{Model, Variable};
 use super::part::{Label, Override, Part};
-use super::plan::{Counted, Jump, Levels, Monitor, Plan, Point, Slot, Step, Watched};
-use super::question::Atom;
+use super::plan::{Counted, Jump, Levels, Monitor, Plan, Point, Reading, Slot, Step, Watched};
+use super::question::{Atom, Happening};
 use super::restrict::Known;
 use crate::markov::monitor::Runs;
 use crate::markov::{Automaton, Field};
@@ -65,7 +65,13 @@ pub struct Planner<'a> {
     windows: Vec<(Evidence, usize)>,
     /// Reports that a condition held at some time in a span, or never.
     reports: Vec<Report>,
+    /// Monitors that are open from the start, fastest level first.
+    resumed: Vec<Slot>,
+    /// Times at which something is read while weights flow.
     reads: Vec<f64>,
+    reading: Reading,
+    /// Whether it is handed on where the ladders are at the end.
+    hands_on: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -84,7 +90,10 @@ impl<'a> Planner<'a> {
             actions: vec![],
             windows: vec![],
             reports: vec![],
+            resumed: vec![],
             reads: vec![],
+            reading: Reading::None,
+            hands_on: false,
         };
         for &boundary in &planner.part.clone().calendar.boundaries {
             if boundary > start && boundary <= end {
@@ -369,22 +378,56 @@ impl<'a> Planner<'a> {
         self.actions.push((end, Action::Unwatch(number)));
     }
 
-    /// Adds a question's atom from the start of the plan; its monitor stays to the end.
+    /// Adds a question's atom that begins in the plan; its monitor stays to the end.
     pub fn atom(&mut self, atom: &Atom) -> usize {
-        let (automaton, success, conditions) = match atom {
-            Atom::At { when, .. } | Atom::Reach { when, .. } => (Automaton::reach(), 1, vec![when]),
-            Atom::Enters { when, .. } => (Automaton::enters(), 2, vec![when]),
-            Atom::First { when, before, .. } => (Automaton::first(), 1, vec![when, before]),
-        };
-        let monitor = self.monitor(vec![automaton], success, &conditions);
+        let monitor = self.asked(atom);
         match atom {
             Atom::At { time, .. } => self.actions.push((*time, Action::Note(monitor))),
-            Atom::Reach { by, .. } | Atom::Enters { by, .. } | Atom::First { by, .. } => {
-                self.actions.push((self.start, Action::Open(monitor)));
-                self.actions.push((*by, Action::Freeze(monitor)));
+            _ => {
+                self.actions.push((atom.start(), Action::Open(monitor)));
+                self.freeze(atom, monitor);
             }
         }
         monitor
+    }
+
+    /// Adds a question's atom that began before the plan: its monitor is open from the start, and sees what is set then.
+    pub fn resume(&mut self, atom: &Atom) -> usize {
+        let monitor = self.asked(atom);
+        let listens = atom.end() > self.start;
+        self.resumed.push(Slot { monitor, law: 0, listens });
+        if listens {
+            self.freeze(atom, monitor);
+        }
+        monitor
+    }
+
+    fn freeze(&mut self, atom: &Atom, monitor: usize) {
+        // Where it goes on beyond the plan it is resumed there.
+        if atom.end() <= self.end {
+            self.actions.push((atom.end(), Action::Freeze(monitor)));
+        }
+    }
+
+    fn asked(&mut self, atom: &Atom) -> usize {
+        let (automaton, success) = atom.automaton();
+        let rung = |ladder: usize, rungs: usize, rung: usize| Condition::Ladder {
+            ladder,
+            rungs: (0..rungs).map(|r| r == rung).collect(),
+        };
+        match atom {
+            // The class of a rung is its number.
+            Atom::Happens { what: Happening::Move { ladder, rungs, .. }, .. } => {
+                let conditions: Vec<Condition> = (1..*rungs).map(|r| rung(*ladder, *rungs, r)).collect();
+                self.monitor(vec![automaton], success, &conditions.iter().collect::<Vec<_>>())
+            }
+            _ => self.monitor(vec![automaton], success, &atom.conditions()),
+        }
+    }
+
+    /// Says that where the ladders are at the end is handed on, beside the monitors that are open then.
+    pub fn hand_on(&mut self) {
+        self.hands_on = true;
     }
 
     /// Asks for the marginals at a time.
@@ -392,16 +435,17 @@ impl<'a> Planner<'a> {
         self.actions.push((time, Action::Mark));
     }
 
-    /// Asks for the laws of the ladders at times (ascending), read from the flows that pass them; at the start, and where a
-    /// ladder is set by hand, once that is done.
-    pub fn read(&mut self, times: &[f64]) {
-        for &time in times {
-            let set = |(at, action): &(f64, Action)| *at == time && matches!(action, Action::Set(..));
+    /// Asks for what is to be read, from the flows that pass the times; at the start, and where the calendar turns or a ladder
+    /// is set by hand, once that is done.
+    pub fn read(&mut self, reading: &Reading) {
+        for &time in reading.times() {
+            let set = |(at, action): &(f64, Action)| *at == time && matches!(action, Action::Set(..) | Action::Turn);
             match time == self.start || self.actions.iter().any(set) {
                 true => self.actions.push((time, Action::Read)),
                 false => self.reads.push(time),
             }
         }
+        self.reading = reading.clone();
     }
 
     /// Puts everything in order.
@@ -409,13 +453,19 @@ impl<'a> Planner<'a> {
         for cluster in clusters(std::mem::take(&mut self.reports)) {
             self.cluster(&cluster);
         }
+        if self.resumed.iter().any(|slot| slot.listens) {
+            self.actions.push((self.start, Action::Turn));
+        }
         self.actions.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.rank().cmp(&b.1.rank())));
         let mut steps = vec![];
-        let mut open: Vec<Slot> = vec![];
+        let mut open: Vec<Slot> = self.resumed.clone();
         let mut watched: Vec<usize> = vec![];
         let mut now = self.start;
-        let mut flags = 1;
-        for (time, action) in std::mem::take(&mut self.actions) {
+        let levels = |open: &[Slot]| open.iter().map(|slot| self.monitors[slot.monitor].levels()).product();
+        let resumed: usize = levels(&open);
+        let mut flags = resumed;
+        let actions = std::mem::take(&mut self.actions);
+        for (time, action) in actions {
             self.pass(time, &mut now, &watched, &open, &mut steps);
             let piece = self.part.calendar.piece_at(time);
             match action {
@@ -463,10 +513,12 @@ impl<'a> Planner<'a> {
                 Action::Mark => steps.push(Step::Mark),
                 Action::Read => steps.push(Step::Read),
             }
-            flags = flags.max(open.iter().map(|slot| self.monitors[slot.monitor].levels()).product());
+            flags = flags.max(levels(&open));
         }
         self.pass(self.end, &mut now, &watched, &open, &mut steps);
-        settle(&mut steps);
+        if !self.hands_on {
+            settle(&mut steps, &self.reading);
+        }
         let rows: BTreeSet<usize> = self.points.iter().flat_map(Point::rows).collect();
         let reals: BTreeSet<usize> = self.points.iter().flat_map(Point::reals).collect();
         let own = self.points.iter().flat_map(Point::positives);
@@ -481,6 +533,8 @@ impl<'a> Planner<'a> {
             steps,
             flags,
             open: open.iter().map(|slot| slot.monitor).collect(),
+            resumed,
+            reading: self.reading,
         }
     }
 
@@ -500,12 +554,16 @@ impl<'a> Planner<'a> {
 }
 
 /// Marks the flows after which only their open monitors are read: nothing opens, closes, weighs or is marked later.
-fn settle(steps: &mut [Step]) {
+fn settle(steps: &mut [Step], reading: &Reading) {
+    let of_ladders = matches!(reading, Reading::Ladders(_));
     for step in steps.iter_mut().rev() {
         match step {
-            Step::Flow { watched, settled, open, reads, .. } if watched.is_empty() && reads.is_empty() => {
+            Step::Flow { watched, settled, open, reads, .. }
+                if watched.is_empty() && (reads.is_empty() || !of_ladders) =>
+            {
                 *settled = !open.is_empty()
             }
+            Step::Read if !of_ladders => {}
             Step::Arrive { .. } | Step::Set { .. } => {}
             _ => return,
         }

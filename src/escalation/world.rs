@@ -5,7 +5,7 @@ use super::dossier::{Evidence, Record};
 use super::law::{Cell, Law};
 use super::model::{Model, Variable};
 use super::part::Override;
-use super::question::{Ask, Atom, Question};
+use super::question::{Ask, Atom, Count, Happening, Question};
 use super::theta::Values;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1, Gamma, LogNormal, Normal, Poisson, StudentT};
@@ -287,18 +287,25 @@ impl<'a> Drawer<'a> {
         (first, entered)
     }
 
-    /// Whether an atom is true of a world, asked as of when it begins.
+    /// Whether an atom is true of a world.
     fn atom(&self, world: &World, atom: &Atom) -> bool {
-        let from = world.span.0;
-        let reached = |when: &Condition, by: f64| {
-            let (first, entered) = self.entries(world, when, from, by);
-            if first { Some(from) } else { entered.first().copied() }
+        let reached = |when: &Condition, since: f64, by: f64| {
+            let (first, entered) = self.entries(world, when, since, by);
+            if first { Some(since) } else { entered.first().copied() }
         };
         match atom {
             Atom::At { when, time } => self.entries(world, when, *time, *time).0,
-            Atom::Reach { when, by } => reached(when, *by).is_some(),
-            Atom::Enters { when, by } => !self.entries(world, when, from, *by).1.is_empty(),
-            Atom::First { when, before, by } => match (reached(when, *by), reached(before, *by)) {
+            Atom::Reach { when, since, by } => reached(when, *since, *by).is_some(),
+            Atom::Happens { what, count, since, by } => {
+                let times = match what {
+                    Happening::Entry(when) => self.entries(world, when, *since, *by).1.len(),
+                    Happening::Move { ladder, moves, .. } => moved(world, *ladder, moves, (*since, *by)),
+                };
+                let (Count::UpTo(most) | Count::Moments(most)) = count;
+                times >= *most
+            }
+            Atom::First { when, before, since, by } => match (reached(when, *since, *by), reached(before, *since, *by))
+            {
                 (Some(own), Some(other)) => own < other,
                 (own, _) => own.is_some(),
             },
@@ -365,6 +372,16 @@ pub fn said(evidence: &Evidence) -> Option<f64> {
         Evidence::Events { record: Record::Count(count), .. } => Some(*count as f64),
         Evidence::Soft { .. } | Evidence::Move { .. } => None,
     }
+}
+
+/// How often a ladder makes one of some moves in a span, its end included.
+fn moved(world: &World, ladder: usize, moves: &[(usize, usize)], (since, by): (f64, f64)) -> usize {
+    let (mut rung, mut times) = (world.start[ladder], 0);
+    for moved in world.moves.iter().filter(|moved| moved.ladder == ladder && moved.time <= by) {
+        times += usize::from(moved.time > since && moves.contains(&(rung, moved.to)));
+        rung = moved.to;
+    }
+    times
 }
 
 /// The first place at which the weights so far exceed a number.

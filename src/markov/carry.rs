@@ -23,6 +23,18 @@ enum Carrier {
     Series(Vec<f64>),
 }
 
+/// A row carried over a stretch, and what was read of it on the way.
+#[derive(Debug, Clone, Default)]
+pub struct Carried {
+    pub row: Vec<f64>,
+    /// ln of what the row is to be multiplied with.
+    pub log: f64,
+    /// What was read at each time.
+    pub laws: Vec<Vec<f64>>,
+    /// ∫ law(s) ds and ∫ s law(s) ds over the stretch; empty where they are not wanted.
+    pub integrals: [Vec<f64>; 2],
+}
+
 /// A row on its way, with the totals of the levels that are not carried number by number.
 pub(super) struct Moving {
     now: Aligned,
@@ -86,6 +98,12 @@ impl Flow<'_> {
         });
         let (pitch, values) = (room.pitch, room.body_mut(out));
         for open in &self.open {
+            open.each_copy(self.levels, |level, copy, start, end| {
+                let (from, to) = (level * pitch, copy * pitch);
+                for x in start..end {
+                    values[to + x] += values[from + x];
+                }
+            });
             open.each(self.levels, |level, next, start, end| {
                 let from = level * pitch;
                 if next == GONE {
@@ -179,7 +197,11 @@ impl Flow<'_> {
         for u in 0..steps {
             let Moving { now, next, gained } = &mut moving;
             for (level, flat) in flat.chunks_exact_mut(self.points()).enumerate() {
-                flat.copy_from_slice(&self.room.level(now, level)[..self.room.points]);
+                match self.still[level] {
+                    // Where its weight lies does not matter.
+                    true => flat[0] += std::mem::take(&mut gained[level]),
+                    false => flat.copy_from_slice(&self.room.level(now, level)[..self.room.points]),
+                }
             }
             see(u, &flat);
             if u + 1 == steps || self.control.stopped() {
@@ -190,7 +212,8 @@ impl Flow<'_> {
         }
     }
 
-    /// [`Flow::forward`], and `law(row · e^{Q t})` at each of `times` (ascending, at most `length`), `law` linear.
+    /// [`Flow::forward`], and `law(row · e^{Q t})` at each of `times` (ascending, at most `length`), `law` linear; with
+    /// `integrals` also those of it over the stretch, [`Flow::check_walk`] passed.
     ///
     /// One pass over the powers of P serves all times that lie close together, and the end. Nothing may drain.
     pub fn forward_laws(
@@ -198,40 +221,59 @@ impl Flow<'_> {
         row: &[f64],
         length: f64,
         times: &[f64],
+        integrals: bool,
         mut law: impl FnMut(&[f64]) -> Vec<f64>,
-    ) -> (Vec<f64>, f64, Vec<Vec<f64>>) {
+    ) -> Carried {
         let stops: Vec<f64> = times.iter().copied().chain([length]).collect();
-        let mut laws: Vec<Vec<f64>> = Vec::with_capacity(stops.len());
-        let (mut row, mut log, mut now) = (row.to_vec(), 0.0, 0.0);
-        while laws.len() < stops.len() && !self.control.stopped() {
-            let ahead = &stops[laws.len()..];
+        let mut carried = Carried { row: row.to_vec(), laws: Vec::with_capacity(stops.len()), ..Carried::default() };
+        let mut now = 0.0;
+        while carried.laws.len() < stops.len() && !self.control.stopped() {
+            let ahead = &stops[carried.laws.len()..];
             let near = ahead.partition_point(|stop| self.lambda * (stop - now) <= LONGEST);
-            if near == 0 {
-                let (next, gained) = self.forward(&row, ahead[0] - now);
-                (row, log, now) = (next, log + gained, ahead[0]);
-                laws.push(law(&row));
+            if near == 0 && integrals {
+                let step = (ahead[0] - now) / (self.lambda * (ahead[0] - now) / LONGEST).ceil();
+                self.nearby(&mut carried, now, &[step], integrals, &mut law);
+                carried.laws.pop();
+                now += step;
                 continue;
             }
-            let (next, read) = self.laws_nearby(&row, ahead[..near].iter().map(|stop| stop - now), &mut law);
-            (row, now) = (next, ahead[near - 1]);
-            laws.extend(read);
+            if near == 0 {
+                let (next, gained) = self.forward(&carried.row, ahead[0] - now);
+                (carried.row, carried.log, now) = (next, carried.log + gained, ahead[0]);
+                carried.laws.push(law(&carried.row));
+                continue;
+            }
+            let times: Vec<f64> = ahead[..near].iter().map(|stop| stop - now).collect();
+            self.nearby(&mut carried, now, &times, integrals, &mut law);
+            now = stops[carried.laws.len() - 1];
         }
-        laws.truncate(times.len());
-        (row, log, laws)
+        carried.laws.truncate(times.len());
+        carried
     }
 
-    /// The laws at some times, and the row at the last of them.
-    fn laws_nearby(
+    /// Goes on from `start` to the last of some times after it, and reads at each.
+    ///
+    /// ∫₀ᵗ Pois(u; Λs) ds = P(N > u)/Λ and ∫₀ᵗ s Pois(u; Λs) ds = (u + 1) P(N > u + 1)/Λ², N Poisson with mean Λt.
+    fn nearby(
         &self,
-        row: &[f64],
-        times: impl Iterator<Item = f64>,
+        carried: &mut Carried,
+        start: f64,
+        times: &[f64],
+        integrals: bool,
         law: &mut impl FnMut(&[f64]) -> Vec<f64>,
-    ) -> (Vec<f64>, Vec<Vec<f64>>) {
-        let weights: Vec<Vec<f64>> = times.map(|time| poisson::weights(self.lambda * time, self.reach())).collect();
+    ) {
+        let weigh = |time: &f64| poisson::weights(self.lambda * time, self.reach());
+        let weights: Vec<Vec<f64>> = times.iter().map(weigh).collect();
         let steps = weights.iter().map(Vec::len).max().unwrap_or(0);
+        let last: &[f64] = weights.last().map_or(&[], Vec::as_slice);
+        let mut tails: Vec<f64> =
+            last.iter().rev().scan(0.0, |tail, w| Some(std::mem::replace(tail, *tail + w))).collect();
+        tails.reverse();
+        let span = times.last().copied().unwrap_or(0.0);
         let mut laws: Vec<Vec<f64>> = vec![vec![]; weights.len()];
-        let mut end = vec![0.0; row.len()];
-        self.series(row, steps, |u, current| {
+        let mut end = vec![0.0; carried.row.len()];
+        let mut sums = std::mem::take(&mut carried.integrals);
+        self.series(&carried.row, steps, |u, current| {
             let here = law(current);
             for (sum, weights) in laws.iter_mut().zip(&weights) {
                 sum.resize(here.len(), 0.0);
@@ -239,11 +281,26 @@ impl Flow<'_> {
                     axpy(weight, &here, sum);
                 }
             }
-            if let Some(&weight) = weights.last().and_then(|last| last.get(u)) {
+            if let Some(&weight) = last.get(u) {
                 axpy(weight, current, &mut end);
             }
+            if integrals {
+                let tail = |u: usize| tails.get(u).copied().unwrap_or(0.0) * self.inverse;
+                let (once, twice) = match self.lambda > 0.0 {
+                    true => (tail(u), (u + 1) as f64 * tail(u + 1) * self.inverse),
+                    // Nothing moves: there is no second step.
+                    false if u == 0 => (span, span * span / 2.0),
+                    false => (0.0, 0.0),
+                };
+                for (sum, weight) in sums.iter_mut().zip([once, start * once + twice]) {
+                    sum.resize(here.len(), 0.0);
+                    axpy(weight, &here, sum);
+                }
+            }
         });
-        (end, laws)
+        carried.row = end;
+        carried.integrals = sums;
+        carried.laws.extend(laws);
     }
 
     /// Where weight can be after any stretch that is not empty, from where some is: 1 there and 0 elsewhere.

@@ -193,13 +193,25 @@ impl<'a> Flow<'a> {
         if dense || mean <= STEPS {
             return Ok(());
         }
-        let (rate, most) = (self.lambda / MARGIN, STEPS);
-        Err(Error::Diverged {
+        Err(self.too_long(length))
+    }
+
+    /// Refuses a stretch that takes too many steps one by one.
+    ///
+    /// # Errors
+    /// `Diverged`, with the rate.
+    pub fn check_walk(&self, length: f64) -> Result<()> {
+        if self.lambda * length <= STEPS { Ok(()) } else { Err(self.too_long(length)) }
+    }
+
+    fn too_long(&self, length: f64) -> Error {
+        let (mean, rate, most) = (self.lambda * length, self.lambda / MARGIN, STEPS);
+        Error::Diverged {
             message: format!(
                 "a total intensity of {rate:.3e} a day over {length:.3e} days would take {mean:.1e} steps; {most:.0e} \
                  are the most"
             ),
-        })
+        }
     }
 
     /// Into how many pieces a stretch is cut so that what silence leaves does not underflow; what the counters hold is kept.
@@ -210,7 +222,8 @@ impl<'a> Flow<'a> {
     /// Whether a stretch is carried by a dense exponential.
     pub(super) fn is_dense(&self, length: f64) -> bool {
         let size = self.points() * self.levels;
-        if size > DENSE {
+        // What copies has no rows that sum to 1.
+        if size > DENSE || self.open.iter().any(|open| open.automaton.copying()) {
             return false;
         }
         let mean = self.lambda * length;

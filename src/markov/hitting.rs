@@ -343,6 +343,28 @@ fn likely<'g>(
     Ok((inner, solver))
 }
 
+/// P(`target` is ever reached), E[T; it is] and E[T²; it is] from every rung, T the time that it takes.
+///
+/// With A the rates out of the rungs on the way less those among them, A m₁ = p and A m₂ = 2 m₁.
+///
+/// # Errors
+/// As [`probability`].
+pub fn moments_if_reached(generator: &Generator, target: &[bool], control: &Control) -> Result<[Vec<f64>; 3]> {
+    let reached = probability(generator, target, None, control)?.values;
+    let (mut once, mut twice) = (vec![0.0; generator.len()], vec![0.0; generator.len()]);
+    if (0..generator.len()).any(|i| reached[i] > 0.0 && !target[i]) {
+        let (inner, solver) = likely(generator, target, &reached, control)?;
+        let first: Vec<f64> = inner.iter().map(|&i| reached[i]).collect();
+        let first = solver.solve(&first, false, None, control)?.values;
+        let second: Vec<f64> = first.iter().map(|x| 2.0 * x).collect();
+        let second = solver.solve(&second, false, None, control)?.values;
+        for (k, &i) in inner.iter().enumerate() {
+            (once[i], twice[i]) = (first[k], second[k]);
+        }
+    }
+    Ok([reached, once, twice])
+}
+
 /// E[∫ e^{−δs} r(X_s) ds] over all time from every rung, δ > 0 per unit of time.
 ///
 /// # Errors

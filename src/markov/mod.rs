@@ -35,12 +35,13 @@ pub mod tick_log;
 pub mod transient;
 
 pub use bundle::Bundle;
+pub use carry::Carried;
 pub use drain::{Counter, Drain};
 pub use exponential::Exponential;
 pub use field::Field;
 pub use flow::{Flow, Tally};
 pub use generator::Generator;
-pub use monitor::{Automaton, Open};
+pub use monitor::{Automaton, Counting, Open};
 pub use space::Space;
 pub use stencil::{Arc, NO_LABEL, Stencil, Tiles};
 pub use tally::Sheet;

@@ -4,6 +4,7 @@ use super::errors::raise;
 use super::files::{json, parse};
 use super::model::{Model, questions};
 use super::run::run;
+use super::spans::summed;
 use super::worlds::Worlds;
 use crate::escalation::condition::Condition;
 use crate::escalation::diagnose::diagnose;
@@ -160,7 +161,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 /// An interval's level must lie strictly between 0 and 1.
-fn check_level(py: Python<'_>, level: f64) -> PyResult<()> {
+pub fn check_level(py: Python<'_>, level: f64) -> PyResult<()> {
     match level > 0.0 && level < 1.0 {
         true => Ok(()),
         false => {
@@ -426,12 +427,7 @@ impl Fit {
         let start = clock.day_start(start).map_err(|error| raise(py, error))?;
         let end = clock.day_end(end).map_err(|error| raise(py, error))?;
         let draws = run(py, progress, |control| self.fitted.time_in(conditions, (start, end), control))?;
-        let summary = draws.summary(level);
-        let dict = PyDict::new(py);
-        dict.set_item("mean", summary.mean.into_pyarray(py))?;
-        dict.set_item("low", summary.low.into_pyarray(py))?;
-        dict.set_item("high", summary.high.into_pyarray(py))?;
-        dict.set_item("mode", draws.mode.into_pyarray(py))?;
+        let dict = summed(py, &draws, level)?;
         dict.set_item("span", end - start)?;
         Ok(dict)
     }
@@ -457,6 +453,34 @@ impl Fit {
         let until = until.map(|date| clock.day_end(date)).transpose().map_err(|error| raise(py, error))?;
         let kernel = run(py, progress, |control| self.fitted.worlds(until, n, seed, control))?;
         Ok(Worlds { kernel })
+    }
+
+    /// When a condition first holds, read at the ends of days: reached (mean, low, high, mode), by and ever (P, mean and
+    /// deviation in days from now), quantiles (days since the origin), and the same of all draws together.
+    #[pyo3(signature = (condition_json, dates, quantiles, level=0.9, progress=None))]
+    fn passage<'py>(
+        &self,
+        py: Python<'py>,
+        condition_json: &str,
+        dates: Vec<String>,
+        quantiles: Vec<f64>,
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.told_passage(py, condition_json, &dates, &quantiles, level, progress)
+    }
+
+    /// How often what a question of `enters` or `moves` asks for happens: moments (mean, variance) and law (P(0), P(1), …,
+    /// P(`times` or more)), each with mean, low, high, mode.
+    #[pyo3(signature = (question_json, level=0.9, progress=None))]
+    fn counts<'py>(
+        &self,
+        py: Python<'py>,
+        question_json: &str,
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.told_counts(py, question_json, level, progress)
     }
 
     /// The same parameters on another dossier; what both share up to the first difference is not swept again.

@@ -11,6 +11,7 @@ mod model;
 mod panel;
 mod place;
 mod run;
+mod spans;
 mod worlds;
 
 use pyo3::prelude::*;

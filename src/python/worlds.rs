@@ -116,6 +116,13 @@ impl Worlds {
             let message = format!("the worlds end on {}, before it is decided", clock.date_of(self.kernel.span.1));
             return Err(raise(py, Error::spec("questions", format!("question '{}'", question.name), message)));
         }
+        let early = asked.iter().find(|question| question.atoms.iter().any(|atom| atom.start() < self.kernel.span.0));
+        if let Some(question) = early {
+            let message = format!("it looks at what was before {}, when the worlds begin", {
+                self.clock(py)?.date_of(self.kernel.span.0)
+            });
+            return Err(raise(py, Error::spec("questions", format!("question '{}'", question.name), message)));
+        }
         let flat = run(py, None, |control| self.kernel.truths(&asked, control))?;
         flat.into_pyarray(py).reshape([self.kernel.worlds.len(), asked.len()])
     }

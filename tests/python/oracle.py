@@ -234,8 +234,9 @@ class Oracle:
                 weight = weight * item.weight(config)
         return weight
 
-    def _program(self, config, items: list, until: float, marks=()):
-        """The steps from the origin on, as ("flow", generator, days), ("map", matrix) or ("mark", time, flags)."""
+    def _program(self, config, items: list, until: float, marks=(), asked=()):
+        """The steps from the origin on, as ("flow", generator, days), ("map", matrix) or ("mark", time, flags); what is
+        asked stays open to the end, and its space is the last step, ("space", space)."""
         space, previous, env = Space(self.frame), 0.0, Env(0.0, config)
         monitors = [item for item in items if isinstance(item, Monitor)]
         silences = [item for item in items if isinstance(item, Silence)]
@@ -243,12 +244,15 @@ class Oracle:
         times |= {t for item in monitors for t in (item.opens, item.closes)}
         times |= {t for item in silences for t in (item.begins, item.ends)}
         times |= {item.time for item in items if isinstance(item, (Point, Move))}
+        times |= {t for m in asked for t in (m.opens, m.closes)}
+        turns = self.calendar.union(*(boundaries(c, self.origin) for m in asked for c in m.conditions))
+        times |= turns
         for time in sorted(t for t in times if 0.0 <= t <= until):
             if time > previous:
                 killing = [s.rate(env) for s in silences if s.begins <= previous and time <= s.ends]
                 yield "flow", space.generator(env, time, killing), time - previous
             before, env, previous = env, Env(time, config), time
-            if time in self.calendar and space.monitors:
+            if time in turns and space.monitors:
                 everywhere = np.arange(self.frame.n)
                 yield "map", space.jump(everywhere, everywhere, np.ones(self.frame.n), before, env, time)
             for item in items:
@@ -263,8 +267,13 @@ class Oracle:
             for monitor in [m for m in monitors if m.opens == time and time < until]:
                 space, matrix = space.open(monitor, env)
                 yield "map", matrix
+            for monitor in [m for m in asked if m.opens == time]:
+                space, matrix = space.open(monitor, env)
+                yield "map", matrix
             if time in marks:
                 yield "mark", time, space.flags
+        if asked:
+            yield "space", space
 
     def _move_matrix(self, space: Space, item: Move, env: Env) -> np.ndarray:
         matrix = np.eye(space.size) * item.false_rate
@@ -387,11 +396,24 @@ class Oracle:
                 target += (phases.index((value, 0)) - target // stride % len(phases)) * stride
         return target
 
-    def _future(self, config, v: np.ndarray, monitors: list[Monitor], marks=()):
+    def _asked_ends(self, monitors: list[Monitor]):
+        """Each configuration with its weights and their space at now, what is asked of the past remembered."""
+        asked = [m for m in monitors if m.opens < self.now or m.closes <= self.now]
+        if not asked:
+            yield from ((config, v, Space(self.frame)) for config, v in self.ends())
+            return
+        for config in self.configs:
+            weight = self._weight(config, self.items)
+            if weight != 0.0:
+                *program, (_, space) = self._program(config, self.items, self.now, asked=asked)
+                yield config, weight * self._forward(program, self.frame.start_law())[-1], space
+
+    def _future(self, config, v: np.ndarray, monitors: list[Monitor], marks=(), space=None):
         """Carry the weights of now on: the weights, their space, and the weights of the joint rungs at the marks."""
         frame, everywhere = self.frame, np.arange(self.frame.n)
-        space, env, previous = Space(frame), self._env(config, self.now), self.now
-        v = v @ space.jump(everywhere, self._set_at(self.now), np.ones(frame.n), env, env, self.now)
+        space = space or Space(frame)
+        env, previous, just_after = self._env(config, self.now), self.now, np.nextafter(self.now, np.inf)
+        v = v @ space.jump(everywhere, self._set_at(self.now), np.ones(frame.n), Env(self.now, config), env, just_after)
         calendar = self.calendar.union(*(boundaries(c, self.origin) for m in monitors for c in m.conditions))
         calendar |= {since for since, *_ in self.later}
         until = max([self.now, *marks, *(m.closes for m in monitors)])
@@ -402,7 +424,7 @@ class Oracle:
                 before, env, previous = env, self._env(config, time), time
                 if time in calendar:
                     v = v @ space.jump(everywhere, self._set_at(time), np.ones(frame.n), before, env, time)
-            for monitor in [m for m in monitors if m.opens == time]:
+            for monitor in [m for m in monitors if m.opens == time and m not in space.monitors]:
                 space, matrix = space.open(monitor, env)
                 v = v @ matrix
             if time in marks:
@@ -421,35 +443,60 @@ class Oracle:
             atom = Monitor("at", on, on, (question["at"],))
         else:
             by = instant(question["by"], self.origin, "end")
-            kind, conditions = next(
-                (kind, tuple(question[k] for k in keys))
-                for kind, keys in {"held": ["reach"], "entered": ["enters"], "first": ["first", "before"]}.items()
-                if keys[0] in question
-            )
-            atom = Monitor(kind, self.now, by, conditions)
-        if atom.closes < self.now:
-            raise ValueError("the question's date is before now")
+            since = instant(question.get("since", self.now), self.origin, "begin")
+            if "moves" in question:
+                atom = self._moves_asked(question, since, by)
+            else:
+                kind, conditions = next(
+                    (kind, tuple(question[k] for k in keys))
+                    for kind, keys in {"held": ["reach"], "entered": ["enters"], "first": ["first", "before"]}.items()
+                    if keys[0] in question
+                )
+                atom = Monitor(kind, since, by, conditions, top=question.get("times", 1))
         return [atom]
 
+    def _moves_asked(self, question: dict, since: float, by: float) -> Monitor:
+        """The monitor of a ladder's moves: whether there are rates for them does not matter."""
+        name, kind = question["moves"]["ladder"], question["moves"].get("moves", "all")
+        rungs = states_of(self.frame.spec, name)
+        at = [{"ladder": name, "is": rung} for rung in rungs]
+        if isinstance(kind, str):
+            every = [(i, j) for i in range(len(rungs)) for j in range(len(rungs)) if i != j]
+            pairs = [(i, j) for i, j in every if kind == "all" or (j > i) == (kind == "up")]
+        else:
+            pairs = [(rungs.index(a), rungs.index(b)) for a, b in kind]
+        return Monitor("moved", since, by, tuple(at), top=question.get("times", 1), moves=tuple(pairs))
+
     def _answer(self, question: dict, levels) -> np.ndarray:
-        """Truth at the end, `levels` an iterator over the atoms' levels in the order met."""
+        """Truth at the end, `levels` an iterator over the truth of the atoms in the order met."""
         for key, join in (("all", np.logical_and), ("any", np.logical_or)):
             if key in question:
                 return join.reduce([self._answer(inner, levels) for inner in question[key]])
         if "not" in question:
             return ~self._answer(question["not"], levels)
-        return next(levels) == 1
+        return next(levels)
 
     def probability(self, questions: list[dict]):
         """The probability that all these questions come true."""
         question = {"all": questions}
         monitors, total = self._atoms(question), 0.0
-        for config, v in self.ends():
-            v, space, _ = self._future(config, v, monitors)
-            order = [space.monitors.index(m) for m in monitors]
-            accepted = self._answer(question, iter([space.levels[:, k] for k in order]))
+        for config, v, space in self._asked_ends(monitors):
+            v, space, _ = self._future(config, v, monitors, space=space)
+            levels = [space.levels[:, space.monitors.index(m)] == m.success for m in monitors]
+            accepted = self._answer(question, iter(levels))
             total = total + v.reshape(-1, space.flags)[:, accepted].sum()
         return total / self.evidence()
+
+    def counts(self, question: dict, most: int) -> tuple[float, float, np.ndarray]:
+        """Mean, variance and law of how often what `enters` or `moves` asks for happens, told apart up to `most`."""
+        (monitor,), law = self._atoms(question | {"times": most}), 0.0
+        for config, v, space in self._asked_ends([monitor]):
+            v, space, _ = self._future(config, v, [monitor], space=space)
+            law = law + v.reshape(-1, space.flags).sum(axis=0)
+        law = law / law.sum()
+        times = np.arange(most + 1)
+        mean = times @ law
+        return mean, (times - mean) ** 2 @ law, law
 
     def ask(self, named: dict):
         """The answer to `{ask, given}` (or to a bare question): P(ask and given) / P(given)."""

@@ -195,7 +195,8 @@ class Frame:
 
 @dataclass(eq=False)
 class Monitor:
-    """An automaton beside the ladders. Kinds: held, entered, first (1: a first, 2: b), at (latched), count (to top)."""
+    """An automaton beside the ladders. Kinds: held, entered and moved (to top times), first (1: a first, 2: b), at
+    (latched), count (to top)."""
 
     kind: str
     opens: float
@@ -204,10 +205,16 @@ class Monitor:
     weights: np.ndarray | None = None  # what evidence gives each level when it closes
     top: int = 1
     rate: object = None  # for a count: env -> intensity at every joint rung
+    moves: tuple[tuple[int, int], ...] = ()  # of one moved: which, by the numbers of the conditions
 
     @property
     def levels(self) -> int:
-        return {"first": 3, "count": self.top + 1}.get(self.kind, 2)
+        return 3 if self.kind == "first" else self.top + 1
+
+    @property
+    def success(self) -> int:
+        """The level that means yes."""
+        return 1 if self.kind == "first" else self.top
 
     def first_level(self, truth: list[np.ndarray], n: int) -> np.ndarray:
         """The level on opening, by the truth of the conditions at every joint rung."""
@@ -219,9 +226,14 @@ class Monitor:
 
     def next_level(self, before: list[np.ndarray], after: list[np.ndarray]) -> np.ndarray:
         """The level (rows: old level, columns: jumps) after jumps over which the conditions' truth changes so."""
-        if self.kind in ("held", "entered"):
-            sets = after[0] if self.kind == "held" else after[0] & ~before[0]
-            return np.stack([sets.astype(int), np.ones(len(sets), dtype=int)])
+        if self.kind == "held":
+            return np.stack([after[0].astype(int), np.ones(len(after[0]), dtype=int)])
+        if self.kind in ("entered", "moved"):
+            if self.kind == "entered":
+                counts = after[0] & ~before[0]
+            else:
+                counts = np.logical_or.reduce([before[i] & after[j] for i, j in self.moves])
+            return np.stack([np.minimum(level + counts, self.top) for level in range(self.top + 1)])
         new = np.where(after[1], 2, np.where(after[0], 1, 0))
         return np.stack([new, np.full(len(new), 1), np.full(len(new), 2)])
 

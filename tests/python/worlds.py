@@ -613,6 +613,72 @@ def random_questions(dice: Dice, spec: dict, dossier: dict, horizon: int, shape:
     return found
 
 
+def random_span(dice: Dice, horizon: int) -> tuple[str, str]:
+    """The ends of a span: in the past, across now, from now on (no beginning), or ahead."""
+    where = dice.pick(["past", "across", "now", "ahead"], [0.35, 0.35, 0.15, 0.15])
+    ahead = horizon + dice.integer(1, 60)
+    if where == "past":
+        begins, ends = sorted((dice.integer(0, horizon - 1), dice.integer(0, horizon - 1)))
+        return moment(begins) if dice.chance(0.3) else date(begins), date(ends)
+    if where == "now":
+        return "", date(ahead)
+    begins = dice.integer(0, horizon - 1) if where == "across" else horizon + dice.integer(1, 20)
+    return date(begins), date(begins + dice.integer(1, 40)) if where == "ahead" else date(ahead)
+
+
+def random_span_atom(dice: Dice, spec: dict, horizon: int, kinds: list[str]) -> dict:
+    """An atom over a span of any place: with a beginning, several times, of moves."""
+    kind = dice.pick(kinds)
+    since, by = random_span(dice, horizon)
+    span = ({"since": since} if since else {}) | {"by": by}
+    if kind == "moves":
+        ladder = dice.pick(spec["ladder"])
+        pairs = [list(pair) for pair in itertools.permutations(ladder["rungs"], 2)]
+        which = dice.pick(["all", "up", "down"]) if dice.chance(0.6) and ladder.get("ordered", True) else None
+        moves = {"ladder": ladder["name"], "moves": which or dice.some(pairs)}
+        return {"moves": moves} | span | {"times": dice.integer(1, 3)}
+    period = (dice.integer(1, horizon), horizon + 20) if dice.chance(0.2) else None
+    drivers = spec["driver"] if dice.chance(0.3) else []
+    condition = random_condition(dice, spec["ladder"], drivers, period, 1)
+    while condition is None:
+        condition = random_condition(dice, spec["ladder"], drivers, period, 1)
+    if kind == "at":
+        return {
+            "at": condition,
+            "on": dice.pick([date(dice.integer(0, horizon - 1)), moment(dice.uniform(0, horizon))]),
+        }
+    if kind == "first":
+        before = random_condition(dice, spec["ladder"], [], None, 1) or condition
+        return {"first": condition, "before": before} | span
+    return {kind: condition} | span | ({"times": dice.integer(1, 3)} if kind == "enters" else {})
+
+
+def span_questions(world: World) -> list[dict]:
+    """Questions over spans in the past, across now and ahead, some joined or conditional."""
+    dice, found, ready = Dice(world.seed + 3 * 10**6), [], oracle.Oracle(world.spec, world.dossier)
+    kinds = ["at", "reach", "enters", "moves", "first"]
+    most = EVIDENCE_LIMIT[shape_of(world.seed)] // 2
+    for kind in [*kinds, None, None]:
+        for _ in range(20):
+            named = {"name": f"s{len(found)}"}
+            if kind is None:
+                parts = [random_span_atom(dice, world.spec, world.horizon, kinds) for _ in range(2)]
+                named |= {"ask": {dice.pick(["all", "any"]): parts}}
+                named |= {"given": {"not": parts[0]}} if dice.chance(0.3) else {}
+            else:
+                named |= {"ask": random_span_atom(dice, world.spec, world.horizon, [kind])}
+            asked = ready._atoms({"all": [named[key] for key in ("ask", "given") if key in named]})
+            if open_states(ready) * np.prod([m.levels for m in asked]) > most:
+                continue
+            if "given" in named and not ready.probability([named["given"]]) > 1e-6:
+                continue
+            if not 1e-24 < ready.ask(named) < 1 - 1e-9 and dice.chance(0.8):
+                continue
+            found.append(named)
+            break
+    return found
+
+
 # ---- the world -------------------------------------------------------------------------------------------------------
 
 

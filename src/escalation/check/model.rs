@@ -90,7 +90,8 @@ fn expectations(spec: &ModelSpec, model: &Model) -> Result<Vec<Expectation>> {
                 note: None,
             },
             model,
-            known.unwrap_or(0.0),
+            // Without a day of its own it is asked as of the dossier's.
+            known.unwrap_or(f64::NEG_INFINITY),
         )?;
         let (mean, sd, words) = numbers::logit(&at, &expect.chance, expect.spread)?;
         let provenance =
@@ -556,35 +557,51 @@ fn declared(at: &At, moves: &MovesSpec, ladder: &LadderSpec) -> Result<Vec<(usiz
         MovesSpec::Word(word) => {
             let steps = (0..ladder.rungs.len()).zip(1..ladder.rungs.len());
             match word.as_str() {
-                "up" => ordered(at, word, ladder).map(|()| steps.collect()),
-                "down" => ordered(at, word, ladder).map(|()| steps.map(|(low, high)| (high, low)).collect()),
+                "up" => ordered(at, word, ladder.ordered).map(|()| steps.collect()),
+                "down" => ordered(at, word, ladder.ordered).map(|()| steps.map(|(low, high)| (high, low)).collect()),
                 _ => {
                     Err(at.wrong(format!("'{word}' is no set of moves; expected \"up\", \"down\" or pairs [from, to]")))
                 }
             }
         }
-        MovesSpec::Pairs(pairs) => rung_pairs(at, pairs, ladder),
+        MovesSpec::Pairs(pairs) => rung_pairs(at, pairs, &ladder.name, &ladder.rungs),
     }
 }
 
-fn ordered(at: &At, word: &str, ladder: &LadderSpec) -> Result<()> {
-    at.need(ladder.ordered, || {
-        format!("the ladder is not ordered, so '{word}' has no meaning; expected pairs [from, to]")
-    })
+fn ordered(at: &At, word: &str, ordered: bool) -> Result<()> {
+    at.need(ordered, || format!("the ladder is not ordered, so '{word}' has no meaning; expected pairs [from, to]"))
 }
 
-fn rung_pairs(at: &At, pairs: &[(String, String)], ladder: &LadderSpec) -> Result<Vec<(usize, usize)>> {
+fn rung_pairs(at: &At, pairs: &[(String, String)], ladder: &str, rungs: &[String]) -> Result<Vec<(usize, usize)>> {
     at.need(!pairs.is_empty(), || "the list of moves is empty; expected at least one pair [from, to]".into())?;
-    let kind = format!("rung of '{}'", ladder.name);
+    let kind = format!("rung of '{ladder}'");
     let mut found = Vec::with_capacity(pairs.len());
     for (k, (from, to)) in pairs.iter().enumerate() {
         let at = at.item(k);
-        let pair = (names::find(&at, &kind, from, &ladder.rungs)?, names::find(&at, &kind, to, &ladder.rungs)?);
+        let pair = (names::find(&at, &kind, from, rungs)?, names::find(&at, &kind, to, rungs)?);
         at.need(pair.0 != pair.1, || format!("the move {from} → {to} stays where it is"))?;
         at.need(!found.contains(&pair), || format!("the move {from} → {to} is listed twice"))?;
         found.push(pair);
     }
     Ok(found)
+}
+
+/// The moves, (from, to), that are asked for of a ladder of the model, be there rates for them or not.
+pub(super) fn asked_moves(at: &At, spec: &MovesSpec, ladder: &Ladder) -> Result<Vec<(usize, usize)>> {
+    let rungs = ladder.rungs.len();
+    let all = || (0..rungs).flat_map(|from| (0..rungs).map(move |to| (from, to)));
+    match spec {
+        MovesSpec::Word(word) => match word.as_str() {
+            "all" => Ok(all().filter(|(from, to)| from != to).collect()),
+            "up" => ordered(at, word, ladder.ordered).map(|()| all().filter(|(from, to)| to > from).collect()),
+            "down" => ordered(at, word, ladder.ordered).map(|()| all().filter(|(from, to)| to < from).collect()),
+            _ => {
+                let expected = "expected \"up\", \"down\", \"all\" or pairs [from, to]";
+                Err(at.wrong(format!("'{word}' is no set of moves; {expected}")))
+            }
+        },
+        MovesSpec::Pairs(pairs) => rung_pairs(at, pairs, &ladder.name, &ladder.rungs),
+    }
 }
 
 /// What the values of a covariate are.
@@ -613,8 +630,8 @@ fn acted_on(at: &At, spec: &MovesSpec, ladder: &LadderSpec, moves: &[Move]) -> R
     };
     let found = match spec {
         MovesSpec::Word(word) => match word.as_str() {
-            "up" => ordered(at, word, ladder).map(|()| matching(&|m| m.to > m.from))?,
-            "down" => ordered(at, word, ladder).map(|()| matching(&|m| m.to < m.from))?,
+            "up" => ordered(at, word, ladder.ordered).map(|()| matching(&|m| m.to > m.from))?,
+            "down" => ordered(at, word, ladder.ordered).map(|()| matching(&|m| m.to < m.from))?,
             "all" => matching(&|_| true),
             _ => {
                 let expected = "expected \"up\", \"down\", \"all\" or pairs [from, to]";
@@ -622,7 +639,7 @@ fn acted_on(at: &At, spec: &MovesSpec, ladder: &LadderSpec, moves: &[Move]) -> R
             }
         },
         MovesSpec::Pairs(pairs) => {
-            let pairs = rung_pairs(at, pairs, ladder)?;
+            let pairs = rung_pairs(at, pairs, &ladder.name, &ladder.rungs)?;
             let one = |(k, (from, to)): (usize, &(usize, usize))| {
                 let index = moves.iter().position(|m| (m.from, m.to) == (*from, *to));
                 index.ok_or_else(|| at.item(k).wrong(format!("the move {} has no rate", arrow(ladder, *from, *to))))

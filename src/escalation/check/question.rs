@@ -1,14 +1,18 @@
-//! Questions as written to atoms with indices and days: one form each, every date after now.
+//! Questions as written to atoms with indices and days: one form each; a span that begins before now says so.
 
-use super::{At, condition, named};
+use super::model::asked_moves;
+use super::{At, condition, named, names};
 use crate::escalation::model::Model;
-use crate::escalation::question::{Ask, Atom, Question};
-use crate::escalation::spec::{AskSpec, ConditionSpec, QuestionSpec, QuestionsSpec};
+use crate::escalation::question::{Ask, Atom, Count, Happening, Question};
+use crate::escalation::spec::{AskSpec, AskedMovesSpec, ConditionSpec, QuestionSpec, QuestionsSpec};
 use crate::ground::Result;
 use crate::ground::time::Clock;
 use std::collections::BTreeSet;
 
-const FORMS: &str = "expected exactly one of at, reach, enters, first, all, any, not";
+const FORMS: &str = "expected exactly one of at, reach, enters, moves, first, all, any, not";
+
+/// Most times that can be asked for: each has a level of its own.
+const TIMES: usize = 10_000;
 
 impl Question {
     /// One question asked at `now` (days since the model's origin), its equal atoms shared.
@@ -43,6 +47,15 @@ pub(super) fn compile_at(at: &At, spec: &QuestionSpec, model: &Model, now: f64) 
     let ask = asked.read(&at.key("ask"), &spec.ask)?;
     let given = spec.given.as_ref().map(|g| asked.read(&at.key("given"), g)).transpose()?;
     Ok(Question { name: spec.name.clone(), atoms: asked.atoms, ask, given })
+}
+
+impl Happening {
+    /// Moves of a ladder as written.
+    pub(super) fn compile(at: &At, spec: &AskedMovesSpec, model: &Model) -> Result<Happening> {
+        let ladder = names::ladder(&at.key("ladder"), model, &spec.ladder)?;
+        let moves = asked_moves(&at.key("moves"), &spec.moves, &model.ladders[ladder])?;
+        Ok(Happening::Move { ladder, rungs: model.ladders[ladder].rungs.len(), moves })
+    }
 }
 
 /// A question being read: its atoms so far.
@@ -82,17 +95,44 @@ impl Asked<'_> {
         let when = |key: &str, c: &ConditionSpec| condition::compile(&at.key(key), c, self.model);
         if let Some(c) = &spec.at {
             let (when, on) = (when("at", c)?, self.date(at, "on", &spec.on)?);
-            return Ok(Atom::At { when, time: self.after_now(at, "on", on, Clock::point)? });
+            return Ok(Atom::At { when, time: self.after_origin(&at.key("on"), "on", on, Clock::point)? });
         }
-        let by = |c: &Self| c.after_now(at, "by", c.date(at, "by", &spec.by)?, Clock::day_end);
-        match (&spec.reach, &spec.enters, &spec.first, &spec.before) {
-            (Some(c), ..) => Ok(Atom::Reach { when: when("reach", c)?, by: by(self)? }),
-            (_, Some(c), ..) => Ok(Atom::Enters { when: when("enters", c)?, by: by(self)? }),
-            (_, _, Some(a), Some(b)) => {
-                Ok(Atom::First { when: when("first", a)?, before: when("before", b)?, by: by(self)? })
+        let (since, by) = self.span(at, spec)?;
+        let count = Count::UpTo(spec.times.unwrap_or(1));
+        let often = spec.times.is_none_or(|times| (1..=TIMES).contains(&times));
+        at.key("times").need(often, || {
+            format!("`times` is {}; expected a whole number from 1 to {TIMES}", spec.times.unwrap_or(0))
+        })?;
+        match (&spec.reach, &spec.enters, &spec.moves, &spec.first, &spec.before) {
+            (Some(c), ..) => Ok(Atom::Reach { when: when("reach", c)?, since, by }),
+            (_, Some(c), ..) => Ok(Atom::Happens { what: Happening::Entry(when("enters", c)?), count, since, by }),
+            (_, _, Some(m), ..) => {
+                let what = Happening::compile(&at.key("moves"), m, self.model)?;
+                Ok(Atom::Happens { what, count, since, by })
+            }
+            (_, _, _, Some(a), Some(b)) => {
+                Ok(Atom::First { when: when("first", a)?, before: when("before", b)?, since, by })
             }
             _ => Err(at.wrong("`first` needs `before` beside it")),
         }
+    }
+
+    /// Where the span of an atom begins, by default now, and where it ends.
+    fn span(&self, at: &At, spec: &AskSpec) -> Result<(f64, f64)> {
+        let text = self.date(at, "by", &spec.by)?;
+        let Some(from) = spec.since.as_deref() else {
+            return Ok((self.now, self.after_now(at, "by", text, Clock::day_end)?));
+        };
+        let since = self.after_origin(&at.key("since"), "since", from, Clock::day_start)?;
+        let by = at.key("by").put(self.clock.day_end(text))?;
+        at.key("by").need(by > since, || format!("`by` is {text}; expected a date after `since`, {from}"))?;
+        Ok((since, by))
+    }
+
+    fn after_origin(&self, at: &At, key: &str, text: &str, read: fn(&Clock, &str) -> Result<f64>) -> Result<f64> {
+        let time = at.put(read(&self.clock, text))?;
+        at.need(time >= 0.0, || format!("`{key}` is {text}; expected a date after the model's origin"))?;
+        Ok(time)
     }
 
     fn date<'t>(&self, at: &At, key: &str, text: &'t Option<String>) -> Result<&'t str> {
@@ -104,7 +144,8 @@ impl Asked<'_> {
         let time = at.put(read(&self.clock, text))?;
         at.need(time > self.now, || {
             format!(
-                "`{key}` is {text}; expected a date after now, {} at the end of as_of",
+                "`{key}` is {text}; expected a date after now, {} at the end of as_of, or `since` for a span that \
+                 begins before it",
                 self.clock.date_of(self.now)
             )
         })?;
@@ -119,6 +160,7 @@ fn one_form(at: &At, spec: &AskSpec) -> Result<()> {
         ("reach", spec.reach.is_some()),
         ("enters", spec.enters.is_some()),
         ("first", spec.first.is_some()),
+        ("moves", spec.moves.is_some()),
         ("all", spec.all.is_some()),
         ("any", spec.any.is_some()),
         ("not", spec.not.is_some()),
@@ -129,11 +171,18 @@ fn one_form(at: &At, spec: &AskSpec) -> Result<()> {
         [] => return Err(at.wrong(format!("the question asks nothing; {FORMS}"))),
         several => return Err(at.wrong(format!("the question has {} together; {FORMS}", several.join(" and ")))),
     };
-    let extra = [("on", spec.on.is_some()), ("by", spec.by.is_some()), ("before", spec.before.is_some())];
+    let extra = [
+        ("on", spec.on.is_some()),
+        ("since", spec.since.is_some()),
+        ("by", spec.by.is_some()),
+        ("before", spec.before.is_some()),
+        ("times", spec.times.is_some()),
+    ];
     let allowed: &[&str] = match form {
         "at" => &["on"],
-        "reach" | "enters" => &["by"],
-        "first" => &["before", "by"],
+        "reach" => &["since", "by"],
+        "enters" | "moves" => &["since", "by", "times"],
+        "first" => &["before", "since", "by"],
         _ => &[],
     };
     let wrong = extra.iter().find(|(key, there)| *there && !allowed.contains(key));

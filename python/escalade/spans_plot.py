@@ -1,0 +1,82 @@
+"""Pictures of spans: when a condition first holds, how often something happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+
+from .plot import BLUE, GREY, INK, canvas, date_axis, days
+from .values import probability_text
+
+if TYPE_CHECKING:
+    from .counts import Counts
+    from .passage import FirstPassage
+
+
+def passage(passage: FirstPassage, *, ax: Axes | None = None, width: float = 7.5) -> Axes:
+    """The probability that a condition has held by each date, with its interval, and the dates of the quantiles.
+
+    Parameters
+    ----------
+    passage : FirstPassage
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    x = days(passage.times)
+    with canvas(ax, width, 3.4) as ax:
+        if not np.isnan(passage.low).all():
+            ax.fill_between(x, passage.low, passage.high, color=BLUE, alpha=0.2, lw=0)
+        ax.plot(x, passage.probability, color=BLUE, lw=1.8)
+        # What may still come after the last date, and what never does.
+        ever = passage.ever.probability[0]
+        ax.axhline(ever, color=GREY, lw=0.9, ls=(0, (1, 2)))
+        below = {"xytext": (-3, -10), "textcoords": "offset points", "size": 8, "ha": "right", "color": GREY}
+        ax.annotate(f"ever: {probability_text(ever)}", (x[-1], ever), annotation_clip=False, **below)
+        for quantile in passage.quantiles:
+            if np.isnat(quantile.date):
+                continue
+            at = float(days(quantile.date))
+            ax.plot([at, at, x[0]], [0, quantile.p, quantile.p], color=GREY, lw=0.7, ls=(0, (3, 2)), zorder=1)
+            ax.plot(at, quantile.p, "o", color=BLUE, ms=4.5, mec="white", mew=0.8)
+            spot = {"xytext": (5, -3), "textcoords": "offset points", "size": 8, "va": "top", "color": INK}
+            ax.annotate(str(quantile.date)[:10], (at, quantile.p), **spot)
+        ax.set_xlim(x[0], x[-1])
+        top = max(float(np.nanmax([*passage.high, *passage.probability])), min(ever, 1.0))
+        ax.set_ylim(0, min(1.0, 1.08 * top) if top > 0 else 1.0)
+        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0 if top > 0.05 else 2))
+        date_axis(ax)
+        level = "" if np.isnan(passage.low).all() else f", {passage.level:.0%} interval"
+        ax.set_ylabel(f"has held by{level}")
+        ax.set_title(f"{passage.what}, as of {passage.as_of}")
+    return ax
+
+
+def counts(counts: Counts, *, ax: Axes | None = None, width: float = 6.5) -> Axes:
+    """A bar for each number of times, with its interval; the last stands for more as well, the line for the mean.
+
+    Parameters
+    ----------
+    counts : Counts
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    x = np.arange(len(counts))
+    with canvas(ax, width, 3.0) as ax:
+        ax.bar(x, counts.probability, width=0.72, color=BLUE, alpha=0.75, lw=0)
+        if not np.isnan(counts.low).all():
+            ax.vlines(x, counts.low, counts.high, color=INK, lw=1.4)
+        if counts.mean <= counts.most:
+            ax.axvline(counts.mean, color=GREY, lw=1, ls=(0, (3, 2)), zorder=0)
+            note = {"xytext": (3, -2), "textcoords": "offset points", "size": 8, "va": "top", "color": GREY}
+            ax.annotate("mean", (counts.mean, 1), xycoords=("data", "axes fraction"), **note)
+        ax.set_xticks(x, [*map(str, range(counts.most)), f"{counts.most}+"])
+        ax.tick_params(axis="x", length=0)
+        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        ax.set_xlabel("times" if np.isnan(counts.low).all() else f"times; lines: {counts.level:.0%} intervals")
+        ax.set_title(counts.what)
+    return ax

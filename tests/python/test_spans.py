@@ -1,0 +1,239 @@
+"""Questions over spans, past and ahead: what was, how often, when first; against the oracle and closed forms."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+import escalade as esc
+import oracle
+import worlds
+from test_oracle import ANSWER_FLOOR, Comparison, as_questions, changed, conditioned, without_given, world_of
+
+SPAN_SEEDS = worlds.SEEDS[::6]
+SCENARIO_SEEDS = worlds.SEEDS[1::24]
+COUNT_SEEDS = worlds.SEEDS[2::15]
+MOST = 3  # told apart in a law; the oracle's space has a state for each
+SURE = 24  # counts that the oracle tells apart for a mean: beyond it lies less than the tolerance
+REST = 1e-11
+CLOSED = 1e-11  # relative, against closed forms and matrix exponentials
+MINUTE = np.timedelta64(1, "m")
+
+
+@pytest.mark.parametrize("seed", SPAN_SEEDS)
+def test_spans_of_random_worlds(seed):
+    world, found = world_of(seed), Comparison(seed)
+    wanted, questions = oracle.Oracle(world.spec, world.dossier), worlds.span_questions(world)
+    for question, mode in zip(questions, conditioned(world).ask(as_questions(questions))["mode"], strict=True):
+        found.near(json.dumps(question), mode, wanted.ask(question), atol=ANSWER_FLOOR)
+    found.verdict()
+
+
+@pytest.mark.parametrize("seed", SCENARIO_SEEDS)
+def test_spans_under_scenarios(seed):
+    world, found = world_of(seed), Comparison(seed)
+    base, questions = conditioned(world), [without_given(q) for q in worlds.span_questions(world)]
+    for name, scenario in worlds.random_scenarios(world).items():
+        wanted = oracle.Oracle(world.spec, world.dossier, scenario=scenario)
+        answers = [wanted.ask(question) for question in questions]
+        found.near(name, changed(base, scenario).ask(as_questions(questions))["mode"], answers, atol=ANSWER_FLOOR)
+    found.verdict()
+
+
+@pytest.mark.parametrize("seed", COUNT_SEEDS)
+def test_counts_of_random_worlds(seed):
+    world, found = world_of(seed), Comparison(seed)
+    fit, wanted = conditioned(world), oracle.Oracle(world.spec, world.dossier)
+    dice = worlds.Dice(seed + 4 * 10**6)
+    for _ in range(3):
+        ask = worlds.random_span_atom(dice, world.spec, world.horizon, ["enters", "moves"])
+        asked = as_questions([{"name": "counts", "ask": ask | {"times": MOST}}])
+        if worlds.open_states(wanted) > 60:
+            continue
+        told = fit.counts(asked)
+        found.near(f"law of {json.dumps(ask)}", told["law"]["mode"], wanted.counts(ask, MOST)[2], atol=ANSWER_FLOOR)
+        mean, variance, law = wanted.counts(ask, SURE)
+        if law[-1] < REST:
+            found.near(f"moments of {json.dumps(ask)}", told["moments"]["mode"], [mean, variance], 1e-8, ANSWER_FLOOR)
+    found.verdict()
+
+
+def model(up=0.01, down=0.03):
+    """A ladder of three rungs under a driver, whose upward moves double from a date on."""
+    m = esc.Model(origin="2025-01-01")
+    weak = m.driver("weak", {"yes": 0.3, "no": 0.7})
+    a = m.ladder("a", ["low", "mid", "high"], up=esc.per_day(up), down=esc.per_day(down))
+    a.effect(weak == "yes", up=3.0)
+    a.effect(esc.since("2025-03-01"), up=2.0)
+    return m, weak, a
+
+
+def generators(up=0.01, down=0.03):
+    """Of each state of the driver: its probability, and the generators before and after the date."""
+    for p, factor in ((0.3, 3.0), (0.7, 1.0)):
+        both = []
+        for times in (1.0, 2.0):
+            q = np.array([[0, up * factor * times, 0], [down, 0, up * factor * times], [0, down, 0]])
+            both.append(q - np.diag(q.sum(axis=1)))
+        yield p, both
+
+
+def test_a_first_passage_over_a_turn_of_the_calendar():
+    m, _, a = model()
+    d = esc.Dossier(as_of="2025-01-10")
+    d.saw(a == "low", on="2025-01-10T23:59")
+    fit = m.condition(d)
+    passage = fit.passage(a == "high", until="2025-07-31", quantiles=[0.1, 0.3, 0.9])
+    now, turn, end = 10.0, 59.0, 212.0
+    # The law at now, a minute after the ladder was seen at the bottom, weighs the driver by a likelihood of all but 1.
+    moments, ever, reached = np.zeros(3), np.zeros(3), {}
+    asked = [np.datetime64(date) for date in ("2025-02-10", "2025-05-05")]
+    weights = []
+    for p, (early, _) in generators():
+        seen = np.eye(3)[0] @ expm(early * (now - 1 / 1440)) * np.array([1, 0, 0])
+        weights.append((p * seen[0], np.eye(3)[0] @ expm(early / 1440)))
+    total = sum(w for w, _ in weights)
+    for (weight, law), (_, (early, late)) in zip(weights, generators(), strict=True):
+        cut = [q[:2, :2] for q in (early, late)]
+        weight /= total
+        spans = [turn - now, end - turn]
+        row, passed = law[:2], 0.0
+        at_once = law[2]
+        moments += weight * np.array([at_once, 0, 0])
+        ever += weight * np.array([at_once, 0, 0])
+        for q, span in zip(cut, spans, strict=True):
+            # ∫ t^k row e^{qt} (-q 1) dt by quadrature: the oracle's own, good to the last digits.
+            x, w = np.polynomial.legendre.leggauss(60)
+            nodes, w = (x + 1) / 2 * span, w / 2 * span
+            flow = np.array([row @ expm(q * t) @ -q.sum(axis=1) for t in nodes])
+            own = np.array([np.sum(w * flow * (passed + nodes) ** k) for k in range(3)])
+            moments += weight * own
+            if q is cut[0]:
+                ever += weight * own
+            for date in asked:
+                t = float((date - np.datetime64("2025-01-01")) / np.timedelta64(1, "D")) + 1 - now
+                if passed < t <= passed + span:
+                    reached[date] = reached.get(date, 0) + weight * (1 - (row @ expm(q * (t - passed))).sum())
+            row, passed = row @ expm(q * span), passed + span
+        row = law[:2] @ expm(cut[0] * spans[0])
+        inverse = np.linalg.inv(-cut[1])
+        m1, m2 = row @ inverse @ np.ones(2), 2 * row @ inverse @ inverse @ np.ones(2)
+        ever += weight * np.array(
+            [row.sum(), spans[0] * row.sum() + m1, spans[0] ** 2 * row.sum() + 2 * spans[0] * m1 + m2]
+        )
+    for wait, (p, once, twice) in ((passage.by, moments), (passage.ever, ever)):
+        assert wait.probability[0] == pytest.approx(p, rel=CLOSED)
+        assert wait.mean[0] == pytest.approx(once / p, rel=CLOSED)
+        assert wait.sd[0] == pytest.approx(np.sqrt(twice / p - (once / p) ** 2), rel=1e-9)
+    dates = [str(date) for date in asked]
+    some = fit.passage(a == "high", until="2025-07-31", dates=dates)
+    assert [some.probability[some.dates.index(d)] for d in dates] == pytest.approx(
+        [reached[d] for d in asked], rel=CLOSED
+    )
+    # Quantiles to the minute: the questions a minute before and after lie on either side.
+    for quantile in (*passage.quantiles[:2], *passage.conditional):
+        level = quantile.p * (passage.by.probability[0] if quantile in passage.conditional else 1)
+        ends = [esc.reach(a == "high", by=str(quantile.date + k * 2 * MINUTE)) for k in (-1, 1)]
+        low, high = fit.ask(ends).probability
+        assert low < level < high
+    assert np.isnat(passage.quantile(0.9).date)
+
+
+def test_a_passage_that_may_never_come():
+    m = esc.Model(origin="2025-01-01")
+    a = m.ladder(
+        "a", ["start", "good", "bad"], moves={("start", "good"): esc.per_day(0.02), ("start", "bad"): esc.per_day(0.06)}
+    )
+    fit = m.condition(esc.Dossier(as_of="2024-12-31T00:00" if False else "2025-01-01"))
+    passage = fit.passage(a == "good", until="2026-01-01")
+    survive = np.exp(-0.08)
+    assert passage.ever.probability[0] == pytest.approx(0.25, rel=CLOSED)
+    assert passage.never == pytest.approx(0.75, rel=CLOSED)
+    # From the day after the origin on: there already, or an exponential wait.
+    there = 0.25 * (1 - survive)
+    assert passage.probability[0] == pytest.approx(there, rel=CLOSED)
+    assert passage.ever.mean[0] == pytest.approx(0.25 * survive / 0.08 / 0.25, rel=CLOSED)
+    assert passage.ever.sd[0] == pytest.approx(np.sqrt(survive * 2 / 0.08**2 - (survive / 0.08) ** 2), rel=CLOSED)
+    nowhere = fit.do(a == "bad", since="2025-06-01").passage(a == "good", until="2025-12-31")
+    assert nowhere.ever.probability[0] == pytest.approx(0.25 * (1 - np.exp(-0.08 * 151)), rel=CLOSED)
+    assert nowhere.ever.mean[0] == pytest.approx(nowhere.by.mean[0], rel=1e-9)
+
+
+def test_rare_passages_keep_their_digits():
+    m = esc.Model(origin="2025-01-01")
+    a = m.ladder("a", ["0", "1", "2", "3"], up=esc.per_day(1e-5), down=esc.per_day(2.0))
+    fit = m.condition(esc.Dossier(as_of="2025-01-01"))
+    passage = fit.passage(a == "3", until="2025-03-01", quantiles=[0.5])
+    # Nearly uniform over the span, beside the time that the ladder takes to forget where it began.
+    assert 0 < passage.by.probability[0] < 1e-12
+    assert passage.by.mean[0] == pytest.approx(29.5, rel=0.05)
+    q = np.diag([1e-5] * 3, 1) + np.diag([2.0] * 3, -1)
+    q -= np.diag(q.sum(axis=1))
+    law = oracle.carry(np.eye(4)[0], q, 1.0)
+    x, w = np.polynomial.legendre.leggauss(200)
+    times, w = (x + 1) / 2 * 59, w / 2 * 59
+    flow = np.array([oracle.carry(law[:3], q[:3, :3], t)[2] * 1e-5 for t in times])
+    total = law[3] + (w * flow).sum()
+    assert passage.by.probability[0] == pytest.approx(total, rel=1e-9)
+    assert passage.by.mean[0] == pytest.approx((w * flow * times).sum() / total, rel=1e-9)
+
+
+def test_counts_of_a_telegraph():
+    """Two rungs that take turns at one rate: the moves are a Poisson process, the entries every second of them."""
+    m = esc.Model(origin="2025-01-01")
+    a = m.ladder("a", ["off", "on"], start="off", up=esc.per_day(0.1), down=esc.per_day(0.1))
+    fit = m.condition(esc.Dossier(as_of="2025-01-01"))
+    mean = 0.1 * 30
+    poisson = [np.exp(-mean) * mean**k / np.prod(np.arange(1, k + 1), dtype=float) for k in range(30)]
+    moves = fit.moves(a, by="2025-01-31", most=6)
+    np.testing.assert_allclose(moves.probability[:6], poisson[:6], rtol=CLOSED)
+    assert (moves.mean, moves.variance) == pytest.approx((mean, mean), rel=1e-9)
+    assert moves.at_least(6) == pytest.approx(sum(poisson[6:]), rel=1e-9)
+    up, down = (fit.moves(a, kind, by="2025-01-31", since="2025-01-01") for kind in ("up", "down"))
+    whole = 3.1  # from the origin on, off: up first
+    law = [np.exp(-whole) * whole**k / np.prod(np.arange(1, k + 1), dtype=float) for k in range(60)]
+    assert up[1] == pytest.approx(law[1] + law[2], rel=CLOSED)
+    assert up.mean == pytest.approx(sum(p * ((k + 1) // 2) for k, p in enumerate(law)), rel=1e-9)
+    assert down.mean == pytest.approx(sum(p * (k // 2) for k, p in enumerate(law)), rel=1e-9)
+    entries = fit.entries(a == "on", since="2025-01-01", by="2025-01-31", most=4)
+    assert entries.mean == pytest.approx(up.mean, rel=1e-12)
+    np.testing.assert_allclose(entries.probability[:4], up.probability[:4], rtol=1e-12)
+    twice = fit.ask(esc.enters(a == "on", since="2025-01-01", by="2025-01-31", times=2))[0].probability
+    assert twice == pytest.approx(entries.at_least(2), rel=1e-12)
+
+
+def test_the_past_is_told_by_what_was_seen():
+    m, _, a = model()
+    d = esc.Dossier(as_of="2025-02-28")
+    d.saw(a == "high", on="2025-02-01")
+    d.saw(a == "low", on="2025-02-20")
+    fit = m.condition(d)
+    was = fit.ask(
+        [
+            esc.at(a == "high", on="2025-02-01", name="seen"),
+            esc.reach(a == "high", since="2025-01-15", by="2025-02-10", name="reached"),
+            esc.moves(a, "down", since="2025-02-01T12:00", by="2025-02-20", times=2, name="down twice"),
+            esc.enters(a == "high", since="2025-02-02", by="2025-03-31", name="again"),
+        ]
+    )
+    assert [was[name].probability for name in ("seen", "reached", "down twice")] == pytest.approx([1, 1, 1], abs=1e-12)
+    assert 0 < was["again"].probability < 1
+    with pytest.raises(esc.SpecError, match="since"):
+        fit.ask(esc.reach(a == "high", by="2025-02-10"))
+    # A fit with draws answers with intervals.
+    free = esc.Model(origin="2025-01-01")
+    b = free.ladder("b", ["low", "high"], up=esc.per_month(0.3, spread=2), down=esc.per_month(0.5, spread=2))
+    d = esc.Dossier(as_of="2025-02-28")
+    d.saw(b == "high", on="2025-02-20")
+    learnt = free.fit(d, draws=40)
+    answer = learnt.ask(esc.reach(b == "high", since="2025-01-01", by="2025-02-10"))[0]
+    assert answer.low < answer.probability < answer.high
+    counts = learnt.moves(b, since="2025-01-01", by="2025-06-30")
+    assert counts.low[1] < counts.probability[1] < counts.high[1]
+    passage = learnt.passage(b == "low", until="2025-12-31")
+    half = passage.quantile(0.5)
+    assert half.low < half.date < half.high
+    assert passage.by.mean[1] < passage.by.mean[0] < passage.by.mean[2]
