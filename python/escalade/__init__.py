@@ -59,6 +59,7 @@ from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_threads, threads
 from .time_in import TimeIn
 from .values import WrongPlace, WrongType
+from .watch import Sight, WatchList
 from .words import grades, word_for, yardstick
 from .worlds import Happenings, PredictiveChecks, Worlds
 
@@ -125,6 +126,7 @@ __all__ = [
     "Rungs",
     "Sample",
     "Sensitivity",
+    "Sight",
     "Size",
     "SpecError",
     "Status",
@@ -135,6 +137,7 @@ __all__ = [
     "TwoWay",
     "Unidentified",
     "Variable",
+    "WatchList",
     "Worlds",
     "WrongPlace",
     "WrongType",

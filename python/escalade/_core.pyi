@@ -48,6 +48,7 @@ __all__ = [
     "taught",
     "threads",
     "two_way",
+    "watch",
     "word_for",
     "yardstick",
 ]
@@ -193,6 +194,9 @@ def two_way(
     fit: Fit, question_json: str, names: tuple[str, str], n: int = 21, progress: _Report = None
 ) -> tuple[list[str], _Array, _Array, _Array]: ...
 def quarrels(fit: Fit, pairs: bool = True, progress: _Report = None) -> dict[str, Any]: ...
+def watch(
+    fit: Fit, question_json: str, dates: Sequence[str], progress: _Report = None
+) -> list[tuple[str, str, float, list[str], list[float], list[float], float, float]]: ...
 def taught(fit: Fit, question_json: str, players: Sequence[Sequence[str]], progress: _Report = None) -> _Array: ...
 
 @final

@@ -27,6 +27,7 @@ from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
 from .sensitivity import BreakingPoints, Tornado, TwoWay, breaking_points, one_question, tornado, two_way
 from .time_in import TimeIn
 from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, whole, wrong
+from .watch import WatchList, watch
 from .worlds import PredictiveChecks, Worlds
 
 if TYPE_CHECKING:
@@ -423,6 +424,39 @@ class Fit:
         (5, 5)
         """
         return two_way(self, question, first, second, n, progress)
+
+    def watch(
+        self,
+        question: AsQuestions,
+        *,
+        until: DateLike | None = None,
+        dates: Iterable[DateLike] | None = None,
+        progress: Progress = True,
+    ) -> WatchList:
+        """What to look for next: what each indicator may show at dates ahead, and what that would make of an answer.
+
+        Parameters
+        ----------
+        question : Question
+            One, about what is ahead.
+        until : date, optional
+            Six dates, evenly spaced, from the fit's date to then.
+        dates : list of dates, optional
+            These instead; a bare date is its noon. Events are watched from one date to the next.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        WatchList
+            The most telling first; ``plot()``.
+
+        Raises
+        ------
+        SpecError
+            If a date is not after the fit's, there is not one question, or it looks at the past.
+        """
+        return watch(self, question, until, dates, progress)
 
     def conflicts(self, *, pairs: bool = True, progress: Progress = True) -> Conflicts:
         """Which developments disagree, given the model: the surprise of each given the rest, and pairs at odds.

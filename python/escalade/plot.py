@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .results import Answers, Forecast, Parameters, Rungs
     from .sensitivity import Tornado, TwoWay
+    from .watch import WatchList
     from .worlds import PredictiveChecks
 
 INK, GREY, PALE, FAINT = "#22303c", "#8a96a3", "#d5dbe1", "#f1f3f5"
@@ -490,6 +491,46 @@ def diagnosticity(table: Diagnosticity, *, ax: Axes | None = None, width: float 
         for spine in ax.spines.values():
             spine.set_visible(False)
         ax.set_xlabel("factor on the odds of each hypothesis, given all else")
+    return ax
+
+
+def watch(watched: WatchList, *, top: int = 12, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """What each thing to look at would make of the answer, on its most telling date: dots as large as their chance.
+
+    Parameters
+    ----------
+    watched : WatchList
+    top : int
+        How many.
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    best = watched.best()[:top]
+    with canvas(ax, width, 1.2 + 0.36 * len(best)) as ax:
+        for y, sight in enumerate(best):
+            seen = [(p, c, v) for p, c, v in zip(sight.answer, sight.chance, sight.values, strict=True) if c > 0]
+            ends = [p for p, *_ in seen]
+            ax.hlines(y, min(ends), max(ends), color=PALE, lw=3, zorder=1)
+            for p, chance, _ in seen:
+                colour = RED if p > watched.probability else BLUE
+                ax.scatter([p], [y], s=20 + 220 * chance, color=colour, alpha=0.85, lw=0, zorder=3)
+            for p, _, value in (min(seen), max(seen)):
+                left = p == min(ends)
+                beside: Any = {"xytext": (-9, 0), "ha": "right"} if left else {"xytext": (9, 0), "ha": "left"}
+                label = shorten(value, 26, placeholder="…")
+                ax.annotate(label, (p, y), textcoords="offset points", va="center", size=7, color=GREY, **beside)
+        ax.axvline(watched.probability, color=INK, lw=1, zorder=2)
+        names = [f"{s.name.replace('_', ' ')}{f', {s.date}' if s.date else ''}  ({s.bits:.2f} bits)" for s in best]
+        ax.set_yticks(range(len(best)), names, size=7.5)
+        ax.tick_params(axis="y", length=0)
+        ax.set_ylim(len(best) - 0.4, -0.6)
+        ax.spines["left"].set_visible(False)
+        low, high = ax.get_xlim()
+        ax.set_xlim(low - 0.22 * (high - low), high + 0.22 * (high - low))
+        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        ax.set_title(shorten(watched.question, 80, placeholder="…"))
+        ax.set_xlabel("probability if it is seen; larger dots are likelier, the line is now")
     return ax
 
 

@@ -1,7 +1,7 @@
 //! Questions answered: what carries the world on from now is read at the end, and the drivers are summed out.
 
 use super::engine::{Evaluated, Prepared};
-use super::onward::{Fills, Onward, Parts, onward};
+use super::onward::{Beside, Fills, Onward, Parts, onward};
 use super::part::Override;
 use super::plan::Reading;
 use super::question::{Ask, Atom, Question};
@@ -37,7 +37,7 @@ impl Asked {
                 message: format!("question '{name}' joins {atoms} atoms; at most {ATOMS} can be joined"),
             });
         }
-        let parts = onward(prepared, &[], &question.atoms, overrides, end, &Reading::None, known)?;
+        let parts = onward(prepared, &Beside::default(), &question.atoms, overrides, end, &Reading::None, known)?;
         let drivers: BTreeSet<usize> = parts.iter().flat_map(|part| part.plan.part.drivers.clone()).collect();
         Ok(Asked { question: question.clone(), parts, drivers: drivers.into_iter().collect() })
     }
@@ -167,11 +167,14 @@ fn outcomes(
             }
             let Some(start) = fills.start(part, prepared, evaluated, config) else { return Ok(None) };
             let sweep = Sweep::new(&part.plan, &filled, &evaluated.values, config, control);
-            let end = sweep.forward(start.to_vec(), Keep::Nothing)?.end;
+            let swept = sweep.forward(start.to_vec(), Keep::Nothing)?;
+            // Where something is supposed to be seen, its probability comes with the answer.
+            let seen = if part.plan.watched.is_empty() { 1.0 } else { swept.log.exp() };
+            let end = swept.end;
             let n = part.plan.part.space.len();
             let mut table = vec![0.0; 1 << part.atoms.len()];
             for (level, values) in end.chunks_exact(n).enumerate() {
-                table[part.outcome(level)] += values.iter().sum::<f64>();
+                table[part.outcome(level)] += seen * values.iter().sum::<f64>();
             }
             Ok(Some(table))
         })

@@ -2,7 +2,7 @@
 
 use super::component::ancestors;
 use super::engine::{Evaluated, Prepared};
-use super::onward::{Onward, Parts, onward};
+use super::onward::{Beside, Onward, Parts, onward};
 use super::part::Override;
 use super::plan::{Plan, Reading};
 use super::sweep::{Keep, Sweep};
@@ -37,7 +37,7 @@ impl Ahead {
         let mut parts_known = Parts::default();
         let mut parts = vec![];
         for (closure, read) in groups {
-            for part in onward(prepared, &closure, &[], overrides, end, &reading, &mut parts_known)? {
+            for part in onward(prepared, &Beside::ladders(&closure), &[], overrides, end, &reading, &mut parts_known)? {
                 let inside = read.iter().copied().filter(|&ladder| part.plan.part.axis(ladder).is_some()).collect();
                 parts.push((part, inside));
             }

@@ -3,7 +3,7 @@
 use super::component::ancestors;
 use super::engine::{Evaluated, Prepared};
 use super::fitted::Fitted;
-use super::onward::{Fills, Onward, Parts, onward};
+use super::onward::{Beside, Fills, Onward, Parts, onward};
 use super::plan::Reading;
 use super::question::Atom;
 use super::sweep::{Keep, Sweep, Swept};
@@ -40,7 +40,7 @@ impl Levels {
     ) -> Result<Self> {
         let end = end.max(prepared.now);
         let overrides = &fitted.scenario.overrides;
-        let parts = onward(prepared, &[], std::slice::from_ref(atom), overrides, end, reading, known)?;
+        let parts = onward(prepared, &Beside::default(), std::slice::from_ref(atom), overrides, end, reading, known)?;
         let own = parts.into_iter().find(|part| !part.atoms.is_empty());
         let missing = || Error::spec("", "", "the question looks at nothing");
         Ok(Levels { part: own.ok_or_else(missing)? })

@@ -46,6 +46,7 @@ pub mod summary;
 pub mod sweep;
 pub mod theta;
 pub mod timeline;
+pub mod watch;
 pub mod world;
 pub mod worlds;
 mod write;

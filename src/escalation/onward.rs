@@ -2,6 +2,7 @@
 
 use super::account::{Account, Load, afford};
 use super::component::{Component, Item, ancestors, components};
+use super::dossier::Evidence;
 use super::engine::{Evaluated, Prepared, boundaries};
 use super::model::Model;
 use super::part::{Calendar, Filled, Override, Part};
@@ -92,10 +93,29 @@ impl Fills {
     }
 }
 
-/// Compiles what carries `ladders` on from now to `end` under `atoms`, and what is read on the way.
+/// What is carried on beside the atoms of a question.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    pub ladders: &'a [usize],
+    /// Ladders, with the drivers, that something looks at together.
+    pub links: &'a [(Vec<usize>, Vec<usize>)],
+    /// What is supposed to be seen after now, each of it of ladders that are linked.
+    pub evidence: &'a [Evidence],
+    /// When marginals are wanted of a backward pass.
+    pub marks: &'a [f64],
+}
+
+impl<'a> Beside<'a> {
+    /// Some ladders alone.
+    pub fn ladders(ladders: &'a [usize]) -> Self {
+        Beside { ladders, ..Beside::default() }
+    }
+}
+
+/// Compiles what carries `atoms`, and what stands beside them, on from now to `end`, and what is read on the way.
 pub fn onward(
     prepared: &Prepared,
-    ladders: &[usize],
+    beside: &Beside<'_>,
     atoms: &[Atom],
     overrides: &[Override],
     end: f64,
@@ -110,7 +130,10 @@ pub fn onward(
         asked.iter().filter_map(|own| atoms.iter().position(|atom| atom == own))
     };
     let mut parts = vec![];
-    for (component, account) in ahead(model, ladders, atoms, &together, end - prepared.now) {
+    let linked: Vec<(Vec<usize>, Vec<usize>)> = together.iter().chain(beside.links).cloned().collect();
+    let told: Vec<(Item, &Evidence)> =
+        beside.evidence.iter().map(|one| (Item::of_evidence(model, one, String::new()), one)).collect();
+    for (component, account) in ahead(model, beside.ladders, atoms, &linked, end - prepared.now) {
         afford(model, &account)?;
         let conditions = component.items.iter().flat_map(|&item| atoms[item].conditions());
         let boundaries = boundaries(model, &component, conditions, overrides);
@@ -128,6 +151,13 @@ pub fn onward(
             begun.iter().map(|&atom| (planner.resume(&atoms[atom]), atom)).collect();
         let later = component.items.iter().filter(|item| !begun.contains(item));
         monitored.extend(later.map(|&atom| (planner.atom(&atoms[atom]), atom)));
+        for (item, evidence) in &told {
+            let inside = |ladder: &usize| planner.part().axis(*ladder).is_some();
+            if !item.ladders.is_empty() && item.ladders.iter().all(inside) {
+                planner.evidence(evidence);
+            }
+        }
+        beside.marks.iter().for_each(|&mark| planner.mark(mark));
         planner.read(reading);
         let plan = planner.finish();
         monitored.sort_by_key(|(monitor, _)| plan.open.iter().position(|open| open == monitor));

@@ -430,6 +430,11 @@ impl<'a> Planner<'a> {
         self.hands_on = true;
     }
 
+    /// The part whose timeline it is.
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+
     /// Asks for the marginals at a time.
     pub fn mark(&mut self, time: f64) {
         self.actions.push((time, Action::Mark));

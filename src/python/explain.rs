@@ -7,7 +7,9 @@ use super::run::run;
 use crate::escalation::attribution::Odds;
 use crate::escalation::question::Question;
 use crate::escalation::sensitivity::{Breaking, Lever};
+use crate::escalation::watch::{Watch, Watched};
 use crate::ground::Error;
+use crate::ground::time::Clock;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -166,11 +168,42 @@ fn two_way<'py>(
     Ok((kinds, first.into_pyarray(py), second.into_pyarray(py), table.into_pyarray(py).reshape([n, n])?))
 }
 
+/// What can be watched at dates ahead: (kind, name, days since the origin, values, P(value), P(answer | value), bits, fall of the
+/// Brier score), in the order of the model.
+type Row = (&'static str, String, f64, Vec<String>, Vec<f64>, Vec<f64>, f64, f64);
+
+#[pyfunction]
+#[pyo3(signature = (fit, question_json, dates, progress=None))]
+fn watch(
+    py: Python<'_>,
+    fit: &Fit,
+    question_json: &str,
+    dates: Vec<String>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Vec<Row>> {
+    let question = one(py, fit, question_json)?;
+    let model = &fit.fitted.model;
+    let clock = Clock::new(&model.origin).map_err(|error| raise(py, error))?;
+    let times = dates.iter().map(|date| clock.point(date)).collect::<Result<Vec<f64>, _>>();
+    let times = times.map_err(|error| raise(py, error))?;
+    let found = run(py, progress, |control| fit.fitted.watch(&question, &times, control))?;
+    let row = |watched: Watched| {
+        let (kind, name, values) = match watched.what {
+            Watch::Status(s) => ("status", model.statuses[s].name.clone(), model.statuses[s].states.clone()),
+            Watch::Events(e) => ("events", model.events[e].name.clone(), vec!["none".into(), "some".into()]),
+            Watch::Driver(d) => ("driver", model.drivers[d].name.clone(), model.drivers[d].states.clone()),
+        };
+        (kind, name, watched.time, values, watched.chances, watched.answers, watched.bits, watched.brier)
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(attribute, module)?)?;
     module.add_function(wrap_pyfunction!(levers, module)?)?;
     module.add_function(wrap_pyfunction!(quarrels, module)?)?;
     module.add_function(wrap_pyfunction!(breaking, module)?)?;
     module.add_function(wrap_pyfunction!(two_way, module)?)?;
+    module.add_function(wrap_pyfunction!(watch, module)?)?;
     module.add_function(wrap_pyfunction!(taught, module)?)
 }
