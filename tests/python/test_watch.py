@@ -1,4 +1,4 @@
-"""The watch list beside enumeration: what may be seen is entered in a later dossier, and the question asked of the past."""
+"""The watch list beside enumeration: what may be seen enters a later dossier, and the question is asked of the past."""
 
 import matplotlib
 import numpy as np
