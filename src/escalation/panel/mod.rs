@@ -10,6 +10,7 @@ pub mod classes;
 pub mod columns;
 pub mod compile;
 pub mod fit;
+mod folded;
 pub mod given;
 pub mod likelihood;
 pub mod mixture;
