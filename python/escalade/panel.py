@@ -237,6 +237,7 @@ class Panel:
         report: Any,
         kept: str | None = None,
         sample: Mapping[str, Any] | None = None,
+        each: bool = False,
     ) -> _core.PanelFit:
         """Hand the table to the kernel, its names as indices; with what was kept of a fit, nothing is learnt."""
         self._time = self._since(model.origin)
@@ -292,6 +293,7 @@ class Panel:
             "drivers": list(self.drivers),
             "dated": self.dated,
             "drop": self.missing == "drop",
+            "each": each,
         }
         moved: list[bool] = []
         if self._moved is not None:

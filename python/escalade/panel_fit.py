@@ -680,6 +680,66 @@ class PanelFit:
 
         return nw.from_dict(dict(columns), backend=self._panel._table.implementation).to_native()
 
+    def unit_log_likelihoods(self, draws: int = 0, *, seed: int = 0, progress: Progress = True) -> NDArray[Any]:
+        """The log-likelihood of each unit's rows.
+
+        Parameters
+        ----------
+        draws : int
+            At so many draws of the parameters: of a fit from the normal around the estimate, of a posterior all that it
+            has (any number). 0: at the estimate.
+        seed : int
+            Of the draws of a fit.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        array, shape (n_units,), or (n_draws, n_units)
+            In the order of the panel's units.
+        """
+        again = self._panel._fit(self._model, 1, 0, None, self._core.kept(), each=True)
+        with progress_line("units", progress) as report:
+            logs = again.unit_logs(whole(draws, "draws"), whole(seed, "seed"), progress=report)
+        return logs if draws else logs[0]
+
+    def loo(self, draws: int = 2000, *, seed: int = 0) -> Any:
+        """How well units are foretold by the others: leave-one-unit-out, by ArviZ.
+
+        ln p(unit | all others), summed over units, from draws of the posterior of all with Pareto-smoothed importance
+        weights (Vehtari, Gelman and Gabry 2017, Stat. Comput. 27). Of a fit the draws are those of the normal around the
+        estimate. To compare models, ``arviz.compare``.
+
+        Needs ``pip install escalade[arviz]``.
+
+        Parameters
+        ----------
+        draws : int
+            Of a fit; a posterior takes all of its own.
+        seed : int
+            Of the draws of a fit.
+
+        Returns
+        -------
+        arviz ELPDData
+            ``elpd``, ``se``, and ``pareto_k`` of each unit: above 0.7 the unit is too weighty to be left out this way.
+        """
+        import arviz as az
+        import xarray as xr
+
+        logs = self.unit_log_likelihoods(draws or 1, seed=seed)
+        chains = getattr(self, "chains", 1)
+        values = logs.reshape(chains, -1, logs.shape[1])
+        axes = {"chain": np.arange(chains), "draw": np.arange(values.shape[1]), "unit": list(self._panel.units)}
+        told = xr.Dataset({"rows": (("chain", "draw", "unit"), values)}, axes)
+        nothing = xr.Dataset(
+            {"total": (("chain", "draw"), values.sum(axis=2))}, {k: axes[k] for k in ("chain", "draw")}
+        )
+        tree = xr.DataTree.from_dict({"posterior": nothing, "log_likelihood": told})
+        # ArviZ before 1.0 has a class of its own for this.
+        old = getattr(az, "InferenceData", None)
+        return az.loo(old.from_datatree(tree) if old else tree, pointwise=True)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self), self._model, self._panel, self._core.kept())
 

@@ -13,7 +13,7 @@ use crate::escalation::panel::given::Named;
 use crate::escalation::panel::{PanelFit as Fitted, paths};
 use crate::escalation::sample::Settings;
 use crate::ground::Error;
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Deserialize;
@@ -39,6 +39,9 @@ struct Frame {
     /// Leave out rows that lack a covariate.
     #[serde(default)]
     drop: bool,
+    /// Each unit's likelihood by itself is wanted.
+    #[serde(default)]
+    each: bool,
 }
 
 type Integers<'py> = Bound<'py, PyArray1<i64>>;
@@ -115,6 +118,7 @@ fn fit_panel(
         entered: frame.entered,
         dated: frame.dated,
         drop: frame.drop,
+        each: frame.each,
         moved,
     };
     let kernel: Arc<Kernel> = model.kernel.clone();
@@ -422,6 +426,25 @@ impl PanelFit {
         let made = run(py, None, |control| paths::simulate(&self.fitted, &like, until, n, seed, control))?;
         let classes = integers(py, &made.classes);
         Ok((made.units.into_pyarray(py), made.times.into_pyarray(py), made.rungs.into_pyarray(py), classes))
+    }
+
+    /// ln L of each unit at draws of θ (of a fit, draws of Laplace's normal), or at the estimate alone where none are wanted;
+    /// shape (draws, units). The fit was made again for each unit by itself.
+    #[pyo3(signature = (n, seed=0, progress=None))]
+    fn unit_logs<'py>(
+        &self,
+        py: Python<'py>,
+        n: usize,
+        seed: u64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let thetas = match (n, &self.fitted.sampled) {
+            (0, _) => vec![self.fitted.theta.clone()],
+            (_, Some(sampled)) => sampled.theta.clone(),
+            (n, None) => self.fitted.draws(n, seed),
+        };
+        let flat = run(py, progress, |control| self.fitted.unit_logs(&thetas, control))?;
+        flat.into_pyarray(py).reshape([thetas.len(), self.fitted.panel.units.len()])
     }
 
     /// What was learnt, as JSON, to be kept with the model and the table.

@@ -51,7 +51,8 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// The classes of a panel; none where nothing looks at a driver and no driver has a column.
+    /// The classes of a panel; none where nothing looks at a driver and no driver has a column, unless each unit is wanted by
+    /// itself.
     ///
     /// # Errors
     /// `Spec` for an unknown driver, a driver that changes within a unit, and more than 512 classes; `TooLarge` where the
@@ -68,7 +69,7 @@ impl Classes {
             looked.insert(driver);
             seen.push((driver, column));
         }
-        if looked.is_empty() {
+        if looked.is_empty() && !columns.each {
             return Ok(None);
         }
         let drivers: Vec<usize> = looked.into_iter().collect();

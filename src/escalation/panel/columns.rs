@@ -53,6 +53,8 @@ pub struct Columns {
     pub dated: bool,
     /// Rows that lack a covariate which an interval needs are left out, and counted.
     pub drop: bool,
+    /// The likelihood of each unit by itself is wanted: what units share is not put together.
+    pub each: bool,
     /// Rungs (of a ladder) whose first sight in a unit is the instant of entry, from a rung not known.
     pub entered: Vec<(String, Vec<usize>)>,
     /// Rows whose rung was entered at that very time, and none between; empty: none.

@@ -13,6 +13,7 @@ use crate::escalation::sample::{Sampled, Settings, refuse_flat, sample};
 use crate::escalation::theta::Number;
 use crate::ground::{Control, Error, Result, random};
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -120,6 +121,22 @@ impl PanelFit {
             warnings: kept.warnings,
             sampled: kept.sampled.map(Arc::new),
         })
+    }
+
+    /// ln L of each unit at each of some θ: `[θ][unit]`, flat. The panel was compiled for [`Columns::each`].
+    ///
+    /// # Errors
+    /// `Impossible`, with the unit; `Interrupted`.
+    pub fn unit_logs(&self, thetas: &[Vec<f64>], control: &Control) -> Result<Vec<f64>> {
+        control.announce(thetas.len());
+        let one = |theta: &Vec<f64>| {
+            let mixture = self.panel.mixture(&self.model, &self.model.parameters.values(theta), control)?;
+            control.tick();
+            mixture.map(|mixture| mixture.units).ok_or_else(|| {
+                Error::spec("panel", "the panel", "its units were put together; expected one compiled for each")
+            })
+        };
+        Ok(thetas.par_iter().map(one).collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// Draws the parameters from their posterior given a table; see [`sample`].

@@ -20,6 +20,8 @@ pub struct Mixture {
     pub laws: Vec<Vec<f64>>,
     /// P(class | rows) by unit, then class; 0 where it is impossible.
     pub weights: Vec<f64>,
+    /// ln L of each unit.
+    pub units: Vec<f64>,
 }
 
 impl Panel {
@@ -48,7 +50,7 @@ impl Panel {
         let laws = classes.profiles.laws(classes, model, values)?;
         let priors: Vec<Vec<f64>> = laws.iter().map(|law| law.iter().map(|p| p.ln()).collect()).collect();
         let mut weights = self.class_logs(classes, tables, control)?;
-        let mut log = 0.0;
+        let (mut log, mut units) = (0.0, Vec::with_capacity(self.units.len()));
         for (unit, own) in weights.chunks_exact_mut(n).enumerate() {
             own.iter_mut().zip(&priors[classes.profiles.of[unit]]).for_each(|(log, prior)| *log += prior);
             let top = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -58,9 +60,10 @@ impl Panel {
             own.iter_mut().for_each(|x| *x = (*x - top).exp());
             let total: f64 = own.iter().sum();
             own.iter_mut().for_each(|x| *x /= total);
+            units.push(top + total.ln());
             log += classes.weights[unit] * (top + total.ln());
         }
-        Ok(Mixture { log, laws, weights })
+        Ok(Mixture { log, laws, weights, units })
     }
 
     fn no_class(&self, unit: usize) -> Error {
