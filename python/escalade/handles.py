@@ -443,6 +443,7 @@ class Ladder(Handle):
         levels: Sequence[str] | None = None,
         *,
         moves: Sequence[Pair] | str = "all",
+        when: Condition | None = None,
         shared: bool = False,
         ratio: FactorLike | None = None,
         **about: Unpack[Ground],
@@ -457,6 +458,8 @@ class Ladder(Handle):
             Of one that is no number; each has a ratio against the first.
         moves : list of (from, to), or {"all", "up", "down"}
             Which moves it acts on.
+        when : Condition, optional
+            It acts only while this holds: a product of the two. Of drivers, dates and other ladders.
         shared : bool
             One ratio for all these moves, not one for each.
         ratio : float or Factor, optional
@@ -482,6 +485,8 @@ class Ladder(Handle):
         >>> illness.covariate("arm", ["placebo", "treated"], shared=True)
         """
         entry: Tree = {"name": text(name, f"{self.name}.covariate: the name"), **ground(**about)}
+        if when is not None:
+            entry["when"] = condition_tree(when, f"{self.name}.covariate: when")
         if levels is not None:
             entry["levels"] = texts(levels, f"{self.name}.covariate: levels")
         self._covariate(entry, moves, shared, ratio)

@@ -707,8 +707,8 @@ class PanelFit:
         """How well units are foretold by the others: leave-one-unit-out, by ArviZ.
 
         ln p(unit | all others), summed over units, from draws of the posterior of all with Pareto-smoothed importance
-        weights (Vehtari, Gelman and Gabry 2017, Stat. Comput. 27). Of a fit the draws are those of the normal around the
-        estimate. To compare models, ``arviz.compare``.
+        weights (Vehtari, Gelman and Gabry 2017, Stat. Comput. 27). Of a fit the draws are those of the normal around
+        the estimate. To compare models, ``arviz.compare``.
 
         Needs ``pip install escalade[arviz]``.
 

@@ -65,6 +65,8 @@ pub struct Term {
 pub struct Covariate {
     pub name: String,
     pub scale: Scale,
+    /// While it holds.
+    pub when: Condition,
     pub terms: Vec<Term>,
 }
 

@@ -185,6 +185,9 @@ entry! {
         cuts: Vec<f64>,
         #[serde(default = "all_moves")]
         moves: MovesSpec,
+        /// Its ratios hold only while this does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<ConditionSpec>,
         /// One ratio for all its moves, not one for each.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         shared: bool,

@@ -5,6 +5,7 @@ use super::numbers::{self, Judged};
 use super::outcome::{self, Acted};
 use super::table::{self, Parent};
 use super::{At, condition, named, question, stage};
+use crate::escalation::condition::Condition;
 use crate::escalation::model::{
     Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, StatusCovariate, Term,
     Variable,
@@ -363,7 +364,8 @@ impl Build {
                 at.need(other.scale == made.scale, || {
                     format!("'{}' has other levels or cuts before; expected the same", covariate.name)
                 })?;
-                at.key("moves").need(!(0..moves.len()).any(|m| acts(other, m) && acts(&made, m)), || {
+                let twice = (0..moves.len()).any(|m| acts(other, m) && acts(&made, m));
+                at.key("moves").need(!twice || other.when != made.when, || {
                     format!("'{}' already acts on one of these moves; expected one ratio for a move", covariate.name)
                 })?;
             }
@@ -378,6 +380,14 @@ impl Build {
         let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
         let provenance = numbers::provenance(at, &self.clock, said)?;
         let judged = numbers::ratio(at, spec)?;
+        let when = match &spec.when {
+            Some(when) => condition::compile(&at.key("when"), when, &self.model)?,
+            None => Condition::Always(true),
+        };
+        let during = match &when {
+            Condition::Always(true) => String::new(),
+            when => format!(" while {}", when.describe(&self.model)),
+        };
         let levels: Vec<(usize, String)> = match &scale {
             Scale::Number => vec![(0, spec.name.clone())],
             Scale::Levels(levels) => {
@@ -394,7 +404,7 @@ impl Build {
         let mut terms = vec![];
         for (level, word) in levels {
             let mut term = |moves: Vec<usize>, of: &str| {
-                let name = format!("{}: {of} × ({word})", ladder.name);
+                let name = format!("{}: {of} × ({word}{during})", ladder.name);
                 let ratio = self.numbers.positive(name, Kind::Factor, judged.clone(), provenance.clone());
                 terms.push(Term { level, moves, ratio });
             };
@@ -407,7 +417,7 @@ impl Build {
                 term(vec![m], &pair);
             }
         }
-        Ok(Covariate { name: spec.name.clone(), scale, terms })
+        Ok(Covariate { name: spec.name.clone(), scale, when, terms })
     }
 
     fn moves(&mut self, ladder: &At, spec: &LadderSpec) -> Result<Vec<Move>> {

@@ -87,11 +87,17 @@ impl PanelFit {
             return structure.design(drivers, values, time);
         }
         let now = structure.design(drivers, &vec![0.0; structure.covariates.len()], time);
-        let column = |(k, column): (usize, &Column)| match column {
-            Column::Period(..) | Column::When(_) => now[k],
-            _ => self.panel.mean[k],
-        };
-        structure.columns.iter().enumerate().map(column).collect()
+        let state = |driver: usize| drivers.get(driver).copied().unwrap_or(0);
+        let mut design: Vec<f64> = Vec::with_capacity(now.len());
+        for (k, column) in structure.columns.iter().enumerate() {
+            design.push(match column {
+                Column::Period(..) | Column::When(_) => now[k],
+                Column::Product(of, when) if when.holds(state, |_| 0, time) => design[*of],
+                Column::Product(..) => 0.0,
+                Column::Value(_) | Column::Level(..) => self.panel.mean[k],
+            });
+        }
+        design
     }
 
     /// Stretches of covariate values, one after the other from a time on, cut where the clock cuts.

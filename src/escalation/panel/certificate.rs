@@ -51,7 +51,11 @@ pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> V
             continue;
         }
         let several = values().any(|x| x != 0.0 && x != most);
-        let place = match &panel.structure.columns[column] {
+        let (of, during) = match &panel.structure.columns[column] {
+            Column::Product(of, when) => (*of, format!(" while {}", when.describe(model))),
+            _ => (column, String::new()),
+        };
+        let place = match &panel.structure.columns[of] {
             Column::Value(c) if several => format!("where '{}' is not 0", panel.structure.covariates[*c].name),
             Column::Value(c) => format!("with {} = {most}", panel.structure.covariates[*c].name),
             Column::Level(c, level) => {
@@ -59,8 +63,8 @@ pub fn runaways(model: &Model, panel: &Panel, theta: &[f64], flat: &[bool]) -> V
                 format!("with {} = {}", given.name, given.levels[*level])
             }
             Column::Period(from, to) => format!("in [{from}, {to})"),
-            Column::When(when) => format!("while {}", when.describe(model)),
-        };
+            Column::When(when) | Column::Product(_, when) => format!("while {}", when.describe(model)),
+        } + &during;
         let words = match theta[coordinate] * most < 0.0 {
             true => format!("ratio '{}' runs to 0: no such move shows {place}", positive.name),
             false => format!("ratio '{}' runs off without end: such moves show {place} only", positive.name),

@@ -367,7 +367,11 @@ fn units(model: &Model, panel: &Panel) -> Vec<f64> {
     let mut of = vec![1.0; parameters.positives.len()];
     for arc in &panel.structure.arcs {
         for &(p, column) in &arc.terms {
-            if matches!(panel.structure.columns[column], Column::Value(_)) && sds[column] > 0.0 {
+            let number = match &panel.structure.columns[column] {
+                Column::Product(of, _) => &panel.structure.columns[*of],
+                other => other,
+            };
+            if matches!(number, Column::Value(_)) && sds[column] > 0.0 {
                 of[p] = 1.0 / sds[column];
             }
         }
@@ -399,6 +403,7 @@ fn refuse_constant(model: &Model, panel: &Panel) -> Result<()> {
                         format!("all intervals, or none, lie in [{}, {})", from, to)
                     }
                     Column::When(when) => format!("in all intervals, or in none, {}", when.describe(model)),
+                    Column::Product(_, when) => format!("it does not vary while {}", when.describe(model)),
                 };
                 let message = format!(
                     "the panel says nothing about '{}', whose prior is flat: {what} in the panel; give it a value or a \

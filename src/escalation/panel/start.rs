@@ -69,7 +69,10 @@ impl Panel {
     /// Moves flat factors of drivers off 1, each condition's its own way: where all classes are alike, so is their score.
     fn part_classes(&self, model: &Model, values: &mut Values) {
         let mut parted = vec![false; values.positives.len()];
-        let of_drivers = |column: &Column| matches!(column, Column::When(when) if !when.drivers().is_empty());
+        let of_drivers = |column: &Column| match column {
+            Column::When(when) | Column::Product(_, when) => !when.drivers().is_empty(),
+            _ => false,
+        };
         let columns: Vec<usize> =
             (0..self.structure.columns.len()).filter(|&c| of_drivers(&self.structure.columns[c])).collect();
         for arc in &self.structure.arcs {
@@ -77,7 +80,9 @@ impl Panel {
                 let Some(place) = columns.iter().position(|c| *c == column) else { continue };
                 let positive = &model.parameters.positives[p];
                 if positive.prior == Prior::Flat && positive.value == 1.0 && !std::mem::replace(&mut parted[p], true) {
-                    let steps = (place / 2 + 1) as f64;
+                    // A number's ratio is raised to its values.
+                    let most = self.designs.iter().fold(0.0, |most: f64, design| most.max(design[column].abs()));
+                    let steps = (place / 2 + 1) as f64 / most.max(1.0);
                     values.positives[p] = PART.powf(if place % 2 == 0 { steps } else { -steps });
                 }
             }

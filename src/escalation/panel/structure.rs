@@ -19,6 +19,8 @@ pub enum Column {
     Period(f64, f64),
     /// 1 while a condition of drivers and dates holds.
     When(Condition),
+    /// An earlier column while such a condition holds, else 0.
+    Product(usize, Condition),
 }
 
 /// A covariate that units have.
@@ -176,8 +178,10 @@ impl Structure {
             self.supported(model, &own.name, &effect.when, dated)?;
             self.cuts.extend(effect.when.boundaries());
         }
-        let mut terms: Vec<Vec<(usize, usize)>> = vec![vec![]; own.moves.len()];
+        let mut terms: Vec<Vec<(usize, usize, &Condition)>> = vec![vec![]; own.moves.len()];
         for covariate in &own.covariates {
+            self.supported(model, &own.name, &covariate.when, dated)?;
+            self.cuts.extend(covariate.when.boundaries());
             for term in &covariate.terms {
                 let column = match &covariate.scale {
                     Scale::Number => Column::Value(self.given(&covariate.name, &[])?),
@@ -189,7 +193,7 @@ impl Structure {
                     }
                 };
                 let number = self.column(column);
-                term.moves.iter().for_each(|&m| terms[m].push((term.ratio, number)));
+                term.moves.iter().for_each(|&m| terms[m].push((term.ratio, number, &covariate.when)));
             }
         }
         let mut arcs = vec![];
@@ -201,7 +205,13 @@ impl Structure {
                 if way.from != self.rung(state, place) {
                     continue;
                 }
-                let (mut base, mut terms) = (vec![way.rate], terms.clone());
+                let mut base = vec![way.rate];
+                let ratios = terms.iter().filter_map(|(ratio, column, when)| match within(when, &rung) {
+                    Condition::Always(true) => Some((*ratio, *column)),
+                    Condition::Always(false) => None,
+                    rest => Some((*ratio, self.column(Column::Product(*column, rest)))),
+                });
+                let mut terms: Vec<(usize, usize)> = ratios.collect();
                 let nil = |p: usize| model.parameters.positives[p].value == 0.0;
                 let mut stops = vec![];
                 for effect in own.effects.iter().filter(|e| e.moves.contains(&step)) {
@@ -254,7 +264,10 @@ impl Structure {
 
     /// The drivers that its arcs look at, ascending.
     pub fn drivers(&self) -> Vec<usize> {
-        let conditions = self.columns.iter().filter_map(|c| if let Column::When(when) = c { Some(when) } else { None });
+        let conditions = self.columns.iter().filter_map(|column| match column {
+            Column::When(when) | Column::Product(_, when) => Some(when),
+            _ => None,
+        });
         let all: std::collections::BTreeSet<usize> = conditions.flat_map(Condition::drivers).collect();
         all.into_iter().collect()
     }
@@ -275,13 +288,18 @@ impl Structure {
     pub fn design(&self, drivers: &[usize], values: &[f64], time: f64) -> Vec<f64> {
         let state = |d: usize| drivers.get(d).copied().unwrap_or(0);
         let one = |truth: bool| f64::from(u8::from(truth));
-        let column = |column: &Column| match column {
-            Column::Value(c) => values[*c],
-            Column::Level(c, level) => one(values[*c] == *level as f64),
-            Column::Period(from, to) => one(*from <= time && time < *to),
-            Column::When(when) => one(when.holds(state, |_| 0, time)),
-        };
-        self.columns.iter().map(column).collect()
+        let mut design = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            design.push(match column {
+                Column::Value(c) => values[*c],
+                Column::Level(c, level) => one(values[*c] == *level as f64),
+                Column::Period(from, to) => one(*from <= time && time < *to),
+                Column::When(when) => one(when.holds(state, |_| 0, time)),
+                Column::Product(of, when) if when.holds(state, |_| 0, time) => design[*of],
+                Column::Product(..) => 0.0,
+            });
+        }
+        design
     }
 
     /// The intensity of each arc, per unit of the clock, given logarithms of the model's positives (per day).
