@@ -227,16 +227,16 @@ def test_quantiles_are_those_of_the_mixture():
 
 # Covariates of drivers: multinomial logits of a unit's first row
 
-LOGITS = {("north", "slow"): 0.8, ("north", "stayer"): -0.5, ("south", "mover"): 0.3, ("south", "stayer"): 0.6}
+ACTED_ON = [("north", "slow"), ("north", "stayer"), ("south", "mover"), ("south", "stayer")]
 
 
-def regressed(age, arm):
+def regressed(logits, age, arm):
     """P(region) and P(kind | region) at an age and an arm; the likeliest state, as given, is the reference."""
     odds = {"north": REGION["north"] * math.exp(0.7 * (arm == "b")), "south": REGION["south"]}
     region = {name: x / sum(odds.values()) for name, x in odds.items()}
     kinds = {}
     for name, row in KIND.items():
-        own = [p * math.exp(age * LOGITS.get((name, k), 0.0)) for p, k in zip(row, KINDS, strict=True)]
+        own = [p * math.exp(age * logits.get((name, k), 0.0)) for p, k in zip(row, KINDS, strict=True)]
         kinds[name] = [p / sum(own) for p in own]
     return region, kinds
 
@@ -255,16 +255,17 @@ def test_covariates_of_drivers_are_a_logit():
     m["region"].covariate("arm", arms, coefficient=0.7)
     kind.covariate("age", coefficient=esc.near(0, spread=1))
     columns = {"rungs": {ladder: "l", other: "k"}, "indicators": {shown: "shown"}}
-    fit = m.fit(esc.Panel(frame, id="who", time="t", clock="year", **columns), progress=False)
+    fit = m.fit(esc.Panel(frame, id="who", time="t", clock="year", **columns), starts=1, progress=False)
     numbers = dict(zip(fit.numbers().labels["number"], fit.numbers().estimate, strict=True))
-    for region, k in LOGITS:
-        LOGITS[region, k] = numbers[f"kind | {region}: {k}: + (age)"]
+    logits = {(region, k): numbers[f"kind | {region}: {k}: + (age)"] for region, k in ACTED_ON}
+    assert all(abs(x) > 0.01 for x in logits.values())
     units = [own.to_dicts() for (_,), own in frame.group_by("who", maintain_order=True)]
     logs, kinds, norths = [], [], []
     for k, rows in enumerate(units):
-        region, kind_of = regressed(ages[k], arms[k % 2])
+        region, kind_of = regressed(logits, ages[k], arms[k % 2])
+        within = {(own, s): of_class(rows, own, s) for own, s in itertools.product(KINDS, SOURCE)}
         parts = {
-            (r, own, s): region[r] * kind_of[r][j] * SOURCE[s] * of_class(rows, own, s)
+            (r, own, s): region[r] * kind_of[r][j] * SOURCE[s] * within[own, s]
             for r, (j, own), s in itertools.product(REGION, enumerate(KINDS), SOURCE)
         }
         total = sum(parts.values())
@@ -277,7 +278,7 @@ def test_covariates_of_drivers_are_a_logit():
         np.testing.assert_allclose(found[f"kind = {name}"], [row[j] for row in kinds], atol=1e-12)
     np.testing.assert_allclose(found["region = north"], norths, atol=1e-12)
     # Answers take the covariates; the class of what is likeliest is weighed by the unit's own.
-    region, kind_of = regressed(1.3, "b")
+    region, kind_of = regressed(logits, 1.3, "b")
     law = [sum(region[r] * kind_of[r][j] for r in REGION) for j in range(3)]
     at = {"x": 0.5, "age": 1.3, "arm": "b"}
     mean = sum(p * expm(generator(k, 0.5) * 2) for p, k in zip(law, KINDS, strict=True))
@@ -290,7 +291,7 @@ def test_covariates_of_drivers_are_a_logit():
     singles = [k for k, rows in enumerate(units) if len(rows) == 1 and rows[0]["shown"] is None]
     row_of = np.cumsum([0, *map(len, units)])
     for k in singles:
-        region, kind_of = regressed(ages[k], arms[k % 2])
+        region, kind_of = regressed(logits, ages[k], arms[k % 2])
         own = [sum(region[r] * kind_of[r][j] for r in REGION) for j in range(3)]
         assert path["kind"][int(row_of[k])] == KINDS[int(np.argmax(own))]
 
