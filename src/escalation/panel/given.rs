@@ -112,6 +112,7 @@ impl PanelFit {
         let mut laws: HashMap<(usize, u64), Vec<f64>> = HashMap::new();
         let mut priors: HashMap<Vec<(usize, usize)>, Vec<f64>> = HashMap::new();
         let mut shares = vec![0.0; times.len() * n];
+        let firsts = self.panel.first_law(values, &self.panel.all_rates(values))?;
         for (unit, risk) in self.at_risk(times).iter().enumerate() {
             let Some(first) = self.panel.rows_of(unit).first() else { continue };
             let given = self.panel.classes.as_ref().map_or_else(Vec::new, |classes| classes.known_of(unit));
@@ -122,7 +123,10 @@ impl PanelFit {
                 let history = &self.panel.histories[unit * n_classes + class];
                 let mut row: Vec<f64> = match first.known {
                     Some(state) => (0..n).map(|s| f64::from(u8::from(s == state))).collect(),
-                    None => structure.start.clone(),
+                    None => {
+                        let place = self.panel.first.place(class, history.first().map_or(0, |row| row.design));
+                        firsts[place * n..(place + 1) * n].to_vec()
+                    }
                 };
                 let mut now = first.time;
                 let mut place = 0;

@@ -61,8 +61,6 @@ pub struct Structure {
     pub cuts: Vec<f64>,
     /// Days in a unit of the clock.
     pub tick: f64,
-    /// The law of the first joint rung as it stands.
-    pub start: Vec<f64>,
 }
 
 /// A condition inside a joint rung: only drivers and time are left.
@@ -105,18 +103,12 @@ impl Structure {
             covariates: vec![],
             cuts: vec![],
             tick,
-            start: vec![],
         };
         for (place, &ladder) in ladders.iter().enumerate() {
             made.ladder(model, place, ladder, dated)?;
         }
         made.cuts.sort_by(f64::total_cmp);
         made.cuts.dedup();
-        made.start = (0..n)
-            .map(|s| {
-                ladders.iter().enumerate().map(|(l, &ladder)| model.ladders[ladder].start[made.rung(s, l)]).product()
-            })
-            .collect();
         Ok(made)
     }
 

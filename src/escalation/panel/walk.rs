@@ -1,7 +1,7 @@
 //! A unit's rows, one after the other, to counts and chains; every refusal names the unit and the row.
 
 use super::compile::{Begin, Build, Chain, Count, Group, Op, Row, Step, Stop, Tally, wrong};
-use crate::escalation::model::First;
+use super::first::FirstLaw;
 use crate::ground::{Error, Result};
 
 impl Build<'_> {
@@ -66,11 +66,14 @@ impl Build<'_> {
             }
             last_known = known.or(last_known);
             if k == 0 {
-                let open = known.is_none() || told || self.first != First::Given;
-                if open {
-                    let begin = match (known, self.first) {
-                        (Some(state), First::Given) => Begin::At(state),
-                        _ => Begin::First(self.row_design(rows, 0, time)?),
+                let as_seen = matches!(self.first, FirstLaw::Given(_));
+                if known.is_none() || told || !as_seen {
+                    let begin = match known.filter(|_| as_seen) {
+                        Some(state) => Begin::At(state),
+                        None => {
+                            let design = self.row_design(rows, 0, time)?;
+                            Begin::First(self.first.place(self.class, design))
+                        }
                     };
                     let start = self.ops.len();
                     chain = Some(Chain { unit, class: self.class, rows: (row, row), weight, begin, ops: start..start });
