@@ -235,6 +235,28 @@ fn moves() {
 }
 
 #[test]
+fn first_rungs_and_formulas() {
+    let first = |new: &str, says: &[&str]| model("start = \"firm\"", new, "ladder 'front'", says);
+    first("start = \"firm\"\n§start_given = [\"tone\"]", &["no driver 'tone'"]);
+    first("start_given = [\"policy\"]\n§start = { soft = \"firm\" }", &["no entry for policy = 'hard'"]);
+    first("start_given = [\"policy\"]\n§start = { soft = \"firm\", hard = \"frim\" }", &["'frim'", "'firm', 'broken'"]);
+    first("start_given = [\"policy\"]\n§start = { soft = \"firm\", hard = [0.5, 0.4] }", &["sums to 0.9"]);
+    first("§start = { soft = \"firm\", hard = \"firm\" }", &["`start_given`"]);
+    first("start = \"firm\"\n§worth = -1", &["worth -1 observations"]);
+    first("start = \"firm\"\n§first = \"guessed\"", &["guessed", "equilibrium"]);
+    let tone =
+        |new: &str, says: &[&str]| model("table = [[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]]", new, "status 'tone'", says);
+    let or = |said: &str| format!("§formula = {{ noisy_or = {{ {said} }} }}");
+    tone(&or("chances = { peninsula = [0, 0.5, 1.5] }"), &["the chance is 1.5"]);
+    tone(&or("chances = { policy = [0, 0.5] }"), &["'policy' is none of `given`"]);
+    tone(&or("chances = { peninsula = [0, 0.5] }"), &["expected 6"]);
+    tone(&or("chances = {}"), &["nothing is said of 'peninsula'"]);
+    tone("§formula = { noisy_xor = {} }", &["noisy_xor", "noisy_max"]);
+    tone("§formula = { logistic = { cuts = [], effects = { peninsula = [0, 1, 2] } } }", &["cuts"]);
+    tone("table = [[0.9, 0.1]]\n§formula = { noisy_or = { chances = {} } }", &["`table` and a `formula`"]);
+}
+
+#[test]
 fn factors() {
     let factor =
         |new: &str, says: &[&str]| model("factor = 2\nspread = 1.5", new, "ladder 'peninsula', effect 1", says);

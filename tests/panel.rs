@@ -217,6 +217,33 @@ fn a_first_rung_estimated_or_at_equilibrium() {
 }
 
 #[test]
+fn first_rungs_of_several_ladders() {
+    let both = |of_l: &str, of_k: &str| {
+        format!(
+            r#"{{"ladder": [
+            {{"name": "l", "rungs": ["a", "b", "c"], "start": {{"a": 0.5, "b": 0.3, "c": 0.2}}, {of_l}
+             "rate": [{{"moves": "up", "free": true}}, {{"moves": "down", "free": true}}]}},
+            {{"name": "k", "rungs": ["x", "y"], "start": [0.4, 0.6], {of_k}
+             "rate": [{{"moves": "up", "free": true}}, {{"moves": "down", "free": true}}],
+             "effect": [{{"when": {{"ladder": "l", "at_least": "b"}}, "moves": "up", "free": true}}]}}]}}"#
+        )
+    };
+    let mut columns = table();
+    columns.statuses.clear();
+    columns.entered.clear();
+    columns.tick = 100.0;
+    columns.rungs.push(RungColumn { ladder: "k".into(), codes: vec![0, 1, -1, 0, 1, -1, 0, 1, 1], sets: vec![] });
+    columns.rungs[0].codes = vec![0, 1, 3, 0, 2, 1, 1, 2, 0];
+    let (estimated, equilibrium) = (r#""first": "estimated","#, r#""first": "equilibrium","#);
+    slopes_agree(&model(&both(estimated, r#""worth": 5,"#)), &columns);
+    slopes_agree(&model(&both(equilibrium, equilibrium)), &columns);
+    for (of_l, of_k) in [(estimated, ""), (equilibrium, estimated)] {
+        let message = Panel::compile(&columns, &model(&both(of_l, of_k))).unwrap_err().to_string();
+        assert!(message.contains("its ladders begin in different ways"), "{message}");
+    }
+}
+
+#[test]
 fn coupled_ladders_are_one_joint_process() {
     let two = r#"{"ladder": [
         {"name": "l", "rungs": ["a", "b", "c"], "start": "a", "rate": [{"moves": "up", "free": true}, {"moves": "down", "free": true}]},

@@ -2,6 +2,7 @@
 
 use escalade::escalation::model::Model;
 use escalade::escalation::panel::columns::{Columns, CovariateColumn, DriverColumn, RungColumn, StatusColumn};
+use escalade::escalation::panel::mixture::Mixture;
 use escalade::escalation::panel::{Panel, PanelFit};
 use escalade::escalation::spec::ModelSpec;
 use escalade::ground::{Control, Error};
@@ -65,14 +66,40 @@ fn table() -> Columns {
 
 #[test]
 fn the_score_is_the_slope_of_the_log_likelihood() {
-    let (model, control) = (model(), Control::default());
-    let panel = Panel::compile(&table(), &model).unwrap();
+    let model = model();
+    let mixture = slopes_agree(&model);
+    // Who moved is no stayer, exactly; who was seen to have a good source has one.
+    assert!(mixture.weights[4] == 0.0 && mixture.weights[5] == 0.0);
+    assert!(mixture.weights[1] == 0.0 && mixture.weights[3] == 0.0 && mixture.weights[0] > 0.0);
+    assert!(mixture.weights[6..].iter().all(|weight| *weight > 0.0));
+}
+
+/// A first rung that depends on the class: what is seen of it weighs the class, and its rows are learnt.
+#[test]
+fn first_rungs_by_drivers_weigh_the_class() {
+    let spec = MODEL
+        .replace(
+            r#""start": {"a": 0.7, "b": 0.3}, "first": "given","#,
+            r#""start": {"mover": {"a": 0.7, "b": 0.3}, "slow": [0.2, 0.5, 0.3], "stayer": [0.5, 0.25, 0.25]},
+            "start_given": ["kind"], "first": "estimated","#,
+        )
+        .replace(r#""start": "off","#, r#""start": {"off": 0.6, "on": 0.4}, "worth": 5,"#);
+    let model = Model::compile(&serde_json::from_str::<ModelSpec>(&spec).unwrap()).unwrap();
+    let names: Vec<&str> = model.parameters.rows.iter().map(|row| row.name.as_str()).collect();
+    assert!(names.contains(&"l: first rung | kind = slow") && names.contains(&"k: first rung"), "{names:?}");
+    let mixture = slopes_agree(&model);
+    assert!(mixture.weights[4] == 0.0 && mixture.weights[5] == 0.0 && mixture.weights[0] > 0.0);
+}
+
+fn slopes_agree(model: &Model) -> Mixture {
+    let control = Control::default();
+    let panel = Panel::compile(&table(), model).unwrap();
     assert_eq!(panel.n_classes(), 6);
     let start = model.parameters.start();
     let theta: Vec<f64> = start.iter().enumerate().map(|(k, x)| x + 0.2 * ((k as f64) * 1.7).sin()).collect();
-    let log = |theta: &[f64]| panel.score(&model, &model.parameters.values(theta), &control).unwrap().log;
+    let log = |theta: &[f64]| panel.score(model, &model.parameters.values(theta), &control).unwrap().log;
     let values = model.parameters.values(&theta);
-    let score = panel.score(&model, &values, &control).unwrap();
+    let score = panel.score(model, &values, &control).unwrap();
     let gradient = model.parameters.gradient(&values, &score.statistics);
     for (k, slope) in gradient.iter().enumerate() {
         let along = |step: f64| {
@@ -84,12 +111,9 @@ fn the_score_is_the_slope_of_the_log_likelihood() {
         let name = &model.parameters.coordinates()[k];
         assert!((slope - difference).abs() < SLOPE, "{name}: {slope} {difference}");
     }
-    let mixture = panel.mixture(&model, &values, &control).unwrap().unwrap();
+    let mixture = panel.mixture(model, &values, &control).unwrap().unwrap();
     assert_eq!(mixture.log, score.log);
-    // Who moved is no stayer, exactly; who was seen to have a good source has one.
-    assert!(mixture.weights[4] == 0.0 && mixture.weights[5] == 0.0);
-    assert!(mixture.weights[1] == 0.0 && mixture.weights[3] == 0.0 && mixture.weights[0] > 0.0);
-    assert!(mixture.weights[6..].iter().all(|weight| *weight > 0.0));
+    mixture
 }
 
 /// Covariates on all three drivers: numbers, levels, one shared coefficient.

@@ -2,7 +2,7 @@
 
 use escalade::escalation::condition::{Condition, Instant};
 use escalade::escalation::dossier::{Dossier, Evidence, Record};
-use escalade::escalation::model::{Model, Variable};
+use escalade::escalation::model::{First, Model, Variable};
 use escalade::escalation::parameter::{Kind, Positive, Prior, RowPrior};
 use escalade::escalation::question::{Ask, Atom, Question};
 use escalade::escalation::read::*;
@@ -229,7 +229,7 @@ fn graphs_moves_and_rows_are_by_index() {
     assert_eq!(row.provenance.basis, Some(Basis::BaseRate));
     assert_eq!(model.parameters.rows[1].prior, RowPrior::Dirichlet { worth: 20.0 });
     let peninsula = &model.ladders[0];
-    assert_eq!(peninsula.start, [0.8, 0.2, 0.0, 0.0]);
+    assert_eq!(peninsula.first, First::Given(vec![0.8, 0.2, 0.0, 0.0]));
     let moves: Vec<(usize, usize, usize)> = peninsula.moves.iter().map(|m| (m.from, m.to, m.rate)).collect();
     assert_eq!(moves, [(0, 1, 0), (1, 2, 0), (2, 3, 0), (1, 0, 1), (2, 1, 1), (3, 2, 1), (0, 3, 2), (3, 0, 2)]);
     // "up" in an effect is every move to a later rung, the jump to war among them.
@@ -533,9 +533,10 @@ proptest! {
         let states = vec![name.clone(), state.clone()];
         let start = StartSpec::Law([(name.clone(), p), (state, x)].into_iter().collect());
         let (source, known, basis, note) = (Some(name.clone()), None, None, None);
-        let (rate, effect, covariate, first) = (vec![], vec![], vec![], FirstSpec::Given);
+        let (rate, effect, covariate) = (vec![], vec![], vec![]);
+        let (start_given, first, worth) = (vec![], FirstSpec::Given, None);
         let ladder = LadderSpec {
-            name, rungs: states, ordered: true, start, first, rate, effect, covariate, source, known, basis, note,
+            name, rungs: states, ordered: true, start, start_given, first, worth, rate, effect, covariate, source, known, basis, note,
         };
         let origin = "2024-10-01".to_string();
         let spec = ModelSpec { name: String::new(), origin, note: None, driver: vec![], ladder: vec![ladder], status: vec![], events: vec![], expect: vec![] };

@@ -120,14 +120,12 @@ class BayesNet(Asking):
         return net
 
     @classmethod
-    def _of_drivers(cls, name: str, drivers: Mapping[str, Handle]) -> BayesNet:
+    def _of_drivers(cls, name: str, drivers: Mapping[str, Handle], tables: list[list[float]]) -> BayesNet:
         """The network of a model's drivers, tables at the modes of their priors."""
         net = cls.__new__(cls)
         net._begin(name, [], None)
         net._handles = dict(drivers)
-        for handle in drivers.values():
-            entry = handle.to_dict()
-            table = flat_table(handle.name, entry["table"], [drivers[p] for p in handle.given], handle.states)
+        for handle, table in zip(drivers.values(), tables, strict=True):
             net._tree.append(
                 {"name": handle.name, "states": handle.states, "given": handle.given, "cpd": {"table": table}}
             )

@@ -18,6 +18,7 @@ from ._core import SpecError
 from .dossier import Dossier
 from .handles import Driver, Events, Handle, Ladder, Pair, Status, move_pairs, spelled_pairs
 from .laws import NumberLaw
+from .nodes import NodeLaw, formula
 from .priors import Free, Intensity, IntensityLike, TableLike, TablePrior, each_its_own, free, intensities
 from .progress import Progress, progress_line
 from .questions import A_QUESTION, AsQuestions, Question, Questions, at
@@ -110,7 +111,7 @@ class Model:
         states: Sequence[str] | Mapping[str, float],
         *,
         given: Any = None,
-        table: TableLike | None = None,
+        table: TableLike | NodeLaw | None = None,
         worth: float | None = None,
         free: bool = False,
         **about: Unpack[Ground],
@@ -125,9 +126,11 @@ class Model:
             Its states; a mapping gives the table of a driver without parents as well.
         given : Driver or list, optional
             Its parents, drivers all.
-        table : mapping, array or :func:`escalade.table`, optional
+        table : mapping, array, :func:`escalade.table` or formula, optional
             A row for each configuration of the parents, nested by their states or with the last parent fastest; a row
-            is a list in the order of `states`, or a mapping. Not given: flat.
+            is a list in the order of `states`, or a mapping. Not given: flat. A formula makes rows from few numbers:
+            :func:`escalade.noisy_or`, :func:`escalade.noisy_max`, :func:`escalade.logistic`, :func:`escalade.ranked`.
+            Its numbers are not learnt; `worth` lets the rows differ from it.
         worth : float, optional
             A Dirichlet prior worth so many observations a row. Not given: the table is fixed.
         free : bool
@@ -160,8 +163,10 @@ class Model:
         self,
         name: str,
         rungs: Sequence[str],
-        start: str | Mapping[str, float] | None = None,
+        start: str | Mapping[str, Any] | Sequence[Any] | TablePrior | None = None,
         *,
+        start_given: Any = None,
+        worth: float | None = None,
         up: IntensityLike | Sequence[IntensityLike] | None = None,
         down: IntensityLike | Sequence[IntensityLike] | None = None,
         moves: Mapping[Any, IntensityLike] | Sequence[Pair] | None = None,
@@ -180,7 +185,13 @@ class Model:
         rungs : list of str
             Its rungs, from the lowest to the highest where they are ordered.
         start : str or mapping, optional
-            Its rung at the origin, or their probabilities; by default the first.
+            Its rung at the origin, or their probabilities; by default the first. With `start_given` one of these for
+            each configuration of the drivers, nested by their states or listed with the last fastest.
+        start_given : Driver or list, optional
+            The drivers that `start` is a table over.
+        worth : float, optional
+            A Dirichlet prior about `start` (by default about even chances), worth so many observations a row. Not
+            given: `start` is fixed.
         up, down : intensity or list, optional
             How readily each rung moves to the next, or to the one before. One is a single parameter that the moves
             share; a list (of priors, or ``esc.per_month([1, 2])``) gives each move its own, from the lowest.
@@ -189,15 +200,16 @@ class Model:
         ordered : bool
             Whether the rungs climb. If not there is no up, down, ``>=`` or ``<=``.
         first : {"estimated", "equilibrium"}, optional
-            Of a panel's units whose first rung is hidden: its law is estimated (from `start` on, whose zeros stay; by
-            default from even chances), or that which the intensities keep. Not given: `start` as it stands.
+            The first rung's law is estimated, flat on the logits (from `start` on, whose zeros stay; by default from
+            even chances), or that which the intensities at the origin keep: one joint law over the ladders that effects
+            link, for each state of the drivers that they look at. Not given: `start` as it stands.
         stages : mapping of rungs to int, optional
             How many stages a rung has; by default one, and its dwell is exponential. With k the dwell is the sum of k
             exponentials (Erlang): the same mean, and a standard deviation of 1/√k of it. What is seen, asked and
             learnt is of rungs, whatever their stage.
         first_stage : {"first", "uniform"}, optional
             The stage of the rung at the origin (of a panel's unit: where it is seen first): the first, by default,
-            as if it had just been entered, or any, each as likely.
+            as if it had just been entered, or any, each as likely. At equilibrium the intensities say it.
         **about
             ``source=``, ``known=``, ``basis=``, ``note=``: where its start comes from.
 
@@ -225,6 +237,13 @@ class Model:
 
         >>> m.ladder("truce", ["holds", "broken"], up=esc.per_month(0.5), stages={"holds": 3})
         <Ladder truce: holds, broken>
+
+        Where it begins may depend on drivers:
+
+        >>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3}, worth=20)
+        >>> m.ladder("border", ["calm", "tense"], {"strong": "calm", "weak": {"calm": 0.4, "tense": 0.6}},
+        ...          start_given=china, worth=10, up=esc.per_year(1), down=esc.per_year(2))
+        <Ladder border: calm, tense>
         """
         rungs = texts(rungs, f"ladder {text(name, 'the name of a ladder')!r}: rungs")
         if len(rungs) < 2:
@@ -250,12 +269,8 @@ class Model:
         for pair, prior in (moves or {}).items():
             trees = intensities(prior, 1, f"ladder {name!r}, moves[{pair}]")
             rates += [{"moves": spelled_pairs(pair), **tree} for tree in trees]
-        begin = rungs[0] if start is None else plain(start, f"ladder {name!r}: start")
-        if first is not None and start is None:
-            begin = {rung: 1 / len(rungs) for rung in rungs}
-        entry: Tree = {"name": name, "rungs": rungs, "start": begin, "rate": rates, **ground(**about)}
-        if first is not None:
-            entry["first"] = text(first, f"ladder {name!r}: first", "'estimated' or 'equilibrium'")
+        entry: Tree = {"name": name, "rungs": rungs, "rate": rates, **ground(**about)}
+        entry |= self._start(name, rungs, start, start_given, worth, first)
         if stages is not None:
             entry["stages"] = plain(stages, f"ladder {name!r}: stages")
         if first_stage is not None:
@@ -270,7 +285,7 @@ class Model:
         states: Sequence[str] | None = None,
         *,
         given: Any = None,
-        table: TableLike | None = None,
+        table: TableLike | NodeLaw | None = None,
         worth: float | None = None,
         outcome: NumberLaw | None = None,
         **about: Unpack[Ground],
@@ -298,6 +313,8 @@ class Model:
         >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
         >>> price = m.status("price of gold", given=korea, outcome=esc.log_normal(mean=[7.8, 8.0], sd=0.1))
         >>> shots = m.status("shots in a day", given=korea, outcome=esc.poisson(mean=[0.1, 40], zero=0.2))
+        >>> china = m.driver("restraint", {"strong": 0.7, "weak": 0.3})
+        >>> alarm = m.status("alarm", ["no", "yes"], table=esc.noisy_or({china: 0.3, korea: 0.9}, leak=0.01))
         """
         if outcome is not None or states is None:
             if not isinstance(outcome, NumberLaw):
@@ -390,6 +407,32 @@ class Model:
         extra: Tree = {} if spread is None else {"spread": number(spread, "expect: spread")}
         self._add(self._spec, "expect", [{**asked, "chance": judged, **extra, **ground(**about)}])
 
+    def _start(self, name: str, rungs: list[str], start: Any, given: Any, worth: Any, first: Any) -> Tree:
+        """What a ladder's entry says of its first rung."""
+        entry: Tree = {}
+        if isinstance(start, TablePrior):
+            said = start.to_dict()
+            start, worth = said["table"], said.get("worth", worth)
+            first = "estimated" if said.get("free") and first is None else first
+        if worth is not None:
+            entry["worth"] = number(worth, f"ladder {name!r}: worth")
+        if first is not None:
+            entry["first"] = text(first, f"ladder {name!r}: first", "'estimated' or 'equilibrium'")
+        names = names_of(given, f"ladder {name!r}: start_given")
+        if names:
+            entry["start_given"] = names
+        if start is not None:
+            entry["start"] = plain(start, f"ladder {name!r}: start")
+        elif entry:
+            if list(entry) == ["start_given"]:
+                raise SpecError(
+                    f"ladder {name!r}: start_given= says what start= is a table over; expected start= as well"
+                )
+            entry["start"] = self._even(names, len(rungs))
+        else:
+            entry["start"] = rungs[0]
+        return entry
+
     def _tabled(self, name: str, states: Any, given: Any, table: Any, worth: float | None, about: Any) -> Tree:
         """The entry of a variable with a table."""
         named = f"{text(name, 'a name')!r}"
@@ -405,6 +448,13 @@ class Model:
         if not states:
             raise SpecError(f"{named} has no states; expected at least 2")
         extra: Tree = {} if worth is None else {"worth": number(worth, f"{named}: worth")}
+        if isinstance(table, NodeLaw):
+            said = table.parents
+            if said is not None and names and set(said) != set(names):
+                raise SpecError(f"{named}: given= and table= do not name the same parents ({', '.join(said)})")
+            names = names or said or []
+            law = formula(table, name, states, [self[parent] for parent in names])
+            return {"name": name, "states": states, "given": names, **law, **ground(**about), **extra}
         if isinstance(table, TablePrior):
             extra = {**table.to_dict(), **extra}
             table = extra.pop("table")
@@ -474,7 +524,8 @@ class Model:
         from .bayesnet import BayesNet
 
         if self._network is None or self._network[0] is not self._core:
-            self._network = (self._core, BayesNet._of_drivers(self.name, self._of(Driver)))
+            tables = self._core.driver_tables()
+            self._network = (self._core, BayesNet._of_drivers(self.name, self._of(Driver), tables))
         return self._network[1]
 
     @property

@@ -22,7 +22,7 @@ CONFIGURATIONS = 10_000_000  # at most so many does a function look at
 
 
 class NodeLaw(ABC):
-    """A law with a structure, given to :meth:`BayesNet.add` as ``cpd=``.
+    """A law with a structure, given to :meth:`BayesNet.add` as ``cpd=`` or to :meth:`Model.status` as ``table=``.
 
     Examples
     --------
@@ -184,6 +184,28 @@ class Logistic(ByParent):
         return {"logistic": {"cuts": numbers(cuts, len(states) - 1, f"node {node!r}, cuts"), "effects": effects}}
 
 
+def formula(law: NodeLaw, node: str, states: Sequence[str], parents: Sequence[Handle]) -> Tree:
+    """The law as an entry of a model has it: its numbers by the parents' names."""
+    kind, said = next(iter(law.tree(node, states, parents).items()))
+
+    def named(each: list[Any]) -> Tree:
+        return {parent.name: own for parent, own in zip(parents, each, strict=True)}
+
+    if kind == "function":
+        return {"table": [[float(state == i) for i in range(len(states))] for state in said]}
+    if kind == "noisy_max":
+        links = [np.reshape(link, (-1, len(states))).tolist() for link in said["links"]]
+        leak = said["leak"]
+        if isinstance(law, NoisyMax) and law.binary:
+            tree: Tree = {"chances": named([[row[1] for row in link] for link in links])}
+            kind, leak = "noisy_or", None if leak is None else leak[1]
+        else:
+            tree = {"links": named(links)}
+        return {"formula": {kind: tree if leak is None else {**tree, "leak": leak}}}
+    key = "weights" if kind == "ranked" else "effects"
+    return {"formula": {kind: {**said, key: named(said[key])}}}
+
+
 def number(value: Any, place: str) -> float:
     """One number."""
     return numbers([value], 1, place)[0]
@@ -252,7 +274,8 @@ def noisy_or(chances: Mapping[Any, Any], leak: float | None = None) -> NodeLaw:
     Returns
     -------
     NodeLaw
-        To be given to :meth:`BayesNet.add` as ``cpd=``. It is never expanded over all parents.
+        To be given to :meth:`BayesNet.add` as ``cpd=``, where it is never expanded over all parents, or to
+        :meth:`Model.status` and :meth:`Model.driver` as ``table=``, where it is.
 
     References
     ----------
@@ -287,7 +310,8 @@ def noisy_max(links: Mapping[Any, Any], leak: ArrayLike | Mapping[str, float] | 
     Returns
     -------
     NodeLaw
-        To be given to :meth:`BayesNet.add` as ``cpd=``. It is never expanded over all parents.
+        To be given to :meth:`BayesNet.add` as ``cpd=``, where it is never expanded over all parents, or to
+        :meth:`Model.status` and :meth:`Model.driver` as ``table=``, where it is.
 
     References
     ----------

@@ -14,7 +14,7 @@ from matplotlib.path import Path as Curve
 
 from .condition import walk
 from .layout import Layout, Link, layered
-from .plot import BLUE, FAINT, GREY, INK, PALE, RED, canvas, rung_colours
+from .plot import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, canvas, rung_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,12 +28,13 @@ LETTER = 0.068  # inches
 LEGEND_LETTER = 0.056  # inches
 HEADLINE_LETTER = 0.085  # inches
 SPACE = 0.9  # inches between columns, for the links
-COLOURS = {"raises": RED, "lowers": BLUE, "both": GREY, "given": INK, "shows": PALE}
+COLOURS = {"raises": RED, "lowers": BLUE, "both": GREY, "given": INK, "begins": AMBER, "shows": PALE}
 WORDS = {
     "raises": "the higher (or later) state drives it up",
     "lowers": "the higher (or later) state holds it down",
     "both": "some moves more, some less",
     "given": "parent in the Bayesian network",
+    "begins": "where it begins depends on it",
     "shows": "is seen by an indicator",
 }
 OPPOSITE = {"raises": "lowers", "lowers": "raises", "both": "both"}
@@ -151,6 +152,8 @@ def links_of(model: Model) -> dict[Link, str]:
                     turned = ends == [True, False]
                     senses.setdefault((other, name), set()).add(OPPOSITE[sense] if turned else sense)
     links = {link: sense.pop() if len(sense) == 1 else "both" for link, sense in senses.items()}
+    for name, ladder in model.ladders.items():
+        links = {(parent, name): "begins" for parent in ladder.to_dict().get("start_given", ())} | links
     for name, driver in model.drivers.items():
         links |= {(parent, name): "given" for parent in driver.given}
     for name, indicator in model.indicators.items():

@@ -22,9 +22,10 @@ pub enum Cpd {
 }
 
 /// What ranks are summarised by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Summary {
+    #[default]
     Mean,
     Min,
     Max,
@@ -80,6 +81,40 @@ impl Cpd {
                 Ok(own(logistic(card, cards, rows, cuts, effects)?))
             }
         }
+    }
+}
+
+impl Cpd {
+    /// The whole table over parents with `cards` states, a row of `card` probabilities for each configuration, the last
+    /// parent fastest. A noisy maximum's causes are taken one after the other, nothing subtracted.
+    ///
+    /// # Errors
+    /// As [`Cpd::lower`].
+    pub fn table(&self, card: usize, cards: &[usize]) -> Result<Vec<f64>> {
+        let parents: Vec<usize> = (0..cards.len()).collect();
+        let mut made = self.lower(card, &parents, cards, cards.len())?;
+        if made.len() == 1 {
+            return Ok(made.swap_remove(0).table);
+        }
+        let rows = cards.iter().try_fold(1usize, |n, &c| n.checked_mul(c)).unwrap_or(usize::MAX);
+        fits(rows as f64 * card as f64)?;
+        let mut table = Vec::with_capacity(rows * card);
+        for states in configurations(cards, rows) {
+            let mut law: Vec<f64> = vec![];
+            for part in &made {
+                let (size, state) = match part.parents.iter().find(|p| **p < cards.len()) {
+                    Some(&parent) => (cards[parent], states[parent]),
+                    None => (1, 0),
+                };
+                let row = |m: usize| &part.table[(m * size + state) * card..(m * size + state + 1) * card];
+                law = match law.is_empty() {
+                    true => row(0).to_vec(),
+                    false => (0..card).map(|y| (0..card).map(|m| law[m] * row(m)[y]).sum()).collect(),
+                };
+            }
+            table.extend(law);
+        }
+        Ok(table)
     }
 }
 
@@ -296,8 +331,10 @@ mod tests {
         for leak in [None, Some(vec![0.9, 0.07, 0.03])] {
             let cpd = Cpd::NoisyMax { links: links.clone(), leak: leak.clone() };
             let made = cpd.lower(3, &[0, 1], &cards, 2).unwrap();
-            // Sum the partial maxima out by hand.
             let wanted = expanded(3, &cards, &links, leak.as_deref());
+            let whole = cpd.table(3, &cards).unwrap();
+            assert!(whole.len() == wanted.len() && whole.iter().zip(&wanted).all(|(p, q)| (p - q).abs() < 1e-15));
+            // Sum the partial maxima out by hand.
             for (row, states) in configurations(&cards, 6).enumerate() {
                 let mut law: Option<Vec<f64>> = None;
                 for part in &made {

@@ -2,6 +2,7 @@
 
 use super::component::{Component, Link};
 use super::dossier::{Evidence, Record};
+use super::first;
 use super::model::Model;
 use super::question::Atom;
 use super::timeline::{Report, clusters, most_open, same_window};
@@ -141,7 +142,7 @@ impl Component {
         let average: f64 = self.ladders.iter().map(|&l| kinds(l) as f64 / model.ladders[l].phases.count() as f64).sum();
         let operations = driver_states * joint_rungs * load.flags * (average + 1.0) * steps;
         // By thread, since driver states, draws and columns of the curvature go to all of them: the vectors kept before the
-        // steps, the rows of one backward stretch, a few more; and one evaluation, which hands on the filtered weights and
+        // steps, the rows of one backward stretch, a few more, an equilibrium's elimination; and one evaluation, which hands on the filtered weights and
         // holds the exits and tiles of the generators. For all threads: the structure of those, and the monitors' classes.
         let numbers = joint_rungs * load.flags;
         let room = tally::slots(numbers.min(1e15) as usize) as f64;
@@ -150,7 +151,8 @@ impl Component {
             true => tally::rows_held(numbers, (lambda * load.longest).max(load.events), reach),
             false => 0.0,
         };
-        let own = 8.0 * (kept + numbers * (rows + 8.0));
+        let opening = if load.steps > 0.0 { first::bytes(model, &self.ladders) } else { 0.0 };
+        let own = 8.0 * (kept + numbers * (rows + 8.0)) + opening;
         let evaluation = 8.0 * joint_rungs * (driver_states * load.handed + generators * (1.0 + average));
         // What one fit keeps of its forward pass, for evidence that may be appended.
         let vector = 8.0 * numbers * driver_states;

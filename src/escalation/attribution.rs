@@ -86,9 +86,10 @@ impl<'a> Subsets<'a> {
         }
         let own = planner.finish();
         let filled = own.part.fill(&self.values)?;
+        let opened = self.prepared.openings[plan].at(&self.values, self.control)?;
         let pass = |config: usize| {
             let sweep = Sweep::new(&own, &filled, &self.values, config, self.control);
-            sweep.forward(self.prepared.origin(&own), Keep::Nothing)
+            sweep.forward(opened.law(&own.part.space, config), Keep::Nothing)
         };
         let passes = Arc::new((0..own.part.configs.len()).map(pass).collect::<Result<Vec<_>>>()?);
         self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(key, passes.clone());

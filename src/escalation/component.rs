@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::dossier::Evidence;
+use super::first;
 use super::model::{Model, Variable};
 use super::question::Atom;
 use std::collections::BTreeSet;
@@ -106,10 +107,7 @@ pub fn components(
         }
     }
     let mut root: Vec<usize> = (0..model.ladders.len()).collect();
-    for link in &links {
-        let (a, b) = (find(&root, link.a), find(&root, link.b));
-        root[a.max(b)] = a.min(b);
-    }
+    links.iter().for_each(|link| unite(&mut root, link.a, link.b));
     let mut found: Vec<Component> = vec![];
     let roots: BTreeSet<usize> = ladders.iter().map(|&ladder| find(&root, ladder)).collect();
     for group in roots {
@@ -120,6 +118,7 @@ pub fn components(
         let mut drivers: BTreeSet<usize> = own.iter().flat_map(|&item| items[item].drivers.clone()).collect();
         for &ladder in &inside {
             drivers.extend(model.ladders[ladder].effects.iter().flat_map(|effect| effect.when.drivers()));
+            drivers.extend(first::drivers(&model.ladders[ladder].first));
         }
         for (ladders, seen) in together {
             if ladders.first().is_some_and(|&ladder| find(&root, ladder) == group) {
@@ -137,7 +136,14 @@ pub fn components(
     found
 }
 
-fn find(root: &[usize], mut ladder: usize) -> usize {
+/// Joins the groups of two ladders; the smallest of a group is its root.
+pub(super) fn unite(root: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (find(root, a), find(root, b));
+    root[a.max(b)] = a.min(b);
+}
+
+/// The root of a ladder's group.
+pub(super) fn find(root: &[usize], mut ladder: usize) -> usize {
     while root[ladder] != ladder {
         ladder = root[ladder];
     }

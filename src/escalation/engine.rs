@@ -5,10 +5,10 @@ use super::component::{Component, Item, ancestors, components};
 use super::condition::Condition;
 use super::dossier::{Dossier, Evidence};
 use super::expect::Judged;
+use super::first::{Opened, Opening};
 use super::model::Model;
 use super::parameter::RowPrior;
 use super::part::{Calendar, Filled, Override, Part};
-use super::phase;
 use super::plan::Plan;
 use super::question::Atom;
 use super::sweep::{Gained, Keep, Sweep, Swept};
@@ -27,6 +27,8 @@ use std::sync::Arc;
 pub struct Prepared {
     pub model: Arc<Model>,
     pub plans: Vec<Plan>,
+    /// Where the ladders of each plan begin.
+    pub openings: Vec<Arc<Opening>>,
     pub accounts: Vec<Account>,
     /// Days since the origin.
     pub now: f64,
@@ -107,7 +109,11 @@ impl Prepared {
         let evidence: Vec<&Evidence> = dossier.developments.iter().map(|d| &d.evidence).collect();
         let told = evidence.len();
         let mut asked = vec![];
-        let plans: Vec<Plan> = parts
+        let known = |past: &Prepared, part: &Arc<Part>| {
+            let at = past.plans.iter().position(|plan| plan.part.of(&part.ladders, &part.drivers, &part.calendar))?;
+            Arc::ptr_eq(&past.model, model).then(|| past.openings[at].clone())
+        };
+        let (plans, openings) = parts
             .iter()
             .map(|component| {
                 let own = || component.items.iter().filter_map(|&item| atoms.get(item.checked_sub(told)?));
@@ -120,25 +126,29 @@ impl Prepared {
                 let boundaries = boundaries(model, component, conditions, &[]);
                 let (ladders, drivers) = (component.ladders.clone(), component.drivers.clone());
                 let calendar = Calendar::new(0.0, &boundaries, &[]);
-                let known = past.iter().flat_map(|past| &past.plans).map(|plan| &plan.part);
-                let mut known = known.filter(|part| part.of(&ladders, &drivers, &calendar)).cloned();
+                let parts = past.iter().flat_map(|past| &past.plans).map(|plan| &plan.part);
+                let mut parts = parts.filter(|part| part.of(&ladders, &drivers, &calendar)).cloned();
                 let new = || Arc::new(Part::new(model, ladders.clone(), drivers.clone(), calendar.clone()));
-                let part = known.next().unwrap_or_else(new);
+                let part = parts.next().unwrap_or_else(new);
+                let opening = past.and_then(|past| known(past, &part));
+                let opening = opening.unwrap_or_else(|| Arc::new(Opening::new(model, &part)));
                 let mut planner = Planner::new(model, part, dossier.as_of);
                 planner.hand_on();
                 items.for_each(|item| planner.evidence(item));
                 let mut monitors: Vec<(usize, &Atom)> = own().map(|atom| (planner.atom(atom), atom)).collect();
                 marks.iter().filter(|&&mark| mark <= dossier.as_of).for_each(|&mark| planner.mark(mark));
-                let plan = planner.finish();
+                let mut plan = planner.finish();
+                plan.use_rows(opening.rows());
                 monitors.sort_by_key(|(monitor, _)| plan.open.iter().position(|open| open == monitor));
                 asked.push(monitors.into_iter().map(|(_, atom)| atom.clone()).collect());
-                plan
+                (plan, opening)
             })
-            .collect();
+            .unzip();
         let carried = parts.iter().flat_map(|component| component.ladders.clone()).collect();
         Ok(Prepared {
             model: model.clone(),
             plans,
+            openings,
             accounts,
             now: dossier.as_of,
             surgery: vec![],
@@ -239,6 +249,7 @@ impl Prepared {
             })
             .collect();
         let filled: Vec<Filled> = self.plans.iter().map(|plan| plan.part.fill(&values)).collect::<Result<_>>()?;
+        let opened = self.opened(&values, control)?;
         let tasks: Vec<(usize, usize)> =
             (0..self.plans.len()).flat_map(|p| (0..self.plans[p].part.configs.len()).map(move |c| (p, c))).collect();
         let passes: Vec<Swept> = tasks
@@ -246,9 +257,10 @@ impl Prepared {
             .map(|&(p, config)| {
                 let plan = &self.plans[p];
                 let sweep = Sweep::new(plan, &filled[p], &values, config, control);
+                let start = opened[p].law(&plan.part.space, config);
                 match same[p] {
-                    Some((past, same)) if same > 0 => sweep.resume(&past[config], same, self.origin(plan), keep(plan)),
-                    _ => sweep.forward(self.origin(plan), keep(plan)),
+                    Some((past, same)) if same > 0 => sweep.resume(&past[config], same, start, keep(plan)),
+                    _ => sweep.forward(start, keep(plan)),
                 }
             })
             .collect::<Result<_>>()?;
@@ -267,9 +279,10 @@ impl Prepared {
     pub fn possible(&self, control: &Control) -> Result<bool> {
         let values = self.model.parameters.support();
         let mut logs = vec![];
-        for plan in &self.plans {
+        for (plan, opened) in self.plans.iter().zip(self.opened(&values, control)?) {
             let filled = plan.part.fill(&values)?;
-            let reachable = |config| Sweep::new(plan, &filled, &values, config, control).reachable(self.origin(plan));
+            let start = |config| opened.law(&plan.part.space, config);
+            let reachable = |config| Sweep::new(plan, &filled, &values, config, control).reachable(start(config));
             let log = |config| Ok(if reachable(config)? { 0.0 } else { f64::NEG_INFINITY });
             logs.push((0..plan.part.configs.len()).map(log).collect::<Result<_>>()?);
         }
@@ -296,25 +309,24 @@ impl Prepared {
         Ok(Joined { network, factors, log_evidence })
     }
 
-    /// The law of the first joint rung, spread over its stages.
-    pub fn origin(&self, plan: &Plan) -> Vec<f64> {
-        let mut law = vec![1.0];
-        for &ladder in &plan.part.ladders {
-            let start = &self.model.ladders[ladder].start;
-            law = law.iter().flat_map(|weight| start.iter().map(move |p| weight * p)).collect();
-        }
-        phase::spread(&plan.part.phases, law)
+    /// The laws of the first rungs at these values, by plan.
+    ///
+    /// # Errors
+    /// As [`Opening::at`].
+    pub fn opened<'a>(&'a self, values: &'a Values, control: &Control) -> Result<Vec<Opened<'a>>> {
+        self.openings.iter().map(|opening| opening.at(values, control)).collect()
     }
 
     /// Smoothed marginals of every carried ladder at the marks: `[ladder][mark][rung]` (empty for ladders not carried).
     pub fn smoothed(&self, evaluated: &Evaluated, control: &Control) -> Result<Vec<Vec<Vec<f64>>>> {
         let mut all: Vec<Vec<Vec<f64>>> = vec![vec![]; self.model.ladders.len()];
+        let opened = self.opened(&evaluated.values, control)?;
         for (p, plan) in self.plans.iter().enumerate() {
             let weights = evaluated.joined.posterior(&plan.part.drivers)?;
             for (config, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
                 let sweep = Sweep::new(plan, &evaluated.filled[p], &evaluated.values, config, control);
                 // One configuration's vectors at a time.
-                let swept = sweep.forward(self.origin(plan), Keep::Marks)?;
+                let swept = sweep.forward(opened[p].law(&plan.part.space, config), Keep::Marks)?;
                 let none = Statistics { positives: vec![], rows: vec![], reals: vec![] };
                 let mut gained = Gained::new(Tally::new(0), none);
                 sweep.backward(&swept, 0.0, &mut gained)?;

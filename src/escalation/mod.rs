@@ -14,6 +14,7 @@ pub mod dossier;
 pub mod engine;
 pub mod expect;
 pub mod filter;
+pub mod first;
 pub mod fit;
 pub mod fitted;
 pub mod forecast;

@@ -71,13 +71,14 @@ pub struct Covariate {
 }
 
 /// Where the first rung's law comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum First {
-    /// The ladder's `start`.
-    Given,
-    /// Index into `Parameters::rows`.
-    Estimated(usize),
-    /// The law that the intensities keep.
+    /// As it stands.
+    Given(Vec<f64>),
+    /// A table over drivers: `rows` are indices into `Parameters::rows`, one for each configuration of `parents`, the last
+    /// fastest.
+    Table { parents: Vec<usize>, rows: Vec<usize> },
+    /// The law that the intensities keep, jointly over the ladders that effects link.
     Equilibrium,
 }
 
@@ -90,7 +91,6 @@ pub struct Ladder {
     pub phases: Phases,
     pub ordered: bool,
     /// Law of the first rung at the origin.
-    pub start: Vec<f64>,
     pub first: First,
     pub moves: Vec<Move>,
     pub effects: Vec<Effect>,

@@ -64,6 +64,7 @@ impl Occupancy {
     pub fn days(&self, values: &Values, control: &Control) -> Result<Vec<f64>> {
         let mut logs = vec![];
         let mut found: Vec<Vec<Vec<f64>>> = vec![];
+        let opened = self.prepared.opened(values, control)?;
         for (number, plan) in self.prepared.plans.iter().enumerate() {
             let filled = plan.part.fill(values)?;
             let asked: Vec<usize> = (0..self.plans.len()).filter(|&k| self.plans[k] == number).collect();
@@ -71,7 +72,7 @@ impl Occupancy {
             for config in 0..plan.part.configs.len() {
                 let sweep = Sweep::new(plan, &filled, values, config, control);
                 let keep = if asked.is_empty() { Keep::Nothing } else { Keep::Steps };
-                let swept = sweep.forward(self.prepared.origin(plan), keep)?;
+                let swept = sweep.forward(opened[number].law(&plan.part.space, config), keep)?;
                 own.push(swept.log);
                 let counted = !asked.is_empty() && swept.log.is_finite();
                 days.push(if counted { self.counted(plan, &sweep, &swept, config, &asked)? } else { vec![] });

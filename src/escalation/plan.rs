@@ -249,6 +249,13 @@ impl Plan {
         &self.uses
     }
 
+    /// Adds rows that it uses beside its points'.
+    pub(super) fn use_rows(&mut self, rows: impl Iterator<Item = usize>) {
+        self.uses.1.extend(rows);
+        self.uses.1.sort_unstable();
+        self.uses.1.dedup();
+    }
+
     /// Whether a change of values from `a` to `b` changes anything here.
     pub fn concerned(&self, a: &Values, b: &Values) -> bool {
         let (positives, rows, reals) = &self.uses;

@@ -95,6 +95,7 @@ fn behind(
     let tasks: Vec<(usize, usize)> = (0..prepared.plans.len())
         .flat_map(|p| (0..prepared.plans[p].part.configs.len()).map(move |config| (p, config)))
         .collect();
+    let (opened, values) = (prepared.opened(&evaluated.values, control)?, &evaluated.values);
     // Statistics of the evidence alone, and of the leanings that weigh this plan's joint rungs.
     let told: Vec<Option<(Statistics, Vec<Option<Statistics>>)>> = tasks
         .par_iter()
@@ -103,12 +104,13 @@ fn behind(
             if evaluated.swept[p][config].end.is_empty() {
                 return Ok(None);
             }
-            let sweep = Sweep::new(plan, &evaluated.filled[p], &evaluated.values, config, control);
-            let swept = sweep.forward(prepared.origin(plan), Keep::Steps)?;
+            let (sweep, space) = (Sweep::new(plan, &evaluated.filled[p], values, config, control), &plan.part.space);
+            let swept = sweep.forward(opened[p].law(space, config), Keep::Steps)?;
             let gain = |column: Vec<f64>| -> Result<Statistics> {
                 let mut gained = Gained::new(Tally::new(plan.part.labels()), Statistics::zero(parameters));
-                sweep.backward_from(&swept, column, 1.0, &mut gained)?;
-                plan.part.pull(&gained.tally, &evaluated.values, &mut gained.statistics);
+                let column = sweep.backward_from(&swept, column, 1.0, &mut gained)?;
+                plan.part.pull(&gained.tally, values, &mut gained.statistics);
+                opened[p].gain((space, config), &column, 1.0, control, &mut gained.statistics)?;
                 Ok(gained.statistics)
             };
             let alone = gain(vec![1.0; swept.end.len()])?;

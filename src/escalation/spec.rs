@@ -1,5 +1,6 @@
 //! The model as a tree of plain values: what the builders make and a TOML file holds (reference: docs/format.md).
 
+use crate::bayes::cpd::Summary;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -61,12 +62,46 @@ pub enum MovesSpec {
     Pairs(Vec<(String, String)>),
 }
 
-/// The first rung, or its law.
+/// The first rung, or its law; or these by drivers, listed with the last fastest or nested by their states.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected a rung or a table of rungs and their probabilities")]
+#[serde(
+    untagged,
+    expecting = "expected a rung or a table of rungs and their probabilities, or these by the drivers' states"
+)]
 pub enum StartSpec {
     Rung(String),
     Law(BTreeMap<String, f64>),
+    Row(Vec<f64>),
+    Each(Vec<StartSpec>),
+    Nested(BTreeMap<String, StartSpec>),
+}
+
+/// A table by a formula, its numbers by the parents' names; where there are several, one for each of the parent's states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FormulaSpec {
+    /// The chance that each parent, in each of its states, brings the second state about.
+    NoisyOr {
+        chances: BTreeMap<String, Vec<f64>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leak: Option<f64>,
+    },
+    /// Rows, one for each of the parent's states.
+    NoisyMax {
+        links: BTreeMap<String, Vec<Vec<f64>>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leak: Option<Vec<f64>>,
+    },
+    Ranked {
+        weights: BTreeMap<String, f64>,
+        spread: f64,
+        #[serde(default)]
+        by: Summary,
+    },
+    Logistic {
+        effects: BTreeMap<String, Vec<f64>>,
+        cuts: Vec<f64>,
+    },
 }
 
 /// A number, or a word of the yardstick.
@@ -126,7 +161,11 @@ entry! {
         states: Vec<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         given: Vec<String>,
-        table: TableSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        table: Option<TableSpec>,
+        /// Instead of a table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        formula: Option<FormulaSpec>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worth: Option<f64>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -251,8 +290,14 @@ entry! {
         #[serde(default = "yes", skip_serializing_if = "is_true")]
         ordered: bool,
         start: StartSpec,
+        /// Drivers that `start` is a table over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        start_given: Vec<String>,
         #[serde(default, skip_serializing_if = "is_given")]
         first: FirstSpec,
+        /// Observations that each row of `start` is worth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worth: Option<f64>,
         /// How many stages a rung has, where it is not one.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         stages: BTreeMap<String, i64>,
@@ -367,6 +412,9 @@ entry! {
         given: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         table: Option<TableSpec>,
+        /// Instead of a table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        formula: Option<FormulaSpec>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         worth: Option<f64>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -4,6 +4,7 @@
 //! that it uses, so a change elsewhere costs it nothing.
 
 use super::engine::Prepared;
+use super::first::Opened;
 use super::sweep::{Gained, Keep, Sweep};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Result};
@@ -37,6 +38,8 @@ impl Prepared {
         let mut plans: Vec<Option<Arc<Vec<Passage>>>> = (0..self.plans.len()).map(known).collect();
         let new: Vec<usize> = (0..plans.len()).filter(|&plan| plans[plan].is_none()).collect();
         let filled: Vec<_> = new.iter().map(|&plan| self.plans[plan].part.fill(&values)).collect::<Result<_>>()?;
+        let opened: Vec<Opened<'_>> =
+            new.iter().map(|&plan| self.openings[plan].at(&values, control)).collect::<Result<_>>()?;
         let configs = |k: usize| self.plans[new[k]].part.configs.len();
         let tasks: Vec<(usize, usize)> = (0..new.len()).flat_map(|k| (0..configs(k)).map(move |c| (k, c))).collect();
         let passages: Vec<Passage> = tasks
@@ -44,14 +47,16 @@ impl Prepared {
             .map(|&(k, config)| {
                 let plan = &self.plans[new[k]];
                 let sweep = Sweep::new(plan, &filled[k], &values, config, control);
-                let swept = sweep.forward(self.origin(plan), Keep::Steps)?;
+                let space = &plan.part.space;
+                let swept = sweep.forward(opened[k].law(space, config), Keep::Steps)?;
                 if !swept.log.is_finite() {
                     return Ok(Passage { log: swept.log, statistics: None });
                 }
                 let (tally, none) = (Tally::new(plan.part.labels()), Statistics::zero(&self.model.parameters));
                 let mut gained = Gained::new(tally, none);
-                sweep.backward(&swept, 1.0, &mut gained)?;
+                let column = sweep.backward(&swept, 1.0, &mut gained)?;
                 plan.part.pull(&gained.tally, &values, &mut gained.statistics);
+                opened[k].gain((space, config), &column, 1.0, control, &mut gained.statistics)?;
                 Ok(Passage { log: swept.log, statistics: Some(gained.statistics) })
             })
             .collect::<Result<_>>()?;

@@ -477,12 +477,13 @@ impl<'a> Sweep<'a> {
         sum
     }
 
-    /// The backward pass over a kept forward pass: expected statistics times `weight` (none if it is 0), smoothed marks.
-    pub fn backward(&self, swept: &Swept, weight: f64, gained: &mut Gained) -> Result<()> {
-        self.backward_from(swept, vec![1.0; swept.end.len()], weight, gained).map(drop)
+    /// The backward pass over a kept forward pass: expected statistics times `weight` (none if it is 0), smoothed marks; and
+    /// what the evidence weighs at the start, up to a factor.
+    pub fn backward(&self, swept: &Swept, weight: f64, gained: &mut Gained) -> Result<Vec<f64>> {
+        self.backward_from(swept, vec![1.0; swept.end.len()], weight, gained)
     }
 
-    /// The same given that what is seen at the end weighs `column`; what that weighs at the start, up to a factor.
+    /// The same given that what is seen at the end weighs `column`.
     pub fn backward_from(
         &self,
         swept: &Swept,

@@ -4,7 +4,7 @@ use super::classes::Links;
 use super::field::Field;
 use super::gather::{self, Gather, Rows};
 use super::space::Space;
-use super::stencil::{Arc, NO_LABEL, Stencil};
+use super::stencil::{Arc, NO_LABEL, Stencil, Tiles};
 use crate::ground::{Error, Result, limits};
 use nalgebra::DMatrix;
 use std::sync::OnceLock;
@@ -186,21 +186,26 @@ impl Generator {
             let (axis, from, to) = pair[0];
             return Err(wrong(format!("the move {from} → {to} of ladder {axis} is given twice")));
         }
-        let stencil = Stencil::with_block(space.clone(), &arcs, BLOCK);
+        let stencil = Stencil::with_block(space, &arcs, BLOCK);
         let tiles = stencil.fill(&rates);
-        let mut exit = vec![0.0; space.len()];
+        let mut exit = vec![0.0; stencil.space().len()];
         stencil.exits(&tiles, &mut exit);
         if let Some(i) = exit.iter().position(|exit| !exit.is_finite()) {
             return Err(wrong(format!("joint rung {i}: its rates add up beyond what a number holds")));
         }
-        let (outgoing, incoming) = gather::of_stencil(&stencil, tiles);
-        Ok(Generator {
+        Ok(Generator::labelled(&stencil, tiles, exit))
+    }
+
+    /// Of a structure with its rates filled in; `exit` is the total rate out of each point.
+    pub fn labelled(stencil: &Stencil, tiles: Tiles, exit: Vec<f64>) -> Self {
+        let (outgoing, incoming) = gather::of_stencil(stencil, tiles);
+        Generator {
             outgoing: Gather::Banded(outgoing),
             incoming: Gather::Banded(incoming).into(),
             links: OnceLock::new(),
             exit,
-            space: Some(space),
-        })
+            space: Some(stencil.space().clone()),
+        }
     }
 
     /// Number of rungs.

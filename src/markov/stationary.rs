@@ -1,4 +1,4 @@
-//! Where a chain is in the long run, and where one that has not left a set of rungs is.
+//! Where a chain is in the long run, what that owes to each rate, and where one that has not left a set of rungs is.
 
 use super::elimination::{Elimination, band};
 use super::generator::{Generator, hold, wrong};
@@ -58,10 +58,42 @@ pub fn stationary(generator: &Generator, name: &dyn Fn(usize) -> String, control
     Ok(solved)
 }
 
-fn listed(members: &[usize], name: &dyn Fn(usize) -> String) -> String {
+/// The potentials g of a reward at each rung in the long run: Q g = (π · reward) 1 − reward, 0 at the likeliest rung and at
+/// rungs that are left for good. A move i → j changes π · reward by π_i (g_j − g_i) a unit of its rate.
+///
+/// `law` is the stationary one. P. J. Schweitzer 1968, J. Appl. Probability 5; X.-R. Cao and H.-F. Chen 1997, IEEE Trans.
+/// Automatic Control 42(10).
+///
+/// # Errors
+/// `TooLarge`, `NotConverged`, `Interrupted`.
+pub fn potentials(generator: &Generator, law: &[f64], reward: &[f64], control: &Control) -> Result<Vec<f64>> {
+    let mut potentials = vec![0.0; generator.len()];
+    let Some(members) = generator.links().closed().into_iter().next() else { return Ok(potentials) };
+    let hub = members.iter().copied().max_by(|&a, &b| law[a].total_cmp(&law[b]));
+    let inner: Vec<usize> = members.into_iter().filter(|&i| Some(i) != hub).collect();
+    if inner.is_empty() {
+        return Ok(potentials);
+    }
+    let mean: f64 = law.iter().zip(reward).map(|(p, r)| p * r).sum();
+    let above: Vec<f64> = inner.iter().map(|&i| reward[i] - mean).collect();
+    let solved = Solver::new(generator, &inner, 0.0, false, control)?.solve(&above, false, None, control)?;
+    inner.iter().zip(&solved.values).for_each(|(&i, g)| potentials[i] = *g);
+    Ok(potentials)
+}
+
+/// Some rungs of a class by name.
+pub fn listed(members: &[usize], name: &dyn Fn(usize) -> String) -> String {
     let names: Vec<String> = members.iter().take(LISTED).map(|&i| name(i)).collect();
     let more = if members.len() > LISTED { format!(" and {} more", members.len() - LISTED) } else { String::new() };
     format!("{{{}{more}}}", names.join(", "))
+}
+
+/// Bytes that the stationary law of m rungs takes whose moves reach so many rungs to either side, so many of them a rung.
+pub fn bytes(m: f64, band: f64, moves: f64) -> f64 {
+    match m <= FEW as f64 || m * band.powi(2) <= DIRECT {
+        true => 8.0 * m * (2.0 * band + 1.0),
+        false => m * (100.0 + 40.0 * moves),
+    }
 }
 
 /// The stationary law within a closed class.

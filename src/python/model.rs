@@ -107,6 +107,13 @@ impl Model {
         json(py, &readings(&self.kernel.parameters, None))
     }
 
+    /// The table of each driver at the modes of the priors, row after row.
+    fn driver_tables(&self) -> Vec<Vec<f64>> {
+        let rows = &self.kernel.parameters.rows;
+        let table = |rows_of: &Vec<usize>| rows_of.iter().flat_map(|&row| rows[row].value.clone()).collect();
+        self.kernel.drivers.iter().map(|driver| table(&driver.rows)).collect()
+    }
+
     /// θ at the prior modes.
     fn start<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.kernel.parameters.start().into_pyarray(py)

@@ -21,6 +21,40 @@ fn only(n: usize, i: usize) -> Vec<bool> {
     (0..n).map(|k| k == i).collect()
 }
 
+/// π · reward by central differences of each rate; a rung that is left for good and one rate of 1e-6 beside others.
+#[test]
+fn potentials_are_the_slopes_of_the_long_run() {
+    let control = Control::default();
+    let moves = [
+        (0, 1, 0.3),
+        (1, 0, 0.7),
+        (1, 2, 1e-6),
+        (2, 1, 0.4),
+        (2, 3, 2.0),
+        (3, 0, 0.9),
+        (3, 2, 0.1),
+        (4, 2, 1.0),
+        (4, 0, 0.5),
+    ];
+    let reward = [0.2, 1.5, 40.0, 3.0, 7.0];
+    let law = |moves: &[(usize, usize, f64)]| {
+        stationary::stationary(&sparse(5, moves), &name, &control).expect("a unique law").values
+    };
+    let mean = |moves: &[(usize, usize, f64)]| law(moves).iter().zip(&reward).map(|(p, r)| p * r).sum::<f64>();
+    let own = law(&moves);
+    let gain = stationary::potentials(&sparse(5, &moves), &own, &reward, &control).expect("potentials");
+    for (k, &(i, j, rate)) in moves.iter().enumerate() {
+        let along = |step: f64| {
+            let mut moved = moves;
+            moved[k].2 = rate * (1.0 + step);
+            mean(&moved)
+        };
+        let wanted = (along(1e-6) - along(-1e-6)) / 2e-6;
+        let found = rate * own[i] * (gain[j] - gain[i]);
+        assert!((found - wanted).abs() < 1e-8, "{i} → {j}: {found} {wanted}");
+    }
+}
+
 #[test]
 fn a_gambler_is_ruined_as_the_books_say() {
     let control = Control::default();

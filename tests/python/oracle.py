@@ -301,7 +301,7 @@ class Oracle:
                 weight = self._weight(config, self.items)
                 if weight != 0.0:
                     program = self._program(config, self.items, self.now)
-                    self._ends.append((config, weight * self._forward(program, self.frame.start_law())[-1]))
+                    self._ends.append((config, weight * self._forward(program, self.frame.start_law(config))[-1]))
         return self._ends
 
     def evidence(self):
@@ -349,7 +349,7 @@ class Oracle:
     def _smooth(self, config, times: list[float]):
         """At each time, the forward times the backward weights of the joint rungs."""
         program = list(self._program(config, self.items, self.now, times))
-        after = self._forward(program, self.frame.start_law())
+        after = self._forward(program, self.frame.start_law(config))
         backward = np.ones(len(after[-1]))
         for step, v in zip(reversed(program), reversed(after[1:]), strict=True):
             if step[0] == "mark":
@@ -371,7 +371,7 @@ class Oracle:
                 weight = self._weight(config, items)
                 if weight != 0.0:
                     program = self._program(config, items, time)
-                    joint = joint + weight * self._forward(program, self.frame.start_law())[-1]
+                    joint = joint + weight * self._forward(program, self.frame.start_law(config))[-1]
             laws.append({name: law[0] for name, law in self._by_ladder(joint).items()})
         return {x["name"]: np.array([law[x["name"]] for law in laws]) for x in self.frame.ladders}
 

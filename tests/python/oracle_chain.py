@@ -80,16 +80,35 @@ class Frame:
             weight = weight * self.values["driver", k, row][config[k]]
         return weight
 
-    def start_law(self) -> np.ndarray:
+    def start_law(self, config: tuple[int, ...]) -> np.ndarray:
+        """The law of the joint rungs at the origin, given the drivers."""
         law = np.ones(self.n)
+        settled = [k for k, ladder in enumerate(self.ladders) if ladder.get("first") == "equilibrium"]
         for k, ladder in enumerate(self.ladders):
-            stated = ladder["start"]
-            stated = stated if isinstance(stated, dict) else {stated: 1.0}
-            p = np.array([stated.get(rung, 0.0) for rung in ladder["rungs"]])
-            law = law * (p / p.sum())[self.joint[:, k]]
-            stages = np.array([ladder.get("stages", {}).get(rung, 1) for rung in ladder["rungs"]])[self.joint[:, k]]
-            law = law * (1 / stages if ladder.get("first_stage") == "uniform" else self.stage[:, k] == 0)
-        return law
+            if k not in settled:
+                row = 0
+                for name in ladder.get("start_given", []):
+                    row = row * len(states_of(self.spec, name)) + config[self.driver_index[name]]
+                law = law * self.values["first", k, row][self.joint[:, k]]
+                stages = np.array([ladder.get("stages", {}).get(rung, 1) for rung in ladder["rungs"]])[self.joint[:, k]]
+                law = law * (1 / stages if ladder.get("first_stage") == "uniform" else self.stage[:, k] == 0)
+        return law * self._equilibrium(settled, config) if settled else law
+
+    def _equilibrium(self, settled: list[int], config: tuple[int, ...]) -> np.ndarray:
+        """At every joint phase the stationary probability of the phases of these ladders, the drivers as they are."""
+        elsewhere = [k for k in range(len(self.ladders)) if k not in settled]
+        at_first = (self.joint[:, elsewhere] == 0) & (self.stage[:, elsewhere] == 0)
+        alone = np.flatnonzero(np.all(at_first, axis=1))
+        place = {x: k for k, x in enumerate(alone.tolist())}
+        flows = np.zeros((len(alone), len(alone)), dtype=np.result_type(*self.values.values(), float))
+        for ladder, _, source, target, q in self.moving(Env(0.0, config)):
+            for a, b, rate in zip(source.tolist(), target.tolist(), q, strict=True):
+                if ladder in settled and a in place:
+                    flows[place[a], place[b]] += rate
+        law = stationary(flows)
+        phases = np.stack([self.joint, self.stage], axis=2)
+        key = {tuple(phases[x, settled].ravel().tolist()): k for x, k in place.items()}
+        return np.array([law[key[tuple(phases[x, settled].ravel().tolist())]] for x in range(self.n)])
 
     def holds(self, condition: dict, env: Env) -> np.ndarray:
         """Truth of the condition at every joint rung."""
@@ -188,6 +207,22 @@ class Frame:
             for when, factor in edge["effects"]:
                 q = q * np.where(self.holds(when, env)[edge["from"]], factor, 1.0)
             yield edge["ladder"], edge["move"], edge["from"], edge["to"], q
+
+
+def stationary(flows: np.ndarray) -> np.ndarray:
+    """The stationary law of rates, states taken out one by one (nothing subtracted); 0 at states left for good."""
+    n = len(flows)
+    leads = np.linalg.matrix_power((flows != 0).astype(float) + np.eye(n), n) > 0
+    kept = np.flatnonzero(leads.all(axis=0))  # those that all states lead to
+    q = flows[np.ix_(kept, kept)].copy()
+    for k in range(len(kept) - 1, 0, -1):
+        q[:k, k] = q[:k, k] / q[k, :k].sum()
+        q[:k, :k] = q[:k, :k] + np.outer(q[:k, k], q[k, :k])
+    law = np.zeros(n, dtype=flows.dtype)
+    law[kept[0]] = 1.0
+    for k in range(1, len(kept)):
+        law[kept[k]] = law[kept[:k]] @ q[:k, k]
+    return law / law.sum()
 
 
 # ---- monitors --------------------------------------------------------------------------------------------------------

@@ -163,10 +163,51 @@ def states_of(spec: dict, name: str) -> list[str]:
     raise KeyError(name)
 
 
+def first_rows(spec: dict, ladder: dict) -> list[Row]:
+    """The rows of a ladder's first rung, the last driver fastest; none at equilibrium."""
+    if ladder.get("first") == "equilibrium":
+        return []
+    rungs, rows = ladder["rungs"], []
+    worth = ladder.get("worth", 0.0 if ladder.get("first") == "estimated" else None)
+    for states in product(*(states_of(spec, name) for name in ladder.get("start_given", []))):
+        stated = ladder["start"]
+        for state in states:
+            stated = stated[state]
+        if isinstance(stated, str):
+            stated = {stated: 1.0}
+        p = np.array([stated.get(rung, 0.0) for rung in rungs] if isinstance(stated, dict) else stated, dtype=float)
+        rows.append(Row(p / p.sum(), worth))
+    return rows
+
+
+def by_formula(spec: dict, entry: dict) -> list[list[float]]:
+    """The rows of a table by a formula, each from its definition."""
+    ((kind, said),) = entry["formula"].items()
+    named, n = entry.get("given", []), len(entry["states"])
+    rows = []
+    for at in product(*(range(len(states_of(spec, name))) for name in named)):
+        if kind == "noisy_or":
+            no = (1 - said.get("leak", 0.0)) * math.prod(
+                1 - said["chances"][x][s] for x, s in zip(named, at, strict=True)
+            )
+            below = [no]
+        elif kind == "noisy_max":
+            laws = [said["links"][x][s] for x, s in zip(named, at, strict=True)]
+            laws += [said["leak"]] if "leak" in said else []
+            below = [math.prod(sum(law[: y + 1]) for law in laws) for y in range(n - 1)]
+        else:
+            score = sum(said["effects"][x][s] for x, s in zip(named, at, strict=True))
+            below = [1 / (1 + math.exp(score - cut)) for cut in said["cuts"]]
+        rows.append(np.diff([0.0, *below, 1.0]).tolist())
+    return rows
+
+
 def table(spec: dict, entry: dict) -> list[Row]:
     """The rows of a driver's or a status's table, the last parent fastest."""
     parents = [states_of(spec, name) for name in entry.get("given", [])]
-    stated = entry["table"]
+    stated = entry["table"] if "table" in entry else by_formula(spec, entry)
+    if "formula" in entry and not parents:
+        stated = stated[0]
     rows = []
     for k, states in enumerate(product(*parents)):
         if isinstance(stated, dict):
@@ -197,17 +238,30 @@ def positives(spec: dict) -> dict[tuple, Positive]:
 
 
 def rows(spec: dict) -> dict[tuple, Row]:
-    """Every table row by its place: drivers in order, then statuses."""
-    return {
-        (kind, i, k): row
-        for kind in ("driver", "status")
-        for i, entry in enumerate(spec.get(kind, []))
-        for k, row in enumerate(table(spec, entry) if "table" in entry else [])
-    } | {
-        place: Row(np.array([zero, 1 - zero]), 0.0 if free else worth)
-        for i, entry in enumerate(spec.get("status", []))
-        for place, (zero, worth, free) in outcome_numbers(i, entry, "zero", "worth").items()
+    """Every table row by its place: drivers in order, the first rungs of ladders, then statuses."""
+
+    def tables(kind: str) -> dict[tuple, Row]:
+        return {
+            (kind, i, k): row
+            for i, entry in enumerate(spec.get(kind, []))
+            for k, row in enumerate(table(spec, entry) if "table" in entry or "formula" in entry else [])
+        }
+
+    firsts = {
+        ("first", i, k): row
+        for i, ladder in enumerate(spec.get("ladder", []))
+        for k, row in enumerate(first_rows(spec, ladder))
     }
+    return (
+        tables("driver")
+        | firsts
+        | tables("status")
+        | {
+            place: Row(np.array([zero, 1 - zero]), 0.0 if free else worth)
+            for i, entry in enumerate(spec.get("status", []))
+            for place, (zero, worth, free) in outcome_numbers(i, entry, "zero", "worth").items()
+        }
+    )
 
 
 #: Families whose mean lies on the whole line.

@@ -136,6 +136,9 @@ def shut(world: worlds.World) -> dict | None:
     """The world's spec with the last effect of each ladder a factor of 0; None where there is no effect."""
     spec = deepcopy(world.spec)
     effects = [ladder["effect"][-1] for ladder in spec.get("ladder", []) if ladder.get("effect")]
+    for ladder in spec.get("ladder", []):
+        if ladder.get("first") == "equilibrium":  # there may be none under a factor of 0
+            del ladder["first"]
     for effect in effects:
         effect["factor"] = 0.0
         effect.pop("spread", None)

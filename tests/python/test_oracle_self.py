@@ -13,7 +13,7 @@ from scipy.linalg import expm
 import oracle
 import oracle_model
 import worlds
-from oracle_chain import by_squaring, carry
+from oracle_chain import by_squaring, carry, stationary
 
 TIGHT = 1e-12  # closed forms and the oracle both round in the last digits only
 ORIGIN, NOON = "2025-01-01", 0.5
@@ -459,6 +459,16 @@ def chain(spec: dict, name: str, passed: tuple = ()) -> int:
     return 1 + max((chain(spec, other, (*passed, name)) for other in seen - {*passed, name}), default=0)
 
 
+def test_the_long_run():
+    """Up at 1, 2, down at 3, 4: weights 1, 1/3, 1/3 · 2/4; a rung that is left for good has 0."""
+    flows = np.zeros((4, 4))
+    flows[0, 1], flows[1, 2], flows[1, 0], flows[2, 1], flows[3, 1] = 1, 2, 3, 4, 5
+    close(stationary(flows), np.array([6, 2, 1, 0]) / 9)
+    both = model(up_down(0.1, 0.3, first="equilibrium"), up_down(0.2, 0.2))
+    both["ladder"][1] |= {"name": "k", "start": {"low": 0.9, "high": 0.1}}
+    close(oracle.Frame(both).start_law(()), [0.675, 0.075, 0.225, 0.025])
+
+
 def test_most_worlds_are_rich():
     """Three ladders, two drivers, eight developments of all kinds, three windows at once, finite evidence: jointly."""
     pasts = [worlds.random_past(worlds.Dice(seed), worlds.shape_of(seed)) for seed in worlds.SEEDS]
@@ -477,10 +487,21 @@ def test_most_worlds_are_rich():
 
 
 def test_worlds_cover_the_page():
-    """Every kind of entry that docs/format.md names turns up among the first worlds."""
-    text = "\n".join(json.dumps([w.spec, w.dossier, w.questions]) for w in map(worlds.random_world, range(60)))
+    """Every kind of entry that docs/format.md names turns up among the first worlds, and every way to begin often."""
+    first = list(map(worlds.random_world, range(60)))
+    text = "\n".join(json.dumps([w.spec, w.dossier, w.questions]) for w in first)
     model_keys = "worth free spread chance within events over since until all any not at_least at_most ordered"
     model_keys += " stages first_stage"
     dossier_keys = "likelihood moved count at false_rate hit never entered reported on between indicator"
     keys = [*model_keys.split(), *dossier_keys.split(), "first", "enters", "reach", "given"]
+    keys += ["start_given", "formula", "noisy_or", "noisy_max", "logistic", "leak"]
     assert [key for key in keys if f'"{key}":' not in text] == []
+    ladders = [ladder for world in first for ladder in world.spec["ladder"]]
+    settled = [ladder for ladder in ladders if ladder.get("first") == "equilibrium"]
+    looks = [{key for e in x["effect"] for part in oracle_model.parts(e["when"]) for key in part} for x in settled]
+    assert sum("ladder" in looked for looked in looks) >= 10  # joint laws,
+    assert sum("driver" in looked for looked in looks) >= 10  # that differ by drivers
+    tables = [ladder for ladder in ladders if "start_given" in ladder]
+    assert sum("worth" in ladder or "first" in ladder for ladder in tables) >= 10
+    assert sum("worth" not in ladder and "first" not in ladder for ladder in tables) >= 10
+    assert sum("formula" in entry for w in first for entry in w.spec["driver"] + w.spec["status"]) >= 15

@@ -11,7 +11,7 @@ import numpy as np
 
 import oracle
 from oracle_chain import Monitor
-from oracle_model import UNIT_DAYS, boundaries, instant, named_moves, parts, phases_of, start
+from oracle_model import UNIT_DAYS, boundaries, instant, intensity, named_moves, parts, phases_of, start
 
 SEEDS = range(220)  # of the worlds compared
 JOINT_LIMIT = 36  # joint rungs
@@ -695,7 +695,7 @@ def random_world(seed: int, small: bool = False) -> World:
 
 
 def with_numbers(dice: Dice, spec: dict, dossier: dict, horizon: int) -> tuple[dict, dict]:
-    """The same world with an indicator or two of numbers, and what they showed."""
+    """The same world with an indicator or two of numbers and what they showed, first rungs and tables of more kinds."""
     for _ in range(20):
         more = [random_number(dice, f"x{k}", spec) for k in range(dice.pick([0, 1, 2], [0.2, 0.5, 0.3]))]
         reporter, said = Reporter(dice, spec, horizon), []
@@ -703,11 +703,88 @@ def with_numbers(dice: Dice, spec: dict, dossier: dict, horizon: int) -> tuple[d
             status = dice.pick(more)
             measured = {"indicator": status["name"], "value": random_value(dice, status["outcome"]["family"])}
             said.append({"id": f"m{k}", "measured": measured, "on": reporter.on()})
-        wider = spec | {"status": spec["status"] + more}
+        wider = with_formulas(dice, with_firsts(dice, spec | {"status": spec["status"] + more}))
         told = dossier | {"development": dossier["development"] + said}
         if np.isfinite(evidence := oracle.log_evidence(wider, told)) and evidence > -120:
             return wider, told
     return spec, dossier
+
+
+def with_firsts(dice: Dice, spec: dict) -> dict:
+    """The same model, its ladders beginning in other ways: by drivers, with priors, estimated, at equilibrium."""
+    forms = [dice.pick(["as it is", "table", "prior", "equilibrium"], [0.3, 0.3, 0.15, 0.25]) for _ in spec["ladder"]]
+    settled = upstream(
+        spec, [x["name"] for x, form in zip(spec["ladder"], forms, strict=True) if form == "equilibrium"]
+    )
+    if not all(settles(ladder) for ladder in spec["ladder"] if ladder["name"] in settled):
+        settled = set()
+    ladders = []
+    for ladder, form in zip(spec["ladder"], forms, strict=True):
+        more: dict = {"first": "equilibrium"} if ladder["name"] in settled else {}
+        if not more and (form == "prior" or (form == "table" and spec["driver"])):
+            given = dice.some(spec["driver"])[:2] if form == "table" else []
+            more = dice.pick([{}, {"worth": dice.uniform(2, 20, 1)}, {"first": "estimated"}], [0.4, 0.3, 0.3])
+            more |= {"start": random_firsts(dice, ladder["rungs"], [driver["states"] for driver in given])}
+            more |= {"start_given": [driver["name"] for driver in given]} if given else {}
+        ladders.append(ladder | more)
+    return spec | {"ladder": ladders}
+
+
+def upstream(spec: dict, names: list[str]) -> set[str]:
+    """These ladders and all that they depend on."""
+    found, ahead = set(), list(names)
+    while ahead:
+        found.add(name := ahead.pop())
+        effects = next(ladder["effect"] for ladder in spec["ladder"] if ladder["name"] == name)
+        looked = {part["ladder"] for effect in effects for part in parts(effect["when"]) if "ladder" in part}
+        ahead += sorted(looked - found)
+    return found
+
+
+def settles(ladder: dict) -> bool:
+    """Whether one class of rungs alone is never left, and no move is so rare that the oracle loses its digits."""
+    rungs = ladder["rungs"]
+    leads = np.eye(len(rungs), dtype=int)
+    for entry in ladder["rate"]:
+        if intensity(entry).mode < 1e-3:
+            return False
+        for a, b in named_moves(entry["moves"], rungs):
+            leads[a, b] = 1
+    leads = np.linalg.matrix_power(leads, len(rungs)) > 0
+    return bool(np.any(np.all(leads, axis=0)))  # one that all lead to
+
+
+def random_firsts(dice: Dice, rungs: list[str], drivers: list[list[str]]):
+    """A law of the first rung for each state of drivers: a rung, a list or by name."""
+    if drivers:
+        return {state: random_firsts(dice, rungs, drivers[1:]) for state in drivers[0]}
+    law = dice.law(len(rungs), 0.3)
+    return dice.pick([law, dict(zip(rungs, law, strict=True)), dice.pick(rungs)], [0.4, 0.4, 0.2])
+
+
+def with_formulas(dice: Dice, spec: dict) -> dict:
+    """The same model, some tables of drivers and indicators by a formula."""
+
+    def changed(entry: dict) -> dict:
+        if "table" not in entry or not entry.get("given") or not dice.chance(0.4):
+            return entry
+        without = {key: value for key, value in entry.items() if key != "table"}
+        return without | {"formula": random_formula(dice, spec, entry["given"], len(entry["states"]))}
+
+    return spec | {kind: [changed(entry) for entry in spec[kind]] for kind in ("driver", "status")}
+
+
+def random_formula(dice: Dice, spec: dict, given: list[str], n: int) -> dict:
+    states = dict(zip(given, entries(spec, given), strict=True))
+    kind = dice.pick(["noisy_or", "noisy_max", "logistic"] if n == 2 else ["noisy_max", "logistic"])
+    if kind == "noisy_or":
+        said: dict = {"chances": {x: [dice.uniform(0, 0.9) for _ in known] for x, known in states.items()}}
+        return {kind: said | ({"leak": dice.uniform(0, 0.2)} if dice.chance(0.7) else {})}
+    if kind == "noisy_max":
+        said = {"links": {x: [dice.law(n, 0.2) for _ in known] for x, known in states.items()}}
+        return {kind: said | ({"leak": dice.law(n)} if dice.chance(0.7) else {})}
+    effects = {x: [dice.uniform(-2, 2) for _ in known] for x, known in states.items()}
+    return {kind: {"effects": effects, "cuts": sorted(dice.uniform(-2, 2) + k for k in range(n - 1))}}
 
 
 def random_number(dice: Dice, name: str, spec: dict) -> dict:

@@ -4,7 +4,7 @@ use super::names::{self, Named};
 use super::{At, condition, named};
 use crate::escalation::condition::Condition;
 use crate::escalation::dossier::{Development, Dossier, Evidence, Record};
-use crate::escalation::model::{First, Model, Variable};
+use crate::escalation::model::{Model, Variable};
 use crate::escalation::spec::{
     ConditionSpec, CountedSpec, DevelopmentSpec, DossierSpec, LikelihoodSpec, MeasuredSpec, MovedSpec, TrustSpec,
     TrustedSpec,
@@ -23,13 +23,8 @@ impl Dossier {
         let top = At::top().called("dossier");
         let clock = top.calendar(model)?;
         for ladder in &model.ladders {
-            let unit = ladder.covariates.is_empty() && ladder.first == First::Given;
-            top.need(unit, || {
-                format!(
-                    "ladder '{}' has covariates or a first rung to be estimated, which only a panel has",
-                    ladder.name
-                )
-            })?;
+            let plain = ladder.covariates.is_empty();
+            top.need(plain, || format!("ladder '{}' has covariates, which only a panel has", ladder.name))?;
         }
         for driver in &model.drivers {
             let plain = driver.covariates.is_empty();

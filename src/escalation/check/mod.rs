@@ -2,6 +2,8 @@
 
 mod condition;
 mod dossier;
+mod first;
+mod formula;
 mod model;
 mod names;
 mod numbers;

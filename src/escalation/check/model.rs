@@ -4,16 +4,16 @@ use super::names::{self, distinct};
 use super::numbers::{self, Judged};
 use super::outcome::{self, Acted};
 use super::table::{self, Parent};
-use super::{At, condition, named, question, stage};
+use super::{At, condition, first, named, question, stage};
 use crate::escalation::condition::Condition;
 use crate::escalation::model::{
     Covariate, Driver, Effect, Events, Expectation, First, Ladder, Model, Move, Scale, Status, StatusCovariate, Term,
     Variable,
 };
-use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Real, Row, RowPrior};
+use crate::escalation::parameter::{Kind, Parameters, Positive, Provenance, Real, Row};
 use crate::escalation::spec::{
-    CovariateSpec, DriverSpec, EffectSpec, EventsSpec, ExpectSpec, FirstSpec, LadderSpec, ModelSpec, MovesSpec,
-    NumbersSpec, QuestionSpec, StartSpec, StatusCovariateSpec, StatusSpec, TableSpec,
+    CovariateSpec, DriverSpec, EffectSpec, EventsSpec, ExpectSpec, LadderSpec, ModelSpec, MovesSpec, NumbersSpec,
+    QuestionSpec, StatusCovariateSpec, StatusSpec,
 };
 use crate::ground::Result;
 use crate::ground::time::Clock;
@@ -57,6 +57,7 @@ impl Model {
         for (i, ladder) in spec.ladder.iter().enumerate() {
             build.ladder(i, ladder)?;
         }
+        first::settled(&spec.ladder, &build.model)?;
         for (i, status) in spec.status.iter().enumerate() {
             build.status(i, status)?;
         }
@@ -148,11 +149,10 @@ fn shell(spec: &ModelSpec) -> Result<Model> {
     for (i, l) in spec.ladder.iter().enumerate() {
         let at = ladder_at(i, &l.name);
         distinct(&at.key("rungs"), "rungs", &l.rungs, 2)?;
-        let start = start(&at.key("start"), &l.start, &l.name, &l.rungs)?;
         let (name, rungs, ordered) = (l.name.clone(), l.rungs.clone(), l.ordered);
         let phases = stage::phases(&at, l)?;
-        let (first, moves, effects, covariates) = (First::Given, vec![], vec![], vec![]);
-        ladders.push(Ladder { name, rungs, phases, ordered, start, first, moves, effects, covariates });
+        let (first, moves, effects, covariates) = (First::Given(vec![]), vec![], vec![], vec![]);
+        ladders.push(Ladder { name, rungs, phases, ordered, first, moves, effects, covariates });
     }
     let (name, origin) = (spec.name.clone(), spec.origin.clone());
     Ok(Model {
@@ -165,27 +165,6 @@ fn shell(spec: &ModelSpec) -> Result<Model> {
         expectations: vec![],
         parameters: Parameters::default(),
     })
-}
-
-/// The law of the first rung.
-fn start(at: &At, spec: &StartSpec, ladder: &str, rungs: &[String]) -> Result<Vec<f64>> {
-    let kind = format!("rung of '{ladder}'");
-    match spec {
-        StartSpec::Rung(rung) => {
-            let first = names::find(at, &kind, rung, rungs)?;
-            Ok((0..rungs.len()).map(|r| if r == first { 1.0 } else { 0.0 }).collect())
-        }
-        StartSpec::Law(law) => {
-            for (rung, p) in law {
-                names::find(&at.key(rung), &kind, rung, rungs)?;
-                at.key(rung).need(p.is_finite() && *p >= 0.0, || {
-                    format!("the start gives '{rung}' the probability {p}; expected 0 or more")
-                })?;
-            }
-            let values: Vec<f64> = rungs.iter().map(|r| law.get(r).copied().unwrap_or(0.0)).collect();
-            table::normalised(at, "the law of the start", &values)
-        }
-    }
 }
 
 /// Names a cycle among the drivers if there is one.
@@ -222,15 +201,16 @@ fn acyclic(model: &Model) -> Result<()> {
 }
 
 /// A table's rows to be: where, over what, and with what prior.
-struct Cells<'a> {
-    at: &'a At,
-    name: &'a str,
-    states: &'a [String],
-    parents: &'a [Variable],
-    table: &'a TableSpec,
-    worth: Option<f64>,
-    free: bool,
-    provenance: Provenance,
+pub(super) struct Cells<'a> {
+    pub(super) at: &'a At,
+    pub(super) name: &'a str,
+    pub(super) states: &'a [String],
+    pub(super) parents: &'a [Variable],
+    /// The last parent fastest.
+    pub(super) rows: Vec<Vec<f64>>,
+    pub(super) worth: Option<f64>,
+    pub(super) free: bool,
+    pub(super) provenance: Provenance,
 }
 
 /// The parameters so far, each under a name of its own.
@@ -262,6 +242,19 @@ impl Numbers {
         self.parameters.rows.len() - 1
     }
 
+    /// The rows of a table, each with its prior and a name of its own.
+    pub(super) fn rows(&mut self, model: &Model, cells: Cells) -> Result<Vec<usize>> {
+        let prior = table::prior(cells.at, cells.worth, cells.free)?;
+        let parents: Vec<Parent> = cells.parents.iter().map(|p| names::states(model, *p)).collect();
+        let labels: Vec<String> = table::labels(&parents).iter().map(|l| table::row_name(cells.name, l)).collect();
+        let mut indices = Vec::with_capacity(cells.rows.len());
+        for (name, value) in labels.into_iter().zip(cells.rows) {
+            let (states, prior, provenance) = (cells.states.to_vec(), prior.clone(), cells.provenance.clone());
+            indices.push(self.row(Row { name, states, value, prior, provenance }));
+        }
+        Ok(indices)
+    }
+
     pub(super) fn real(&mut self, real: Real) -> usize {
         let name = self.unique(real.name);
         self.parameters.reals.push(Real { name, ..real });
@@ -277,19 +270,6 @@ struct Build {
 }
 
 impl Build {
-    fn rows(&mut self, cells: Cells) -> Result<Vec<usize>> {
-        let prior = table::prior(cells.at, cells.worth, cells.free)?;
-        let parents: Vec<Parent> = cells.parents.iter().map(|p| names::states(&self.model, *p)).collect();
-        let rows = table::rows(cells.at, cells.table, &parents, cells.states)?;
-        let labels: Vec<String> = table::labels(&parents).iter().map(|l| table::row_name(cells.name, l)).collect();
-        let mut indices = Vec::with_capacity(rows.len());
-        for (name, value) in labels.into_iter().zip(rows) {
-            let (states, prior, provenance) = (cells.states.to_vec(), prior.clone(), cells.provenance.clone());
-            indices.push(self.numbers.row(Row { name, states, value, prior, provenance }));
-        }
-        Ok(indices)
-    }
-
     fn driver(&mut self, i: usize, spec: &DriverSpec) -> Result<()> {
         let at = driver_at(i, &spec.name);
         let given = at.key("given");
@@ -298,16 +278,14 @@ impl Build {
         let parents = spec.given.iter().enumerate().map(find).collect::<Result<Vec<usize>>>()?;
         let over: Vec<Variable> = parents.iter().map(|p| Variable::Driver(*p)).collect();
         let said = (&spec.source, &spec.known, &spec.basis, &spec.note);
-        let rows = self.rows(Cells {
-            at: &at,
-            name: &spec.name,
-            states: &spec.states,
-            parents: &over,
-            table: &spec.table,
-            worth: spec.worth,
-            free: spec.free,
-            provenance: numbers::provenance(&at, &self.clock, said)?,
-        })?;
+        let provenance = numbers::provenance(&at, &self.clock, said)?;
+        let states: Vec<Parent> = over.iter().map(|p| names::states(&self.model, *p)).collect();
+        let stated = (spec.table.as_ref(), spec.formula.as_ref());
+        let rows = table::stated(&at, stated, &states, &spec.states)?;
+        let (worth, free) = (spec.worth, spec.free);
+        let cells =
+            Cells { at: &at, name: &spec.name, states: &spec.states, parents: &over, rows, worth, free, provenance };
+        let rows = self.numbers.rows(&self.model, cells)?;
         if let Some(driver) = self.model.drivers.get_mut(i) {
             (driver.parents, driver.rows) = (parents, rows.clone());
         }
@@ -321,7 +299,7 @@ impl Build {
 
     fn ladder(&mut self, i: usize, spec: &LadderSpec) -> Result<()> {
         let at = ladder_at(i, &spec.name);
-        numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
+        let provenance = numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
         let moves = self.moves(&at, spec)?;
         stage::left(&at, spec, &moves)?;
         let mut effects = Vec::with_capacity(spec.effect.len());
@@ -330,26 +308,11 @@ impl Build {
             effects.push(self.effect(&at.key("effect").item(k).called(entry), effect, spec, &moves)?);
         }
         let covariates = self.covariates(&at, spec, &moves)?;
-        let first = self.first(i, spec)?;
+        let first = first::first(&at, spec, &self.model, &mut self.numbers, provenance)?;
         if let Some(ladder) = self.model.ladders.get_mut(i) {
             (ladder.moves, ladder.effects, ladder.covariates, ladder.first) = (moves, effects, covariates, first);
         }
         Ok(())
-    }
-
-    /// Where the first rung's law comes from.
-    fn first(&mut self, i: usize, spec: &LadderSpec) -> Result<First> {
-        let Some(ladder) = self.model.ladders.get(i) else { return Ok(First::Given) };
-        let name = format!("{}: first rung", spec.name);
-        let (states, value) = (ladder.rungs.clone(), ladder.start.clone());
-        Ok(match spec.first {
-            FirstSpec::Given => First::Given,
-            FirstSpec::Equilibrium => First::Equilibrium,
-            FirstSpec::Estimated => {
-                let (prior, provenance) = (RowPrior::Flat, Provenance::default());
-                First::Estimated(self.numbers.row(Row { name, states, value, prior, provenance }))
-            }
-        })
     }
 
     fn covariates(&mut self, ladder: &At, spec: &LadderSpec, moves: &[Move]) -> Result<Vec<Covariate>> {
@@ -482,29 +445,29 @@ impl Build {
         let provenance = numbers::provenance(&at, &self.clock, (&spec.source, &spec.known, &spec.basis, &spec.note))?;
         let (name, states) = (spec.name.clone(), spec.states.clone());
         let mut made = Status { name, states, parents, rows: vec![], cells: vec![], covariates: vec![] };
-        match (&spec.table, &spec.outcome) {
-            (Some(table), None) => {
+        let stated = (spec.table.as_ref(), spec.formula.as_ref());
+        match (stated.0.is_some() || stated.1.is_some(), &spec.outcome) {
+            (true, None) => {
                 distinct(&at.key("states"), "states", &spec.states, 2)?;
-                made.rows = self.rows(Cells {
-                    at: &at,
-                    name: &spec.name,
-                    states: &spec.states,
-                    parents: &made.parents,
-                    table,
-                    worth: spec.worth,
-                    free: spec.free,
-                    provenance,
-                })?;
+                let over: Vec<Parent> = made.parents.iter().map(|p| names::states(&self.model, *p)).collect();
+                let rows = table::stated(&at, stated, &over, &spec.states)?;
+                let (name, states, parents) = (&spec.name, &spec.states, &made.parents);
+                let (worth, free) = (spec.worth, spec.free);
+                let cells = Cells { at: &at, name, states, parents, rows, worth, free, provenance };
+                made.rows = self.numbers.rows(&self.model, cells)?;
             }
-            (None, Some(number)) => {
+            (false, Some(number)) => {
                 at.need(spec.states.is_empty() && spec.worth.is_none() && !spec.free, || {
                     "`states`, `worth` and `free` do not go with `outcome`; expected it alone, `free` within it".into()
                 })?;
                 let over: Vec<Parent> = made.parents.iter().map(|p| names::states(&self.model, *p)).collect();
                 made.cells = outcome::cells(&at, &spec.name, number, &over, &mut self.numbers, &provenance)?;
             }
-            (Some(_), Some(_)) => return Err(at.wrong("it has a `table` and an `outcome`; expected one of them")),
-            (None, None) => {
+            (true, Some(_)) => {
+                let what = if stated.0.is_some() { "`table`" } else { "`formula`" };
+                return Err(at.wrong(format!("it has a {what} and an `outcome`; expected one of them")));
+            }
+            (false, None) => {
                 return Err(at.wrong("it has no value; expected `states` and `table`, or `outcome` for a number"));
             }
         }

@@ -1,8 +1,8 @@
 //! Tables as written to rows in order: nested by the parents' states or listed, each row checked and divided by its sum.
 
-use super::{At, names};
+use super::{At, formula, names};
 use crate::escalation::parameter::RowPrior;
-use crate::escalation::spec::TableSpec;
+use crate::escalation::spec::{FormulaSpec, TableSpec};
 use crate::ground::Result;
 
 /// How far the sum of a row may be from 1.
@@ -39,11 +39,26 @@ pub(super) fn row_name(name: &str, label: &[(&str, &str)]) -> String {
     if states.is_empty() { name.to_string() } else { format!("{name} | {}", states.join(", ")) }
 }
 
-/// The rows of a table over `parents` for a variable with `states`, in order and each divided by its sum.
+/// The rows of the table at a place, over `parents` for a variable with `states`, in order and each divided by its sum.
 pub(super) fn rows(at: &At, table: &TableSpec, parents: &[Parent], states: &[String]) -> Result<Vec<Vec<f64>>> {
     let mut found = Vec::new();
-    collect(&at.key("table"), table, parents, states, "", &mut found)?;
+    collect(at, table, parents, states, "", &mut found)?;
     Ok(found)
+}
+
+/// The rows of an entry that has a table or a formula.
+pub(super) fn stated(
+    at: &At,
+    (table, formula): (Option<&TableSpec>, Option<&FormulaSpec>),
+    parents: &[Parent],
+    states: &[String],
+) -> Result<Vec<Vec<f64>>> {
+    match (table, formula) {
+        (Some(table), None) => rows(&at.key("table"), table, parents, states),
+        (None, Some(formula)) => formula::rows(at, formula, parents, states),
+        (Some(_), Some(_)) => Err(at.wrong("it has a `table` and a `formula`; expected one of them")),
+        (None, None) => Err(at.wrong("it has no probabilities; expected a `table` or a `formula`")),
+    }
 }
 
 fn collect(

@@ -16,7 +16,7 @@ pub struct Tables<'a> {
     pub bases: &'a [f64],
     /// Intensities, by design and arc.
     pub rates: &'a [f64],
-    /// The first rung's law, by design; or the one law.
+    /// The first rung's laws, by place.
     pub first: &'a [f64],
 }
 
@@ -34,7 +34,7 @@ pub struct Said {
     /// Expected rungs: the looks, and n numbers each.
     pub seen: Vec<usize>,
     pub occupied: Vec<f64>,
-    /// Expected first rungs by design.
+    /// Expected first rungs by place.
     pub first: Vec<(usize, Vec<f64>)>,
 }
 
@@ -49,12 +49,9 @@ impl Tables<'_> {
         self.rates[design * self.panel.structure.arcs.len() + arc]
     }
 
-    fn first(&self, design: usize) -> &[f64] {
+    fn first(&self, place: usize) -> &[f64] {
         let n = self.panel.structure.n;
-        match self.first.len() == n {
-            true => self.first,
-            false => &self.first[design * n..(design + 1) * n],
-        }
+        &self.first[place * n..(place + 1) * n]
     }
 
     fn forward(&self, op: Op, from: &[f64], to: &mut [f64]) {
@@ -179,7 +176,7 @@ impl Tables<'_> {
                 let own = structure.joint.iter().zip(&structure.shares);
                 own.map(|(joint, share)| if *joint == rung { *share } else { 0.0 }).collect()
             }
-            Begin::First(design) => self.first(design).to_vec(),
+            Begin::First(place) => self.first(place).to_vec(),
         }
     }
 
@@ -236,9 +233,9 @@ impl Tables<'_> {
             self.backward(op, row, &work.after, &mut work.before, weight, said);
             std::mem::swap(&mut work.after, &mut work.before);
         }
-        if let Begin::First(design) = chain.begin {
+        if let Begin::First(place) = chain.begin {
             let own = work.rows[..n].iter().zip(&work.after).map(|(x, u)| weight * x * u).collect();
-            said.first.push((design, own));
+            said.first.push((place, own));
         }
         Ok(())
     }

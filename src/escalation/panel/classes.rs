@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::compile::{Build, Row, Stop, wrong};
 use super::profiles::Profiles;
 use super::structure::Structure;
+use crate::escalation::first::drivers;
 use crate::escalation::model::{Model, Status, Variable};
 use crate::ground::{Error, Result, limits};
 use std::collections::BTreeSet;
@@ -61,6 +62,7 @@ impl Classes {
         let mut looked: BTreeSet<usize> = structure.drivers().into_iter().collect();
         let parents = statuses.iter().flat_map(|status| &status.parents);
         looked.extend(parents.filter_map(|parent| if let Variable::Driver(d) = parent { Some(*d) } else { None }));
+        looked.extend(structure.ladders.iter().flat_map(|&ladder| drivers(&model.ladders[ladder].first)));
         let mut seen = vec![];
         for column in &columns.drivers {
             let driver = model.drivers.iter().position(|d| d.name == column.driver);

@@ -2,9 +2,10 @@
 
 use super::classes::Classes;
 use super::columns::Columns;
+use super::first::FirstLaw;
 use super::shown::{Reading, Shown};
 use super::structure::Structure;
-use crate::escalation::model::{First, Model, Status, Variable};
+use crate::escalation::model::{Model, Status, Variable};
 use crate::escalation::theta::Values;
 use crate::ground::{Error, Result};
 use std::collections::HashMap;
@@ -62,7 +63,7 @@ pub enum Begin {
     At(usize),
     /// A joint rung that is seen first: its stages as the ladders declare them.
     Seen(usize),
-    /// The law of the first joint phase, under a design.
+    /// The law of the first joint phase: its place among them, see [`FirstLaw::place`].
     First(usize),
 }
 
@@ -127,7 +128,7 @@ pub struct Panel {
     pub shown: Vec<Shown>,
     /// Sets of arcs.
     pub sets: Vec<Vec<usize>>,
-    pub first: First,
+    pub first: FirstLaw,
     pub units: Vec<String>,
     pub used: Used,
     /// Mean of each covariate's columns over intervals, in the design's order.
@@ -253,7 +254,7 @@ pub(super) struct Build<'a> {
     pub(super) stayed: HashMap<(usize, usize), f64>,
     pub(super) moved: HashMap<(usize, usize), f64>,
     pub(super) used: Used,
-    pub(super) first: First,
+    pub(super) first: FirstLaw,
     pub(super) sums: Vec<f64>,
     pub(super) histories: Vec<Vec<Row>>,
     /// The joint phases that are possible so far in the chain that is open.
@@ -298,14 +299,10 @@ impl Panel {
         ladders.sort_unstable();
         ladders.dedup();
         let structure = Structure::new(model, &ladders, columns.tick, columns.dated)?;
-        let first = match ladders.as_slice() {
-            [one] => model.ladders[*one].first,
-            several if several.iter().all(|l| model.ladders[*l].first == First::Given) => First::Given,
-            _ => return top("a first rung to be estimated, or at equilibrium, is for a panel of one ladder"),
-        };
         let classes = Classes::new(model, columns, &structure, &statuses)?;
         let alone = [vec![]];
         let configs = classes.as_ref().map_or(&alone[..], |classes| &classes.configs);
+        let first = FirstLaw::new(model, &structure, configs)?;
         let row_of = |status: &Status| -> Vec<usize> {
             let of = |drivers: &Vec<usize>| {
                 (0..structure.n).map(|state| structure.row(model, status, state, drivers)).collect::<Vec<_>>()

@@ -152,6 +152,7 @@ impl PanelFit {
         let mut priors: HashMap<(usize, Known), Vec<f64>> = HashMap::new();
         let n_rungs = structure.n_rungs;
         let mut shares = vec![0.0; times.len() * n_rungs];
+        let firsts = self.panel.first_law(values, &self.panel.all_rates(values))?;
         for (unit, risk) in self.at_risk(times).iter().enumerate() {
             let Some(first) = self.panel.rows_of(unit).first() else { continue };
             let classes = self.panel.classes.as_ref();
@@ -167,7 +168,10 @@ impl PanelFit {
                     Some(rung) => {
                         structure.spread((0..structure.n_rungs).map(|r| f64::from(u8::from(r == rung))).collect())
                     }
-                    None => structure.start.clone(),
+                    None => {
+                        let place = self.panel.first.place(class, history.first().map_or(0, |row| row.design));
+                        firsts[place * n..(place + 1) * n].to_vec()
+                    }
                 };
                 let mut now = first.time;
                 let mut place = 0;

@@ -5,11 +5,10 @@
 
 use super::chain::{Said, Tables, Work};
 use super::compile::{Begin, Panel};
-use crate::escalation::model::{First, Model};
+use crate::escalation::model::Model;
 use crate::escalation::theta::{Statistics, Values};
 use crate::ground::{Control, Error, Result};
 use crate::markov::Bundle;
-use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 /// Groups a block, and chains a block: sums run within blocks and then over them, so that the bits do not depend on threads.
@@ -241,47 +240,6 @@ impl Panel {
         rates
     }
 
-    /// The law of the first joint rung: one, or one a design at equilibrium.
-    pub(super) fn first_law(&self, values: &Values, rates: &[f64]) -> Result<Vec<f64>> {
-        match self.first {
-            First::Given => Ok(self.structure.start.clone()),
-            First::Estimated(row) => Ok(self.structure.spread(values.rows[row].clone())),
-            First::Equilibrium => {
-                let mut laws = vec![];
-                for own in rates.chunks_exact(self.structure.arcs.len().max(1)) {
-                    laws.extend(self.stationary(own)?.0);
-                }
-                Ok(laws)
-            }
-        }
-    }
-
-    /// The law that intensities keep, and its deviation matrix (Π − Q)⁻¹ − Π.
-    fn stationary(&self, rates: &[f64]) -> Result<(Vec<f64>, DMatrix<f64>)> {
-        let n = self.structure.n;
-        let mut q = DMatrix::<f64>::zeros(n, n);
-        for (arc, rate) in self.structure.arcs.iter().zip(rates) {
-            q[(arc.from, arc.to)] += rate;
-            q[(arc.from, arc.from)] -= rate;
-        }
-        let not_one = || {
-            Error::spec(
-                "panel",
-                "the first rung",
-                "its law at equilibrium is not one: not every rung leads to the others",
-            )
-        };
-        let scale = q.amax().max(f64::MIN_POSITIVE);
-        let mut system = q.transpose() / scale;
-        system.row_mut(n - 1).fill(1.0);
-        let mut right = DVector::zeros(n);
-        right[n - 1] = 1.0;
-        let law = system.lu().solve(&right).filter(|law| law.iter().all(|p| *p > -1e-12)).ok_or_else(not_one)?;
-        let pi = DMatrix::from_fn(n, n, |_, j| law[j]);
-        let deviation = (&pi - &q).try_inverse().ok_or_else(not_one)? - pi;
-        Ok((law.iter().copied().collect(), deviation))
-    }
-
     #[allow(clippy::too_many_arguments)]
     fn chains(
         &self,
@@ -353,44 +311,6 @@ impl Panel {
         }
         self.first_slopes(rates, first, &firsts, pulled, statistics)?;
         Ok(log)
-    }
-
-    /// What the expected first rungs say of their law.
-    fn first_slopes(
-        &self,
-        rates: &[f64],
-        laws: &[f64],
-        firsts: &[(usize, Vec<f64>)],
-        pulled: &mut [f64],
-        statistics: &mut Statistics,
-    ) -> Result<()> {
-        let (n, arcs) = (self.structure.n, &self.structure.arcs);
-        match self.first {
-            First::Given => {}
-            First::Estimated(row) => {
-                for (_, own) in firsts {
-                    let own = self.structure.fold(own);
-                    statistics.rows[row].iter_mut().zip(&own).for_each(|(sum, x)| *sum += x);
-                }
-            }
-            First::Equilibrium => {
-                let mut by_design = vec![vec![0.0; n]; self.designs.len()];
-                for (design, own) in firsts {
-                    by_design[*design].iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
-                }
-                for (design, own) in by_design.iter().enumerate().filter(|(_, own)| own.iter().any(|x| *x != 0.0)) {
-                    let law = &laws[design * n..(design + 1) * n];
-                    let slope = DVector::from_fn(n, |s, _| if law[s] > 0.0 { own[s] / law[s] } else { 0.0 });
-                    let range = design * arcs.len()..(design + 1) * arcs.len();
-                    // dπ = π dQ D.
-                    let gain = self.stationary(&rates[range.clone()])?.1 * slope;
-                    for ((arc, rate), sum) in arcs.iter().zip(&rates[range.clone()]).zip(&mut pulled[range]) {
-                        *sum += rate * law[arc.from] * (gain[arc.to] - gain[arc.from]);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Rungs and moves at known times.

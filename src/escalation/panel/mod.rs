@@ -9,6 +9,7 @@ pub mod chain;
 pub mod classes;
 pub mod columns;
 pub mod compile;
+mod first;
 pub mod fit;
 mod folded;
 pub mod given;

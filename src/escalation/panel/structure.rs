@@ -81,8 +81,6 @@ pub struct Structure {
     pub cuts: Vec<f64>,
     /// Days in a unit of the clock.
     pub tick: f64,
-    /// The law of the first joint phase as it stands.
-    pub start: Vec<f64>,
 }
 
 /// A condition inside a joint rung: only drivers and time are left.
@@ -132,7 +130,6 @@ impl Structure {
             on_rungs: 0,
             cuts: vec![],
             tick,
-            start: vec![],
         };
         let rungs = |s: usize| (0..ladders.len()).map(move |place| (place, s));
         made.joint = (0..n)
@@ -149,11 +146,6 @@ impl Structure {
         }
         made.cuts.sort_by(f64::total_cmp);
         made.cuts.dedup();
-        let start = |s: usize| -> f64 {
-            let own = ladders.iter().enumerate();
-            own.map(|(place, &ladder)| model.ladders[ladder].start[made.rung(s, place)]).product()
-        };
-        made.start = (0..n).map(|s| start(s) * made.shares[s]).collect();
         Ok(made)
     }
 

@@ -1,7 +1,7 @@
 //! A unit's rows, one after the other, to counts and chains; every refusal names the unit and the row.
 
 use super::compile::{Begin, Build, Chain, Count, Group, Op, Row, Seen, Step, Stop, Tally, wrong};
-use crate::escalation::model::First;
+use super::first::FirstLaw;
 use crate::ground::{Error, Result};
 
 impl Build<'_> {
@@ -67,14 +67,17 @@ impl Build<'_> {
             }
             last_seen = rung.or(last_seen);
             if k == 0 {
-                if !told && self.first == First::Given {
+                let as_seen = matches!(self.first, FirstLaw::Given(_));
+                if !told && as_seen {
                     known = known.or(rung.and_then(|rung| self.only_stage(rung)));
                 }
-                let open = known.is_none() || told || self.first != First::Given;
-                if open {
-                    let begin = match (rung, self.first) {
-                        (Some(rung), First::Given) => Begin::Seen(rung),
-                        _ => Begin::First(self.row_design(rows, 0, time)?),
+                if known.is_none() || told || !as_seen {
+                    let begin = match rung.filter(|_| as_seen) {
+                        Some(rung) => Begin::Seen(rung),
+                        None => {
+                            let design = self.row_design(rows, 0, time)?;
+                            Begin::First(self.first.place(self.class, design))
+                        }
                     };
                     let start = self.ops.len();
                     chain = Some(Chain { unit, class: self.class, rows: (row, row), weight, begin, ops: start..start });
