@@ -738,7 +738,8 @@ class PanelFit:
         tree = xr.DataTree.from_dict({"posterior": nothing, "log_likelihood": told})
         # ArviZ before 1.0 has a class of its own for this.
         old = getattr(az, "InferenceData", None)
-        return az.loo(old.from_datatree(tree) if old else tree, pointwise=True)
+        loo: Any = az.loo
+        return loo(old.from_datatree(tree) if old else tree, pointwise=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self), self._model, self._panel, self._core.kept())
