@@ -8,8 +8,10 @@ use super::stencil::dot;
 use super::transient::{MARGIN, Walk, check, confined, gathered, is_dense, spread, tails, weights};
 use crate::ground::{Control, Result};
 
-/// How much further the next walk goes where a quantile lies beyond the last.
+/// How much further the next walk goes where a quantile lies beyond the last; by squaring, whose cost grows with the
+/// logarithm of the time.
 const FURTHER: f64 = 4.0;
+const FURTHER_SQUARED: f64 = 4096.0;
 /// Most steps of the search for a quantile.
 const TRIES: usize = 200;
 
@@ -207,8 +209,8 @@ pub fn reach(
 /// As [`super::transient::law`], and probabilities that are none.
 ///
 /// # Complexity
-/// As [`super::hitting::probability`], and walks of which each is four times as long as the one before; the last covers the
-/// longest quantile.
+/// As [`super::hitting::probability`], and walks of which each is four times as long as the one before (4,096 times, where
+/// it goes by squaring); the last covers the longest quantile.
 pub fn quantiles(
     generator: &Generator,
     start: &[f64],
@@ -233,7 +235,7 @@ pub fn quantiles(
     while let Some(far) = &walked
         && gap(&far.look(longest), last, ever) < 0.0
     {
-        longest *= FURTHER;
+        longest *= if let How::Squared { .. } = far.how { FURTHER_SQUARED } else { FURTHER };
         walked = Some(walk(longest)?);
     }
     let one = |&p: &f64| match &walked {
