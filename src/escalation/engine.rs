@@ -232,10 +232,29 @@ impl Prepared {
         self.forward_after(values, past, &keep, control)
     }
 
+    /// The same at other values: plans whose numbers have not changed since `near` are taken over from there.
+    ///
+    /// # Errors
+    /// As [`Prepared::forward`].
+    pub fn beside(&self, values: Values, near: &Evaluated, control: &Control) -> Result<Evaluated> {
+        self.forward_from(values, None, Some(near), &|_| Keep::Nothing, control)
+    }
+
     fn forward_after(
         &self,
         values: Values,
         past: Option<(&Prepared, &Evaluated)>,
+        keep: &(impl Fn(&Plan) -> Keep + Sync),
+        control: &Control,
+    ) -> Result<Evaluated> {
+        self.forward_from(values, past, None, keep, control)
+    }
+
+    fn forward_from(
+        &self,
+        values: Values,
+        past: Option<(&Prepared, &Evaluated)>,
+        near: Option<&Evaluated>,
         keep: &(impl Fn(&Plan) -> Keep + Sync),
         control: &Control,
     ) -> Result<Evaluated> {
@@ -256,6 +275,9 @@ impl Prepared {
             .par_iter()
             .map(|&(p, config)| {
                 let plan = &self.plans[p];
+                if let Some(near) = near.filter(|near| !plan.concerned(&near.values, &values)) {
+                    return Ok(near.swept[p][config].clone());
+                }
                 let sweep = Sweep::new(plan, &filled[p], &values, config, control);
                 let start = opened[p].law(&plan.part.space, config);
                 match same[p] {

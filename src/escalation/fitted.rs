@@ -244,7 +244,11 @@ impl Fitted {
         if Arc::ptr_eq(prepared, &self.base) && std::ptr::eq(theta, self.learnt.theta.as_slice()) {
             return Ok(self.mode.clone());
         }
-        let evaluated = prepared.forward(self.model.parameters.values(theta), control)?;
+        let values = self.model.parameters.values(theta);
+        let evaluated = match Arc::ptr_eq(prepared, &self.base) {
+            true => prepared.beside(values, &self.mode, control)?,
+            false => prepared.forward(values, control)?,
+        };
         if evaluated.joined.log_evidence.is_finite() {
             return Ok(Arc::new(evaluated));
         }
