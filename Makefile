@@ -17,7 +17,7 @@ export MPLCONFIGDIR := $(abspath build/matplotlib)
 export IPYTHONDIR := $(abspath build/ipython)
 unexport CONDA_PREFIX
 
-.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test bench peers fuzz docs fmt lock clean
+.PHONY: help forecast test rust-test python-test lint format-check types run-notebooks notebooks wheel wheel-test oracle bench peers fuzz docs fmt lock clean
 
 help:
 	@echo "make forecast    the article's forecast: a table here, a page in build/forecast.html"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench       the kernel's benchmarks"
 	@echo "make peers       beside pyAgrum, pgmpy, Storm, SciPy, hmmlearn, deeptime, msm; OF= bayes, markov, hidden or panel: one"
 	@echo "make panels beside R's msm: a table of ratios"
+	@echo "make oracle      the kernel beside the brute-force oracle on WORLDS random worlds (500)"
 	@echo "make fuzz        throw damaged files at the parsers, for FUZZ seconds"
 	@echo "make notebooks   execute the notebooks anew, outputs kept in place"
 	@echo "make wheel       a wheel in dist/"
@@ -98,6 +99,10 @@ wheel-test: wheel
 	cd build/clean && bin/python -I example.py
 
 # The rest
+
+WORLDS ?= 500
+oracle: $(VENV)/.kernel
+	ESCALADE_WORLDS=$(WORLDS) $(BIN)/python -m pytest -n 2 -q tests/python/test_oracle.py
 
 notebooks: $(VENV)/.kernel
 	$(BIN)/python $(EXECUTE) --to notebook --inplace --log-level WARN $(NOTEBOOKS)

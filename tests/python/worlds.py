@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ import oracle
 from oracle_chain import Monitor
 from oracle_model import UNIT_DAYS, boundaries, instant, intensity, named_moves, parts, phases_of, start
 
-SEEDS = range(220)  # of the worlds compared
+SEEDS = range(int(os.environ.get("ESCALADE_WORLDS", "220")))  # of the worlds compared
 JOINT_LIMIT = 36  # joint rungs
 STAGED_LIMIT = {False: 30, True: 18}  # of a world with stages (a small one), stages counted
 EVIDENCE_LIMIT = {"rich": 400, "plain": 300, "wide": 520}  # extended states while windows and counts are open
