@@ -49,10 +49,11 @@ from .passage import FirstPassage
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
-from .questions import Question, Questions, at, enters, first, moves, reach
+from .questions import Question, Questions, at, enters, first, moves, reach, time_in
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .settings import memory_limit, set_memory_limit, set_threads, threads
 from .time_in import TimeIn
+from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
 from .words import grades, word_for, yardstick
 
@@ -115,6 +116,7 @@ __all__ = [
     "SpecError",
     "Status",
     "TimeIn",
+    "TimeLaw",
     "TooLarge",
     "Transition",
     "Unidentified",
@@ -156,6 +158,7 @@ __all__ = [
     "student",
     "table",
     "threads",
+    "time_in",
     "until",
     "word_for",
     "yardstick",
