@@ -154,7 +154,7 @@ fn tilted<'a>(made: &'a Made, rates: &'a [f64], tilt: f64) -> Flow<'a> {
         listens: true,
         detour: made.space.sizes().iter().map(|size| size - 1).sum(),
     };
-    let drain = Drain { label: &made.label, counter: Some(Counter { stride: 2, levels: 2, tilt }) };
+    let drain = Drain { label: &made.label, counter: Some(Counter { stride: 2, levels: 2, tilt, keeps: false }) };
     Flow::new(&made.stencil, &made.tiles, &made.exit, rates, vec![drain], vec![open], 4, &made.control)
 }
 

@@ -53,11 +53,12 @@ from .passage import FirstPassage
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
-from .questions import Question, Questions, at, enters, first, moves, reach
+from .questions import Question, Questions, at, enters, first, moves, reach, time_in
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_threads, threads
 from .time_in import TimeIn
+from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
 from .watch import Sight, WatchList
 from .words import grades, word_for, yardstick
@@ -131,6 +132,7 @@ __all__ = [
     "SpecError",
     "Status",
     "TimeIn",
+    "TimeLaw",
     "TooLarge",
     "Tornado",
     "Transition",
@@ -177,6 +179,7 @@ __all__ = [
     "student",
     "table",
     "threads",
+    "time_in",
     "until",
     "word_for",
     "yardstick",

@@ -30,12 +30,12 @@ class Counts(Table):
     >>> korea = m.ladder("peninsula", ["calm", "clash"], up=esc.per_year(2), down=esc.per_year(12))
     >>> fit = m.condition(esc.Dossier(as_of="2024-11-30"))
     >>> print(fit.entries(korea == "clash", by="2025-11-30", most=3))
-    enters peninsula = clash by 2025-11-30: 1.74 on average (variance 1.5)
+    enters peninsula = clash by 2025-11-30: 1.72 on average (variance 1.3)
     times      probability
-    0          0.13
-    1          0.30
-    2          0.28
-    3 or more  0.29
+    0          0.14
+    1          0.32
+    2          0.31
+    3 or more  0.23
     """
 
     what: str  #: what is counted, in words
@@ -106,9 +106,9 @@ class Counts(Table):
     def caption(self) -> str:
         """A line above the table."""
         low, high = self.moments[0, 1:3]
-        between = "" if np.isnan(low) else f", {number_text(low)}–{number_text(high)}"
+        between = "" if np.isnan(low) else f"{self.level:.0%} interval {number_text(low)}–{number_text(high)}; "
         mean = number_text(self.mean, 3)
-        return f"{self.what}: {mean} on average (variance {number_text(self.variance)}{between})"
+        return f"{self.what}: {mean} on average ({between}variance {number_text(self.variance)})"
 
     def plot(self, **options: Any) -> Axes:
         """Bars with intervals: see :func:`escalade.plot.counts`.
@@ -122,15 +122,22 @@ class Counts(Table):
         -------
         matplotlib Axes
         """
-        from . import plot
+        from . import spans_plot
 
-        return plot.counts(self, **options)
+        return spans_plot.counts(self, **options)
 
     @classmethod
     def of(cls, what: str, got: dict[str, Any], level: float) -> Counts:
         """The kernel's arrays."""
         law, moments = got["law"], got["moments"]
-        keys = ("mean", "low", "high", "mode")
-        return cls(what, *(frozen(law[key]) for key in keys), frozen([moments[key] for key in keys]).T, level)
+        return cls(
+            what=what,
+            probability=frozen(law["mean"]),
+            low=frozen(law["low"]),
+            high=frozen(law["high"]),
+            mode=frozen(law["mode"]),
+            moments=frozen(np.transpose([moments[key] for key in ("mean", "low", "high", "mode")])),
+            level=level,
+        )
 
     __repr__ = Table.__str__

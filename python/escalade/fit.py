@@ -22,10 +22,11 @@ from .marginal import LogMarginal
 from .passage import FirstPassage, end_of
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Kind, Question, Questions, ask_words, enters, moves
+from .questions import AsQuestions, Kind, Question, Questions, ask_words, enters, moves, reach
 from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
 from .sensitivity import BreakingPoints, Tornado, TwoWay, breaking_points, one_question, tornado, two_way
 from .time_in import TimeIn
+from .time_law import TimeLaw
 from .values import A_DATE, DateLike, Tree, day_of, listed, missing, share, sound_date, text, to_json, whole, wrong
 from .watch import WatchList, watch
 from .worlds import PredictiveChecks, Worlds
@@ -114,7 +115,7 @@ class Fit:
         Raises
         ------
         SpecError
-            If a question names what the model does not have, or a date that has passed.
+            If a question names what the model does not have, or ends by now with no `since`.
         """
         asked, level = Questions(questions), share(level, "level")
         with progress_line("answers", progress) as report:
@@ -640,7 +641,7 @@ class Fit:
         >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.7))
         >>> passage = m.condition(esc.Dossier(as_of="2024-11-30")).passage(korea == "clash", until="2025-11-30")
         >>> round(passage.by.probability[0], 3)
-        0.503
+        0.558
         """
         tree, level = condition_tree(what, "passage: the first argument"), share(level, "level")
         last = sound_date(until, "until")
@@ -649,8 +650,8 @@ class Fit:
         p = [share(q, "a quantile") for q in listed(quantiles, "quantiles", "a list of probabilities")]
         with progress_line("passage", progress) as report:
             got = self._core.passage(to_json(tree), asked, p, level=level, progress=report)
-        about = {"level": level, "as_of": self.as_of, "scenario": tuple(self.scenario)}
-        return FirstPassage.of(describe(tree), asked, p, got, self._model.origin, **about)
+        told = (level, self.as_of, self.scenario)
+        return FirstPassage.of(describe(tree), asked, p, got, self._model.origin, *told)
 
     def entries(
         self,
@@ -722,6 +723,47 @@ class Fit:
             questions = to_json({"question": [{"name": asked.name, "ask": {**tree, "times": most}}]})
             got = self._core.counts(questions, level=level, progress=report)
         return Counts.of(ask_words({**tree, "times": 1}), got, level)
+
+    def time_law(
+        self,
+        what: Condition,
+        *,
+        by: DateLike,
+        since: DateLike | None = None,
+        quantiles: Iterable[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> TimeLaw:
+        """The distribution of the time for which a condition holds, all in all, from now to the end of a day.
+
+        Exact over a span ahead in which no calendar condition turns (de Souza e Silva and Gail 1986); else the limit of
+        answers with Erlang times of up to 128 stages, its error told with it: see :func:`time_in`.
+
+        Parameters
+        ----------
+        what : Condition
+        by : date
+            The day's 24:00.
+        since : date, optional
+            Where the span begins, the day's 00:00; now if missing. From a past day on, the developments tell.
+        quantiles : list of float
+            Probabilities whose days are sought.
+        level : float
+            Of the intervals.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        TimeLaw
+            ``law.mean``, ``law.more_than(30)``, ``law.quantile(0.5)``, ``law.none``, ``law.whole``, ``plot()``.
+        """
+        asked, level = reach(what, by, since=since), share(level, "level")
+        p = [share(q, "a quantile") for q in listed(quantiles, "quantiles", "a list of probabilities")]
+        with progress_line("time", progress) as report:
+            questions = to_json({"question": [asked.to_dict()]})
+            got = self._core.spent(questions, p, level=level, progress=report)
+        return TimeLaw.of(asked.describe(), p, got, level)
 
     def profile(self, name: str, level: float = 0.9, *, progress: Progress = True) -> Profile:
         """How the posterior density falls as one number is held away from its mode, and the interval that follows.

@@ -55,11 +55,11 @@ class FirstPassage(Table):
     >>> import escalade as esc
     >>> m = esc.Model(origin="2024-10-01")
     >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.7))
-    >>> passage = m.condition(esc.Dossier(as_of="2024-11-30", )).passage(korea == "clash", until="2025-11-30")
+    >>> passage = m.condition(esc.Dossier(as_of="2024-11-30")).passage(korea == "clash", until="2025-11-30")
     >>> round(passage.by.probability[0], 3), round(passage.ever.mean[0] / 365.25, 2)
-    (0.522, 1.32)
-    >>> passage.quantile(0.3).date
-    numpy.datetime64('2025-05-19T19:38')
+    (0.558, 1.27)
+    >>> print(passage.quantile(0.25).date)
+    2025-02-28T02:36
     """
 
     what: str  #: the condition in words
@@ -152,46 +152,57 @@ class FirstPassage(Table):
         -------
         matplotlib Axes
         """
-        from . import plot
+        from . import spans_plot
 
-        return plot.passage(self, **options)
+        return spans_plot.passage(self, **options)
 
     @classmethod
     def of(
-        cls, what: str, dates: Sequence[str], p: Sequence[float], got: Tree, origin: str, **about: Any
+        cls,
+        what: str,
+        dates: Sequence[str],
+        p: Sequence[float],
+        got: Tree,
+        origin: str,
+        level: float,
+        as_of: str,
+        scenario: Sequence[str],
     ) -> FirstPassage:
         """The kernel's arrays, with their dates back."""
-        reached, keys = got["reached"], ("mean", "low", "high", "mode")
-        day = np.datetime64(origin, "s")
+        reached, day = got["reached"], np.datetime64(origin, "m")
 
         def date(days: float) -> np.datetime64:
-            minutes = round(days * 1440) if np.isfinite(days) else None
-            return (
-                np.datetime64("NaT")
-                if minutes is None
-                else (day + np.timedelta64(minutes, "m")).astype("datetime64[m]")
-            )
+            return day + np.timedelta64(round(days * 1440), "m") if np.isfinite(days) else np.datetime64("NaT")
 
         def quantiles(first: int) -> tuple[Quantile, ...]:
             own, together = got["quantiles"], got["quantiles_together"]
-            ends = [
-                [date(x) for x in (together[k], own["low"][k], own["high"][k])] for k in range(first, first + len(p))
-            ]
-            return tuple(Quantile(float(q), *three) for q, three in zip(p, ends, strict=True))
+            return tuple(
+                Quantile(float(q), date(together[k]), date(own["low"][k]), date(own["high"][k]))
+                for k, q in enumerate(p, first)
+            )
 
         def wait(name: str, together: Sequence[float]) -> Wait:
             own = got[name]
-            return Wait(*((float(x), *(float(own[key][k]) for key in keys[1:])) for k, x in enumerate(together)))
+
+            def one(k: int) -> tuple[float, float, float, float]:
+                return float(together[k]), float(own["low"][k]), float(own["high"][k]), float(own["mode"][k])
+
+            return Wait(probability=one(0), mean=one(1), sd=one(2))
 
         return cls(
-            what,
-            tuple(dates),
-            *(frozen(reached[key]) for key in keys),
-            wait("by", got["together"][0]),
-            wait("ever", got["together"][1]),
-            quantiles(0),
-            quantiles(len(p)),
-            **about,
+            what=what,
+            dates=tuple(dates),
+            probability=frozen(reached["mean"]),
+            low=frozen(reached["low"]),
+            high=frozen(reached["high"]),
+            mode=frozen(reached["mode"]),
+            by=wait("by", got["together"][0]),
+            ever=wait("ever", got["together"][1]),
+            quantiles=quantiles(0),
+            conditional=quantiles(len(p)),
+            level=level,
+            as_of=as_of,
+            scenario=tuple(scenario),
         )
 
     __repr__ = Table.__str__

@@ -743,7 +743,7 @@ def __getattr__(name: str) -> Any:
         from .picture import network
 
         return network
-    if name in ("passage", "counts"):
+    if name in ("passage", "counts", "time_law"):
         from . import spans_plot
 
         return getattr(spans_plot, name)

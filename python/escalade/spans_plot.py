@@ -1,8 +1,8 @@
-"""Pictures of spans: when a condition first holds, how often something happens."""
+"""Pictures of spans: when a condition first holds, how often something happens, how long a condition holds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,6 +14,7 @@ from .values import probability_text
 if TYPE_CHECKING:
     from .counts import Counts
     from .passage import FirstPassage
+    from .time_law import TimeLaw
 
 
 def passage(passage: FirstPassage, *, ax: Axes | None = None, width: float = 7.5) -> Axes:
@@ -31,22 +32,24 @@ def passage(passage: FirstPassage, *, ax: Axes | None = None, width: float = 7.5
         if not np.isnan(passage.low).all():
             ax.fill_between(x, passage.low, passage.high, color=BLUE, alpha=0.2, lw=0)
         ax.plot(x, passage.probability, color=BLUE, lw=1.8)
+        top = float(np.nanmax([*passage.high, *passage.probability]))
+        ceiling = min(1.0, 1.12 * top) if top > 0 else 1.0
         # What may still come after the last date, and what never does.
         ever = passage.ever.probability[0]
-        ax.axhline(ever, color=GREY, lw=0.9, ls=(0, (1, 2)))
-        below = {"xytext": (-3, -10), "textcoords": "offset points", "size": 8, "ha": "right", "color": GREY}
-        ax.annotate(f"ever: {probability_text(ever)}", (x[-1], ever), annotation_clip=False, **below)
+        if ever <= ceiling:
+            ax.axhline(ever, color=GREY, lw=0.9, ls=(0, (1, 2)))
+        note: Any = {"xytext": (-3, -10), "textcoords": "offset points", "size": 8, "ha": "right", "color": GREY}
+        ax.annotate(f"ever: {probability_text(ever)}", (x[-1], min(ever, ceiling)), annotation_clip=False, **note)
         for quantile in passage.quantiles:
             if np.isnat(quantile.date):
                 continue
             at = float(days(quantile.date))
             ax.plot([at, at, x[0]], [0, quantile.p, quantile.p], color=GREY, lw=0.7, ls=(0, (3, 2)), zorder=1)
             ax.plot(at, quantile.p, "o", color=BLUE, ms=4.5, mec="white", mew=0.8)
-            spot = {"xytext": (5, -3), "textcoords": "offset points", "size": 8, "va": "top", "color": INK}
+            spot: Any = {"xytext": (5, -3), "textcoords": "offset points", "size": 8, "va": "top", "color": INK}
             ax.annotate(str(quantile.date)[:10], (at, quantile.p), **spot)
         ax.set_xlim(x[0], x[-1])
-        top = max(float(np.nanmax([*passage.high, *passage.probability])), min(ever, 1.0))
-        ax.set_ylim(0, min(1.0, 1.08 * top) if top > 0 else 1.0)
+        ax.set_ylim(0, ceiling)
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0 if top > 0.05 else 2))
         date_axis(ax)
         level = "" if np.isnan(passage.low).all() else f", {passage.level:.0%} interval"
@@ -72,11 +75,47 @@ def counts(counts: Counts, *, ax: Axes | None = None, width: float = 6.5) -> Axe
             ax.vlines(x, counts.low, counts.high, color=INK, lw=1.4)
         if counts.mean <= counts.most:
             ax.axvline(counts.mean, color=GREY, lw=1, ls=(0, (3, 2)), zorder=0)
-            note = {"xytext": (3, -2), "textcoords": "offset points", "size": 8, "va": "top", "color": GREY}
+            note: Any = {"xytext": (3, -2), "textcoords": "offset points", "size": 8, "va": "top", "color": GREY}
             ax.annotate("mean", (counts.mean, 1), xycoords=("data", "axes fraction"), **note)
         ax.set_xticks(x, [*map(str, range(counts.most)), f"{counts.most}+"])
         ax.tick_params(axis="x", length=0)
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         ax.set_xlabel("times" if np.isnan(counts.low).all() else f"times; lines: {counts.level:.0%} intervals")
         ax.set_title(counts.what)
+    return ax
+
+
+def time_law(law: TimeLaw, *, ax: Axes | None = None, width: float = 6.5) -> Axes:
+    """The probability of more than so many days in a condition, with its interval; the dots are none and all of it.
+
+    Parameters
+    ----------
+    law : TimeLaw
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    x = np.linspace(0, law.days[-1], 300)[:-1]
+    with canvas(ax, width, 3.2) as ax:
+        if not np.isnan(law.low).all():
+            ax.fill_between(law.days, law.low, law.high, color=BLUE, alpha=0.2, lw=0)
+        ax.plot(x, law._between(x), color=BLUE, lw=1.8)
+        ax.plot([0, 0], [law.probability[0], 1], color=GREY, lw=0.9, ls=(0, (1, 2)), clip_on=False)
+        dots: Any = {"color": BLUE, "ms": 5, "mec": "white", "mew": 0.8, "clip_on": False}
+        ax.plot([0, law.days[-1]], [law.probability[0], law.whole], "o", **dots)
+        note: Any = {"textcoords": "offset points", "size": 8, "color": GREY, "va": "center"}
+        ax.annotate(f"none: {probability_text(law.none)}", (0, (1 + law.probability[0]) / 2), xytext=(5, 0), **note)
+        ax.annotate(
+            f"all: {probability_text(law.whole)}", (law.days[-1], law.whole), xytext=(-5, 9), ha="right", **note
+        )
+        ax.axvline(law.mean, color=GREY, lw=1, ls=(0, (3, 2)), zorder=0)
+        at: Any = {"xytext": (3, -2), "textcoords": "offset points", "size": 8, "va": "top", "color": GREY}
+        ax.annotate("mean", (law.mean, 1), xycoords=("data", "axes fraction"), **at)
+        ax.set_xlim(0, law.days[-1])
+        ax.set_ylim(0, 1)
+        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        level = "" if np.isnan(law.low).all() else f", {law.level:.0%} interval"
+        ax.set_xlabel("days")
+        ax.set_ylabel(f"more than that{level}")
+        ax.set_title(law.what)
     return ax

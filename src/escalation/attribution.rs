@@ -239,6 +239,7 @@ impl Fitted {
     /// The evidence plans that a question needs, the ladders that they carry beyond those of the evidence, and what is asked
     /// of the past.
     fn needed(&self, question: &Question) -> Result<(Arc<Prepared>, Vec<usize>, Vec<Atom>)> {
+        refuse_staged("explain", question)?;
         let needed = ancestors(&self.model, Asked::ladders(question));
         let wanted: Vec<usize> = needed.difference(&self.base.carried).copied().collect();
         let past = question.past(self.dossier().as_of);
@@ -361,6 +362,15 @@ impl Fitted {
             })
             .collect()
     }
+}
+
+/// Refuses a question of time spent, whose answer is extrapolated from several.
+pub(super) fn refuse_staged(what: &str, question: &Question) -> Result<()> {
+    if question.staged().len() == 1 {
+        return Ok(());
+    }
+    let message = "it asks for the time spent in a condition, which cannot be taken apart; expected other questions";
+    Err(Error::spec(what, format!("question '{}'", question.name), message))
 }
 
 /// Shapley's shares of players in a game by all coalitions (Shapley 1953): `worth[mask]` has bit k set where player k is in.

@@ -10,7 +10,7 @@ use super::engine::Prepared;
 use super::model::{Expectation, Model};
 use super::onward::{Fills, Parts};
 use super::question::Question;
-use super::slope::slopes;
+use super::slope::{Slope, slopes};
 use crate::ground::{Control, Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub struct Judged {
 #[derive(Debug, Clone)]
 struct Cut {
     prepared: Prepared,
-    /// Their numbers among the model's.
-    numbers: Vec<usize>,
+    /// Their numbers among the model's, and what each weighs in the answer.
+    numbers: Vec<(usize, f64)>,
     asked: Vec<Asked>,
 }
 
@@ -74,8 +74,11 @@ impl Judged {
             let day = f64::from_bits(day);
             let developments = dossier.developments.iter().filter(|d| d.reported <= day).cloned().collect();
             let known = Dossier { as_of: day, developments, left_out: vec![] };
-            let questions: Vec<Question> =
-                numbers.iter().map(|&number| model.expectations[number].question.as_of(day)).collect();
+            let staged = |number: usize| {
+                let staged = model.expectations[number].question.as_of(day).staged();
+                staged.into_iter().map(move |(weight, question)| ((number, weight), question))
+            };
+            let (numbers, questions): (Vec<(usize, f64)>, Vec<Question>) = numbers.into_iter().flat_map(staged).unzip();
             let wanted: Vec<usize> = questions.iter().flat_map(Asked::ladders).collect();
             let prepared = Prepared::new(model, &known, &wanted, &[])?;
             let mut parts = Parts::default();
@@ -100,7 +103,18 @@ impl Judged {
                 return Err(Error::Impossible { development: None, message });
             }
             let told = slopes(&cut.prepared, &evaluated, &cut.asked, &mut Fills::default(), control)?;
-            for (&number, slope) in cut.numbers.iter().zip(told) {
+            let mut sums: Vec<(usize, Slope)> = vec![];
+            for (&(number, weight), slope) in cut.numbers.iter().zip(&told) {
+                match sums.last_mut().filter(|(last, _)| *last == number) {
+                    Some((_, sum)) => sum.add(slope, weight),
+                    None => {
+                        let mut sum = Slope::nothing(theta.len());
+                        sum.add(slope, weight);
+                        sums.push((number, sum));
+                    }
+                }
+            }
+            for (number, slope) in sums {
                 let (p, rest) = (slope.probability, slope.complement);
                 let slope = slope.gradient.iter().map(|g| g / (p * rest)).collect();
                 heard.push(Heard { number, probability: p, logit: p.ln() - rest.ln(), slope });

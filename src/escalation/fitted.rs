@@ -281,46 +281,51 @@ impl Fitted {
     pub fn ask(&self, questions: &[Question], control: &Control) -> Result<Draws> {
         let compiled = self.compiled(questions)?;
         self.each(control, |theta| {
-            let mut answers = vec![f64::NAN; questions.len()];
+            let mut answers = vec![0.0; questions.len()];
             for (prepared, asked) in &compiled {
                 let evaluated = self.evaluated(prepared, theta, control)?;
                 let mut fills = Fills::default();
-                for (number, asked) in asked {
-                    answers[*number] = match asked.answer(prepared, &evaluated, &mut fills, control) {
+                for (number, weight, asked) in asked {
+                    answers[*number] += match asked.answer(prepared, &evaluated, &mut fills, control) {
                         // At this draw what is given cannot be: that says nothing of the other questions.
                         Err(Error::Impossible { .. }) if !std::ptr::eq(theta, self.learnt.theta.as_slice()) => f64::NAN,
-                        answer => answer?,
+                        answer => weight * answer?,
                     };
                 }
             }
-            Ok(answers)
+            // A sum of weighed answers may lie a little beside.
+            Ok(answers.into_iter().map(|p| if p.is_nan() { p } else { p.clamp(0.0, 1.0) }).collect())
         })
     }
 
-    /// Questions compiled, with their numbers, by the evidence plans that they need.
+    /// Questions compiled, by the evidence plans that they need: each with its number, or several with weights for one whose
+    /// answer is a sum.
     #[allow(clippy::type_complexity)]
-    pub(super) fn compiled(&self, questions: &[Question]) -> Result<Vec<(Arc<Prepared>, Vec<(usize, Asked)>)>> {
+    pub(super) fn compiled(&self, questions: &[Question]) -> Result<Vec<(Arc<Prepared>, Vec<(usize, f64, Asked)>)>> {
         let now = self.dossier().as_of;
         // By the ladders that the evidence does not carry, and what is asked of the past.
-        let mut groups: Vec<(Vec<usize>, Vec<Atom>, Vec<usize>)> = vec![];
-        for (number, question) in questions.iter().enumerate() {
-            let needed = ancestors(&self.model, Asked::ladders(question));
+        let mut groups: Vec<(Vec<usize>, Vec<Atom>, Vec<(usize, f64, Question)>)> = vec![];
+        let staged = |(number, question): (usize, &Question)| {
+            question.staged().into_iter().map(move |(weight, question)| (number, weight, question))
+        };
+        for one in questions.iter().enumerate().flat_map(staged) {
+            let needed = ancestors(&self.model, Asked::ladders(&one.2));
             let wanted: Vec<usize> = needed.difference(&self.base.carried).copied().collect();
-            let past = question.past(now);
+            let past = one.2.past(now);
             match groups.iter_mut().find(|group| group.0 == wanted && group.1 == past) {
-                Some(group) => group.2.push(number),
-                None => groups.push((wanted, past, vec![number])),
+                Some(group) => group.2.push(one),
+                None => groups.push((wanted, past, vec![one])),
             }
         }
         let mut compiled = vec![];
-        for (wanted, past, numbers) in groups {
+        for (wanted, past, group) in groups {
             let prepared = self.prepared(&wanted, &[], &past)?;
             let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
             known.forget();
             let mut asked = vec![];
-            for number in numbers {
+            for (number, weight, question) in group {
                 let overrides = &self.scenario.overrides;
-                asked.push((number, Asked::new(&prepared, &questions[number], overrides, &mut known)?));
+                asked.push((number, weight, Asked::new(&prepared, &question, overrides, &mut known)?));
             }
             compiled.push((prepared, asked));
         }
@@ -332,14 +337,15 @@ impl Fitted {
     /// # Errors
     /// `Impossible` where what a question is given has probability 0.
     pub fn slopes(&self, questions: &[Question], control: &Control) -> Result<Vec<Slope>> {
-        let mut all: Vec<Option<Slope>> = vec![None; questions.len()];
+        let mut all = vec![Slope::nothing(self.learnt.theta.len()); questions.len()];
         for (prepared, asked) in self.compiled(questions)? {
             let evaluated = self.evaluated(&prepared, &self.learnt.theta, control)?;
-            let (numbers, asked): (Vec<usize>, Vec<Asked>) = asked.into_iter().unzip();
+            let (places, asked): (Vec<(usize, f64)>, Vec<Asked>) =
+                asked.into_iter().map(|(number, weight, asked)| ((number, weight), asked)).unzip();
             let told = slopes(&prepared, &evaluated, &asked, &mut Fills::default(), control)?;
-            numbers.into_iter().zip(told).for_each(|(number, slope)| all[number] = Some(slope));
+            places.iter().zip(&told).for_each(|(&(number, weight), slope)| all[number].add(slope, weight));
         }
-        Ok(all.into_iter().flatten().collect())
+        Ok(all)
     }
 
     /// The law of every ladder at `times` (days since the origin, ascending): `[time][ladder][rung]`, flat.

@@ -42,6 +42,7 @@ pub mod size;
 pub mod slope;
 pub mod source;
 pub mod spec;
+pub mod spent;
 pub mod statistics;
 pub mod summary;
 pub mod sweep;

@@ -19,6 +19,8 @@ pub enum Label {
     Stage { stages: usize, moves: Vec<(usize, Vec<usize>)> },
     /// hit · λ + false_rate, the last two as bits.
     Events { rate: usize, hit: u64, false_rate: u64 },
+    /// Marks at a rate of our own, as bits: see [`Atom::Spends`](super::question::Atom).
+    Marks(u64),
 }
 
 /// From a time on, a driver or a ladder is set by hand.
@@ -325,6 +327,7 @@ impl Part {
                     used.extend(moves.iter().flat_map(|(rate, factors)| factors.iter().chain([rate])));
                 }
                 Label::Events { rate, .. } => used.push(*rate),
+                Label::Marks(_) => {}
             }
         }
         used.sort_unstable();
@@ -391,6 +394,7 @@ impl Part {
                 all.map(|&p| values.positives[p]).collect()
             }
             Label::Events { rate, .. } => vec![values.positives[*rate]],
+            Label::Marks(rate) => vec![f64::from_bits(*rate)],
         };
         let numbers: Vec<String> = numbers.iter().map(|x: &f64| format!("{x:.3e}")).collect();
         format!("an intensity is not a finite number: the product of {}", numbers.join(", "))
@@ -428,6 +432,7 @@ impl Part {
                         into.positives[*base] += (moves / r - time) * f64::from_bits(*hit) * values.positives[*base];
                     }
                 }
+                Label::Marks(_) => {}
             }
         }
     }
@@ -446,5 +451,6 @@ fn rate(label: &Label, values: &Values) -> f64 {
         Label::Events { rate, hit, false_rate } => {
             f64::from_bits(*hit) * values.positives[*rate] + f64::from_bits(*false_rate)
         }
+        Label::Marks(rate) => f64::from_bits(*rate),
     }
 }

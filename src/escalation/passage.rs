@@ -145,6 +145,9 @@ fn within(led: &Led<'_, '_>, span: f64) -> [f64; 3] {
     [reached, span * reached - once, span * span * reached - 2.0 * twice]
 }
 
+/// A time, and what a distribution function is there.
+type Read = (f64, f64);
+
 /// Where a distribution function, read at any ascending times by `read`, first comes to each level; `known` are times with
 /// what it is there, the first of them the beginning. Infinite where it is below the level at the last time.
 ///
@@ -155,7 +158,7 @@ fn invert(known: &[(f64, f64)], levels: &[f64], mut read: impl FnMut(&[f64]) -> 
         let above = known.iter().position(|(_, p)| *p >= level);
         above.map(|k| (known[k.saturating_sub(1)], known[k]))
     };
-    let mut between: Vec<Option<((f64, f64), (f64, f64))>> = levels.iter().map(start).collect();
+    let mut between: Vec<Option<(Read, Read)>> = levels.iter().map(start).collect();
     loop {
         let mut probes = vec![];
         for (stretch, level) in between.iter().zip(levels) {

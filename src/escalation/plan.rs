@@ -34,6 +34,8 @@ pub struct Counted {
     pub monitor: usize,
     pub events: usize,
     pub length: f64,
+    /// Whether they are marks of our own, the last level standing for more as well.
+    pub marks: bool,
 }
 
 /// A factor on the joint weights at one instant.

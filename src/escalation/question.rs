@@ -1,6 +1,7 @@
 //! Questions with names resolved to indices: atoms about one condition and a time, joined by and, or, not.
 
 use super::condition::Condition;
+use super::spent::{STAGES, extrapolated};
 use crate::markov::{Automaton, Counting};
 
 /// What can happen several times.
@@ -30,6 +31,9 @@ pub enum Atom {
     Reach { when: Condition, since: f64, by: f64 },
     /// It happens in (since, by], as often as the count's last level says.
     Happens { what: Happening, count: Count, since: f64, by: f64 },
+    /// The condition holds for `days` or more of (since, by], all in all; told by `stages` marks at the rate of stages/days
+    /// while it holds, and by what that comes to as the stages go up: see [`spent`](super::spent).
+    Spends { when: Condition, days: f64, stages: usize, since: f64, by: f64 },
     /// `when` holds at some time in [since, by], and `before` at no time of it until then.
     First { when: Condition, before: Condition, since: f64, by: f64 },
 }
@@ -39,7 +43,10 @@ impl Atom {
     pub fn start(&self) -> f64 {
         match self {
             Atom::At { time, .. } => *time,
-            Atom::Reach { since, .. } | Atom::Happens { since, .. } | Atom::First { since, .. } => *since,
+            Atom::Reach { since, .. }
+            | Atom::Happens { since, .. }
+            | Atom::Spends { since, .. }
+            | Atom::First { since, .. } => *since,
         }
     }
 
@@ -47,7 +54,7 @@ impl Atom {
     pub fn end(&self) -> f64 {
         match self {
             Atom::At { time, .. } => *time,
-            Atom::Reach { by, .. } | Atom::Happens { by, .. } | Atom::First { by, .. } => *by,
+            Atom::Reach { by, .. } | Atom::Happens { by, .. } | Atom::Spends { by, .. } | Atom::First { by, .. } => *by,
         }
     }
 
@@ -59,7 +66,7 @@ impl Atom {
     /// The conditions that it looks at.
     pub fn conditions(&self) -> Vec<&Condition> {
         match self {
-            Atom::At { when, .. } | Atom::Reach { when, .. } => vec![when],
+            Atom::At { when, .. } | Atom::Reach { when, .. } | Atom::Spends { when, .. } => vec![when],
             Atom::Happens { what: Happening::Entry(when), .. } => vec![when],
             Atom::Happens { what: Happening::Move { .. }, .. } => vec![],
             Atom::First { when, before, .. } => vec![when, before],
@@ -79,6 +86,7 @@ impl Atom {
         match self {
             Atom::At { .. } | Atom::Reach { .. } => (Automaton::reach(), 1),
             Atom::First { .. } => (Automaton::first(), 1),
+            Atom::Spends { stages, .. } => (Automaton::count(*stages), *stages),
             Atom::Happens { what, count, .. } => {
                 let counting = what.counting();
                 let automaton = match *count {
@@ -96,6 +104,7 @@ impl Atom {
         match self {
             Atom::At { .. } | Atom::Reach { .. } => 2.0,
             Atom::First { .. } => 3.0,
+            Atom::Spends { stages, .. } => *stages as f64 + 1.0,
             Atom::Happens { what, count, .. } => match *count {
                 Count::UpTo(most) => what.memories() * most as f64 + 1.0,
                 Count::Moments(most) => what.memories() * (most as f64 + 1.0),
@@ -147,12 +156,32 @@ impl Question {
         self.atoms.iter().map(Atom::end).fold(now, f64::max)
     }
 
+    /// What it comes to, as a sum of weighed answers: itself, or where it asks for times spent, versions of it in stages.
+    pub fn staged(&self) -> Vec<(f64, Question)> {
+        if !self.atoms.iter().any(|atom| matches!(atom, Atom::Spends { .. })) {
+            return vec![(1.0, self.clone())];
+        }
+        let one = |(weight, number): (f64, usize)| {
+            let mut question = self.clone();
+            for atom in &mut question.atoms {
+                if let Atom::Spends { stages, .. } = atom {
+                    *stages = number;
+                }
+            }
+            (weight, question)
+        };
+        extrapolated(&STAGES).into_iter().zip(STAGES).map(one).collect()
+    }
+
     /// The same with spans that begin in no time made to begin at `now`.
     pub fn as_of(&self, now: f64) -> Question {
         let mut question = self.clone();
         for atom in &mut question.atoms {
             match atom {
-                Atom::Reach { since, .. } | Atom::Happens { since, .. } | Atom::First { since, .. } => {
+                Atom::Reach { since, .. }
+                | Atom::Happens { since, .. }
+                | Atom::Spends { since, .. }
+                | Atom::First { since, .. } => {
                     if *since == f64::NEG_INFINITY {
                         *since = now;
                     }

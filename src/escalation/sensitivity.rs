@@ -98,16 +98,23 @@ pub struct Breaking {
 /// An answer at other numbers.
 struct Answers<'a> {
     fitted: &'a Fitted,
-    prepared: Arc<Prepared>,
-    asked: Asked,
+    /// Plans of the evidence, and what is asked of them: the answer is the weighed sum.
+    asked: Vec<(Arc<Prepared>, Vec<(f64, Asked)>)>,
     control: &'a Control,
 }
 
 impl Answers<'_> {
     fn at(&self, theta: &[f64]) -> Result<f64> {
         self.control.check()?;
-        let evaluated = self.fitted.evaluated(&self.prepared, theta, self.control)?;
-        self.asked.answer(&self.prepared, &evaluated, &mut Fills::default(), self.control)
+        let mut sum = 0.0;
+        for (prepared, asked) in &self.asked {
+            let evaluated = self.fitted.evaluated(prepared, theta, self.control)?;
+            let mut fills = Fills::default();
+            for (weight, asked) in asked {
+                sum += weight * asked.answer(prepared, &evaluated, &mut fills, self.control)?;
+            }
+        }
+        Ok(sum)
     }
 }
 
@@ -169,10 +176,10 @@ fn by_held(held: Held, gradient: &[f64]) -> f64 {
 
 impl Fitted {
     fn answers<'a>(&'a self, question: &Question, control: &'a Control) -> Result<Answers<'a>> {
-        let nothing = || Error::spec("sensitivity", "sensitivity", "there is no question");
-        let (prepared, mut asked) = self.compiled(std::slice::from_ref(question))?.pop().ok_or_else(nothing)?;
-        let asked = asked.pop().ok_or_else(nothing)?.1;
-        Ok(Answers { fitted: self, prepared, asked, control })
+        let compiled = self.compiled(std::slice::from_ref(question))?.into_iter();
+        let weighed = |asked: Vec<(usize, f64, Asked)>| asked.into_iter().map(|(_, w, asked)| (w, asked)).collect();
+        let asked = compiled.map(|(prepared, asked)| (prepared, weighed(asked))).collect();
+        Ok(Answers { fitted: self, asked, control })
     }
 
     /// What is believed of a number: beforehand, or, where that is flat, by the normal around the mode.

@@ -24,6 +24,20 @@ pub struct Slope {
     pub gradient: Vec<f64>,
 }
 
+impl Slope {
+    /// Of what cannot be, whatever the parameters.
+    pub fn nothing(width: usize) -> Self {
+        Slope { probability: 0.0, complement: 0.0, gradient: vec![0.0; width] }
+    }
+
+    /// Adds another, weighed.
+    pub fn add(&mut self, other: &Slope, weight: f64) {
+        self.probability += weight * other.probability;
+        self.complement += weight * other.complement;
+        self.gradient.iter_mut().zip(&other.gradient).for_each(|(sum, g)| *sum += weight * g);
+    }
+}
+
 /// What it says that a truth function of a question's atoms holds.
 struct Leaning {
     /// P(it holds | evidence).

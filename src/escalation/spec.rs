@@ -607,6 +607,11 @@ pub struct AskSpec {
     pub before: Option<ConditionSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moves: Option<AskedMovesSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_in: Option<ConditionSpec>,
+    /// A duration, such as "30 days".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<String>,
     /// How often it is entered, or moved, at least; 1 if missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<usize>,

@@ -6,6 +6,7 @@ use super::plan::{Plan, Point, Reading, Slot, Step, Watched};
 use super::theta::{Statistics, Values};
 use crate::ground::{Control, Error, Result};
 use crate::markov::rewind::{Rewind, place};
+use crate::markov::spent::Spent;
 use crate::markov::stencil::dot;
 use crate::markov::tally::slots;
 use crate::markov::{Carried, Counter, Drain, Flow, Open, Sheet, Tally};
@@ -132,6 +133,15 @@ impl<'a> Sweep<'a> {
         self.plan.part.stencil(self.config, piece).each(|from, to, slot| visit(from, to, tiles.at(slot)));
     }
 
+    /// The time that weights over the points spend `inside` over so many days within a calendar piece.
+    ///
+    /// # Errors
+    /// `Interrupted`.
+    pub fn spent(&self, row: &[f64], piece: usize, inside: &[bool], length: f64) -> Result<Spent> {
+        let found = self.flow(piece, &[], &[], false).spent(row, inside, length);
+        self.control.check().map(|()| found)
+    }
+
     fn flow(&self, piece: usize, watched: &[usize], slots: &[Slot], settled: bool) -> Flow<'a> {
         let (open, levels) = self.open(slots, piece);
         let drains = watched
@@ -141,7 +151,7 @@ impl<'a> Sweep<'a> {
                 counter: self.plan.watched[number].counter.and_then(|counted| {
                     let position = slots.iter().position(|slot| slot.monitor == counted.monitor)?;
                     let (stride, levels) = (open[position].stride, open[position].automaton.levels());
-                    Some(Counter { stride, levels, tilt: self.tilt(number) })
+                    Some(Counter { stride, levels, tilt: self.tilt(number), keeps: counted.marks })
                 }),
             })
             .collect();
@@ -154,7 +164,7 @@ impl<'a> Sweep<'a> {
 
     /// By what a count's levels are carried: counted over expected, by the rates nearest to what was counted.
     fn tilt(&self, watched: usize) -> f64 {
-        let Some(counted) = self.plan.watched[watched].counter else { return 1.0 };
+        let Some(counted) = self.plan.watched[watched].counter.filter(|counted| !counted.marks) else { return 1.0 };
         let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
         for piece in 0..self.plan.part.calendar.pieces() {
             for &label in self.plan.watched_labels(watched, self.config, piece).table() {

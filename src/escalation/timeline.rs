@@ -65,8 +65,9 @@ pub struct Planner<'a> {
     windows: Vec<(Evidence, usize)>,
     /// Reports that a condition held at some time in a span, or never.
     reports: Vec<Report>,
-    /// Monitors that are open from the start, fastest level first.
+    /// Monitors that are open from the start, fastest level first, and intensities that are watched from there.
     resumed: Vec<Slot>,
+    marked: Vec<usize>,
     /// Times at which something is read while weights flow.
     reads: Vec<f64>,
     reading: Reading,
@@ -91,6 +92,7 @@ impl<'a> Planner<'a> {
             windows: vec![],
             reports: vec![],
             resumed: vec![],
+            marked: vec![],
             reads: vec![],
             reading: Reading::None,
             hands_on: false,
@@ -359,7 +361,7 @@ impl<'a> Planner<'a> {
                 weights[*n] = 1.0;
                 self.actions.push((start, Action::Open(monitor)));
                 self.actions.push((end, Action::Close(monitor, Levels::each(1, |_| weights.clone()))));
-                Some(Counted { monitor, events: *n, length: end - start })
+                Some(Counted { monitor, events: *n, length: end - start, marks: false })
             }
             Record::Times(times) => {
                 for &time in times {
@@ -388,7 +390,29 @@ impl<'a> Planner<'a> {
                 self.freeze(atom, monitor);
             }
         }
+        if let Some(number) = self.marks(atom, monitor) {
+            self.actions.push((atom.start(), Action::Watch(number)));
+        }
         monitor
+    }
+
+    /// The marks that tell the time in a condition, and their end, as a watched intensity.
+    fn marks(&mut self, atom: &Atom, monitor: usize) -> Option<usize> {
+        let Atom::Spends { when, days, stages, since, by } = atom else { return None };
+        let rate = *stages as f64 / days;
+        let labels = self.every(|part, model, config, piece| {
+            let drivers = part.drivers_at(model, config, piece);
+            let here = when.restrict(&Known { drivers: &drivers, time: part.calendar.piece_start(piece) });
+            let field = part.field(&here.ladders(), |rung| if here.at_rungs(&rung) { rate } else { 0.0 });
+            field.map(|rate| part.label(Label::Marks(rate.to_bits())))
+        });
+        let counter = Counted { monitor, events: *stages, length: by - since, marks: true };
+        self.watched.push(Watched { labels, counter: Some(counter) });
+        let number = self.watched.len() - 1;
+        if *by <= self.end {
+            self.actions.push((*by, Action::Unwatch(number)));
+        }
+        Some(number)
     }
 
     /// Adds a question's atom that began before the plan: its monitor is open from the start, and sees what is set then.
@@ -398,6 +422,9 @@ impl<'a> Planner<'a> {
         self.resumed.push(Slot { monitor, law: 0, listens });
         if listens {
             self.freeze(atom, monitor);
+            if let Some(number) = self.marks(atom, monitor) {
+                self.marked.push(number);
+            }
         }
         monitor
     }
@@ -421,6 +448,8 @@ impl<'a> Planner<'a> {
                 let conditions: Vec<Condition> = (1..*rungs).map(|r| rung(*ladder, *rungs, r)).collect();
                 self.monitor(vec![automaton], success, &conditions.iter().collect::<Vec<_>>())
             }
+            // Marks lift it, no arrival does.
+            Atom::Spends { .. } => self.monitor(vec![automaton], success, &[]),
             _ => self.monitor(vec![automaton], success, &atom.conditions()),
         }
     }
@@ -464,7 +493,7 @@ impl<'a> Planner<'a> {
         self.actions.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.rank().cmp(&b.1.rank())));
         let mut steps = vec![];
         let mut open: Vec<Slot> = self.resumed.clone();
-        let mut watched: Vec<usize> = vec![];
+        let mut watched: Vec<usize> = self.marked.clone();
         let mut now = self.start;
         let levels = |open: &[Slot]| open.iter().map(|slot| self.monitors[slot.monitor].levels()).product();
         let resumed: usize = levels(&open);

@@ -5,6 +5,7 @@
 //! information of its value and the answer (Shannon 1948) and the expected fall of the Brier score, Var P(answer | value).
 
 use super::answer::Asked;
+use super::attribution::refuse_staged;
 use super::dossier::{Evidence, Record};
 use super::engine::{Evaluated, Prepared};
 use super::fitted::Fitted;
@@ -79,6 +80,7 @@ impl Fitted {
     pub fn watch(&self, question: &Question, times: &[f64], control: &Control) -> Result<Vec<Watched>> {
         let model = &self.model;
         let now = self.dossier().as_of;
+        refuse_staged("watch", question)?;
         if times.iter().any(|time| *time <= now) {
             return Err(Error::spec("watch", "watch", "a date lies before the fit's; expected dates ahead"));
         }

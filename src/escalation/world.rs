@@ -287,6 +287,23 @@ impl<'a> Drawer<'a> {
         (first, entered)
     }
 
+    /// Days that a condition holds in [from, to].
+    fn spent(&self, world: &World, when: &Condition, from: f64, to: f64) -> f64 {
+        let inside = |time: &f64| *time > from && *time < to;
+        let moves = world.moves.iter().map(|moved| moved.time);
+        let turns = when.boundaries().into_iter().chain(self.overrides.iter().map(Override::since));
+        let mut stops: Vec<f64> = moves.chain(turns).filter(inside).chain([to]).collect();
+        stops.sort_by(f64::total_cmp);
+        let (mut walk, mut time, mut sum) = (Walk::new(world), from, 0.0);
+        for stop in stops {
+            walk.to(time);
+            let drivers = drivers_at(world, self.overrides, time);
+            sum += if when.holds(|d| drivers[d], |l| walk.rungs[l], time) { stop - time } else { 0.0 };
+            time = stop;
+        }
+        sum
+    }
+
     /// Whether an atom is true of a world.
     fn atom(&self, world: &World, atom: &Atom) -> bool {
         let reached = |when: &Condition, since: f64, by: f64| {
@@ -304,6 +321,7 @@ impl<'a> Drawer<'a> {
                 let (Count::UpTo(most) | Count::Moments(most)) = count;
                 times >= *most
             }
+            Atom::Spends { when, days, since, by, .. } => self.spent(world, when, *since, *by) >= *days,
             Atom::First { when, before, since, by } => match (reached(when, *since, *by), reached(before, *since, *by))
             {
                 (Some(own), Some(other)) => own < other,

@@ -18,6 +18,8 @@ pub struct Counter {
     pub stride: usize,
     pub levels: usize,
     pub tilt: f64,
+    /// Whether a full counter keeps what would lift it (its last level stands for more as well); else that is gone.
+    pub keeps: bool,
 }
 
 impl Counter {

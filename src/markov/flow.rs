@@ -96,8 +96,10 @@ impl<'a> Flow<'a> {
             let drained = Drained::new(drain, rates, stencil.space());
             own.iter_mut().zip(&drained.lift).for_each(|(sum, rate)| *sum += rate);
             own.iter_mut().zip(&drained.leak).for_each(|(sum, rate)| *sum += rate);
-            // A full counter lets its lifts go too.
-            let lost = drained.lift.iter().zip(&drained.leak).map(|(lift, leak)| lift + leak);
+            // A full counter lets its lifts go too, unless it keeps them.
+            let keeps = drain.counter.is_some_and(|counter| counter.keeps);
+            let lost =
+                drained.lift.iter().zip(&drained.leak).map(|(lift, leak)| if keeps { *leak } else { lift + leak });
             leak_most += lost.fold(0.0, f64::max);
             shift += drained.shift;
             lifts.push(drained.lift);
@@ -175,8 +177,8 @@ impl<'a> Flow<'a> {
     pub(super) fn lift(&self, mut visit: impl FnMut(usize, usize, &[f64])) {
         for (drain, rate) in self.drains.iter().zip(&self.lifts) {
             if let Some(counter) = drain.counter {
-                for level in (0..self.levels).filter(|&level| !counter.full(level)) {
-                    visit(level, level + counter.stride, rate);
+                for level in (0..self.levels).filter(|&level| counter.keeps || !counter.full(level)) {
+                    visit(level, if counter.full(level) { level } else { level + counter.stride }, rate);
                 }
             }
         }
@@ -263,9 +265,13 @@ impl<'a> Flow<'a> {
         for (number, (drain, (lift, leak))) in self.drains.iter().zip(self.lifts.iter().zip(&self.leaks)).enumerate() {
             for level in 0..self.levels {
                 let counts = drain.counter.filter(|counter| !counter.full(level));
+                let keeps = counts.is_none() && drain.counter.is_some_and(|counter| counter.keeps);
                 for x in 0..n {
-                    let lost = if counts.is_some() { leak[x] } else { lift[x] + leak[x] };
+                    let lost = if counts.is_some() || keeps { leak[x] } else { lift[x] + leak[x] };
                     visit(level * n + x, self.levels * n, lost, StepKind::Leak);
+                    if keeps {
+                        visit(level * n + x, level * n + x, lift[x], StepKind::Leak);
+                    }
                     if let Some(counter) = counts {
                         visit(level * n + x, arrive(level + counter.stride, x), lift[x], StepKind::Lift(number, x));
                     }
@@ -287,6 +293,6 @@ pub(super) enum StepKind {
     Move(usize),
     /// A drain's counter goes up at a point.
     Lift(usize, usize),
-    /// What silence or a full counter takes away; it goes to the index past the last state.
+    /// What silence or a full counter takes away; it goes to the index past the last state. What a full counter keeps.
     Leak,
 }

@@ -27,6 +27,7 @@ pub mod poisson;
 pub mod rewind;
 pub mod simulate;
 pub mod space;
+pub mod spent;
 pub mod stationary;
 pub mod stencil;
 pub mod tally;

@@ -158,6 +158,10 @@ impl Flow<'_> {
             }
             for ((drain, rate), lifted) in self.drains.iter().zip(&self.lifts).zip(&mut lifted) {
                 let Some(counter) = drain.counter else { continue };
+                for level in (0..self.levels).filter(|&level| counter.keeps && counter.full(level)) {
+                    let (column, out) = (room.level(&w, level), room.level_mut(&mut next, level));
+                    (0..n).for_each(|x| out[x] += rate[x] * column[x]);
+                }
                 for level in (0..self.levels).filter(|&level| !counter.full(level)) {
                     let (row, column) = (room.level(&before, level), room.level(&w, level + counter.stride));
                     let out = room.level_mut(&mut next, level);

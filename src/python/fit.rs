@@ -483,6 +483,20 @@ impl Fit {
         self.told_counts(py, question_json, level, progress)
     }
 
+    /// The time in what a question of `reach` asks for, over its span: days, P(more than each), by how much it may be wrong,
+    /// moments (mean, deviation), quantiles.
+    #[pyo3(signature = (question_json, quantiles, level=0.9, progress=None))]
+    fn spent<'py>(
+        &self,
+        py: Python<'py>,
+        question_json: &str,
+        quantiles: Vec<f64>,
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.told_spent(py, question_json, &quantiles, level, progress)
+    }
+
     /// The same parameters on another dossier; what both share up to the first difference is not swept again.
     fn on(&self, py: Python<'_>, dossier_json: &str) -> PyResult<Fit> {
         let spec: DossierSpec = parse(py, "the dossier", dossier_json)?;

@@ -81,6 +81,32 @@ impl Fit {
         }
     }
 
+    /// The time in a condition: the atom of a question of `reach`, whose span counts.
+    pub fn told_spent<'py>(
+        &self,
+        py: Python<'py>,
+        question_json: &str,
+        quantiles: &[f64],
+        level: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        check_level(py, level)?;
+        let asked = questions(py, &self.fitted.model, question_json, self.fitted.dossier().as_of)?;
+        let Some(Atom::Reach { when, since, by }) = asked.first().and_then(|question| question.atoms.first()) else {
+            return Err(raise(py, Error::spec("ask", "time_law", "a question of `reach` is expected")));
+        };
+        let found = run(py, progress, |control| self.fitted.spent(when, (*since, *by), quantiles, control))?;
+        let dict = PyDict::new(py);
+        dict.set_item("days", found.nodes.into_pyarray(py))?;
+        dict.set_item("beyond", summed(py, &found.beyond, level)?)?;
+        dict.set_item("errors", found.errors.into_pyarray(py))?;
+        dict.set_item("moments", summed(py, &found.moments, level)?)?;
+        dict.set_item("quantiles", summed(py, &found.quantiles, level)?)?;
+        dict.set_item("quantiles_together", found.together.into_pyarray(py))?;
+        dict.set_item("exact", found.exact)?;
+        Ok(dict)
+    }
+
     /// How often something happens: the atom of a question of `enters` or `moves`, whose `times` is where counting ends.
     pub fn told_counts<'py>(
         &self,

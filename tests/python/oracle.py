@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import comb
 
 import numpy as np
 
@@ -59,6 +60,7 @@ class Silence:
     begins: float
     ends: float
     rate: Callable[[Env], np.ndarray]
+    turns: tuple[float, ...] = ()
 
 
 class Oracle:
@@ -242,7 +244,7 @@ class Oracle:
         silences = [item for item in items if isinstance(item, Silence)]
         times = {0.0, until, *marks, *self.calendar}
         times |= {t for item in monitors for t in (item.opens, item.closes)}
-        times |= {t for item in silences for t in (item.begins, item.ends)}
+        times |= {t for item in silences for t in (item.begins, item.ends, *item.turns)}
         times |= {item.time for item in items if isinstance(item, (Point, Move))}
         times |= {t for m in asked for t in (m.opens, m.closes)}
         turns = self.calendar.union(*(boundaries(c, self.origin) for m in asked for c in m.conditions))
@@ -408,7 +410,7 @@ class Oracle:
                 *program, (_, space) = self._program(config, self.items, self.now, asked=asked)
                 yield config, weight * self._forward(program, self.frame.start_law())[-1], space
 
-    def _future(self, config, v: np.ndarray, monitors: list[Monitor], marks=(), space=None):
+    def _future(self, config, v: np.ndarray, monitors: list[Monitor], marks=(), space=None, silence=None):
         """Carry the weights of now on: the weights, their space, and the weights of the joint rungs at the marks."""
         frame, everywhere = self.frame, np.arange(self.frame.n)
         space = space or Space(frame)
@@ -416,11 +418,14 @@ class Oracle:
         v = v @ space.jump(everywhere, self._set_at(self.now), np.ones(frame.n), Env(self.now, config), env, just_after)
         calendar = self.calendar.union(*(boundaries(c, self.origin) for m in monitors for c in m.conditions))
         calendar |= {since for since, *_ in self.later}
-        until = max([self.now, *marks, *(m.closes for m in monitors)])
+        if silence:
+            calendar |= {silence.begins, silence.ends, *silence.turns}
+        until = max([self.now, *marks, *(m.closes for m in monitors), *([silence.ends] if silence else [])])
         times, found = {self.now, *marks, *calendar, *(t for m in monitors for t in (m.opens, m.closes))}, []
         for time in sorted(t for t in times if self.now <= t <= until):
             if time > previous:
-                v = carry(v, space.generator(env, time, []), time - previous)
+                counts = silence and silence.begins <= previous and time <= silence.ends
+                v = carry(v, space.generator(env, time, [silence.rate(env)] if counts else []), time - previous)
                 before, env, previous = env, self._env(config, time), time
                 if time in calendar:
                     v = v @ space.jump(everywhere, self._set_at(time), np.ones(frame.n), before, env, time)
@@ -497,6 +502,44 @@ class Oracle:
         times = np.arange(most + 1)
         mean = times @ law
         return mean, (times - mean) ** 2 @ law, law
+
+    def time_transform(self, condition: dict, since: float, by: float, s: complex) -> complex:
+        """E[exp(-s · time in the condition over the span)], all evidence weighed."""
+
+        def rate(env):
+            return s * self.frame.holds(condition, env)
+
+        turns, total = tuple(boundaries(condition, self.origin)), 0.0
+        past = [Silence(since, min(by, self.now), rate, turns)] if since < self.now else []
+        ahead = Silence(max(since, self.now), by, rate, turns) if by > self.now else None
+        for config in self.configs:
+            weight = self._weight(config, self.items)
+            if weight != 0.0:
+                program = self._program(config, self.items + past, self.now)
+                v = weight * self._forward(program, self.frame.start_law())[-1]
+                total = total + self._future(config, v, [], silence=ahead)[0].sum()
+        return total / self.evidence()
+
+    def time_beyond(self, condition: dict, since: float, by: float, days: list[float]) -> list[float]:
+        """P(more than so many days in the condition): the weights at 0 and at the whole span taken out, the transform
+        inverted by the Euler method (Abate and Whitt 1995)."""
+        span = by - since
+        some = self.probability([{"reach": condition, "since": since, "by": by}])
+        whole = 1 - self.probability([{"reach": {"not": condition}, "since": since, "by": by}])
+        a, terms, mean = 20.0, 40, 12
+        binomial = np.array([float(comb(mean, k)) for k in range(mean + 1)]) / 2.0**mean
+
+        def beyond(x):
+            def transform(k):
+                s = (a + 2j * np.pi * k) / (2 * x)
+                smooth = self.time_transform(condition, since, by, s) - (1 - some) - whole * np.exp(-s * span)
+                return ((some - whole - smooth) / s).real
+
+            values = np.array([transform(k) * (-1) ** k for k in range(terms + mean + 1)])
+            values[0] /= 2
+            return whole + np.exp(a / 2) / x * (binomial @ np.cumsum(values)[terms:])
+
+        return [beyond(x) for x in days]
 
     def ask(self, named: dict):
         """The answer to `{ask, given}` (or to a bare question): P(ask and given) / P(given)."""

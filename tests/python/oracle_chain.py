@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy.linalg import expm
 from scipy.special import gammaln, loggamma
 
 from oracle_model import as_list, effect_names, instant, moves_of, phases_of, states_of, values
@@ -361,8 +362,10 @@ def poisson_weights(mean: float) -> np.ndarray:
 def carry(v: np.ndarray, q: np.ndarray, days: float) -> np.ndarray:
     """The row vector v·exp(q·days) by uniformisation: sums of nonnegative terms, so small entries keep their digits."""
     fastest = float(np.max(-np.diag(q).real, initial=0.0))
-    if fastest * days == 0.0:
+    if fastest * days == 0.0 and not np.any(q):
         return v
+    if np.abs(np.diag(q).imag).max() > 1e-6:
+        return v @ expm(q * days)  # a transform at a complex point, no probabilities
     p = np.eye(len(q)) + q / fastest
     halvings = max(0, int(np.ceil(np.log2(2 * fastest * days))))
     if len(q) * (SERIES + halvings) < 4 * fastest * days:

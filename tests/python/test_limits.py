@@ -87,3 +87,15 @@ def test_filtering_reads_all_ladders_at_dates_in_any_order():
         alone = fit.filtered([date])
         for name in "XYZ":
             np.testing.assert_allclose(together[name][k], alone[name][0], rtol=1e-12)
+
+
+def test_counts_that_memory_does_not_hold_are_refused():
+    limit = core.memory_limit()
+    fit = model().condition(dossier())
+    asked = {"name": "moves", "ask": {"moves": {"ladder": "L"}, "by": "2030-01-01", "times": 9000}}
+    try:
+        core.set_memory_limit(2_000_000)
+        with pytest.raises(esc.TooLarge, match="combinations of windows, counts or questions"):
+            fit.counts(json.dumps({"question": [asked]}))
+    finally:
+        core.set_memory_limit(limit)

@@ -161,3 +161,15 @@ def test_a_time_line_of_nothing_and_labels_clear_of_now(c):
             box = label.get_window_extent()
             assert box.x1 <= at or box.x0 >= at, label.get_text()
     assert "Dec" not in ax.xaxis.get_offset_text().get_text()
+
+
+def test_spans(c, fit):
+    passage = fit.passage(c.korea >= "limited clash", until="2026-12-31", dates=["2025-06-30", "2026-06-30"])
+    text = words_without_legend(passage.plot())
+    assert "peninsula ≥ limited clash, as of 2024-11-30" in text and "ever: 1" in text
+    assert str(passage.quantiles[0].date)[:10] in text
+    counts = fit.moves(c.korea, "up", by="2025-06-30", most=3)
+    ax = counts.plot()
+    assert len(ax.patches) == 4 and "peninsula moves up by 2025-06-30" in words_without_legend(ax)
+    law = fit.time_law(c.aid == "none", by="2025-01-10")
+    assert "all: " in words_without_legend(law.plot())

@@ -23,6 +23,13 @@ def test_the_tree_of_each_form(c):
         "by": "2025-06-30",
     }
     first = esc.first(korea >= "limited clash", before=aid == "weapons", by="2025-06-30")
+    moved = esc.moves(korea, [("rhetoric", "war")], since="2024-10-15", by="2025-06-30", times=2)
+    jump = {"ladder": "peninsula", "moves": [["rhetoric", "war"]]}
+    assert moved.to_dict()["ask"] == {"moves": jump, "since": "2024-10-15", "by": "2025-06-30", "times": 2}
+    assert moved.name == "peninsula moves rhetoric → war 2 times from 2024-10-15 to 2025-06-30"
+    spent = esc.time_in(korea == "war", "30 days", by="2025-06-30").to_dict()["ask"]
+    war = {"ladder": "peninsula", "is": "war"}
+    assert spent == {"time_in": war, "at_least": "30 days", "by": "2025-06-30"}
     weapons = {"ladder": "seoul_aid", "is": "weapons"}
     assert first.to_dict()["ask"] == {"first": clash, "before": weapons, "by": "2025-06-30"}
 
@@ -83,7 +90,12 @@ def test_round_trips(c, tmp_path):
     ("ask", "message"),
     [
         (lambda c: esc.reach(c.korea == "war", by="2025-06-31"), "2025-06-31"),
-        (lambda c: esc.reach(c.korea == "war", by="2024-10-31"), "2024-10-31"),
+        (lambda c: esc.reach(c.korea == "war", by="2024-10-31"), "2024-10-31.*since"),
+        (lambda c: esc.reach(c.korea == "war", since="2024-09-30", by="2024-10-31"), "`since` is 2024-09-30.*origin"),
+        (lambda c: esc.at(c.korea == "war", on="2024-09-30"), "2024-09-30.*origin"),
+        (lambda c: esc.moves("korea", by="2025-10-31"), "no ladder 'korea'"),
+        (lambda c: esc.moves(c.korea, "upwards", by="2025-10-31"), "'upwards' is no set of moves"),
+        (lambda c: esc.time_in(c.korea == "war", "a while", by="2025-10-31"), "a while"),
     ],
 )
 def test_a_wrong_question_is_refused_when_it_is_asked(c, ask, message):

@@ -147,7 +147,7 @@ def test_a_passage_that_may_never_come():
     a = m.ladder(
         "a", ["start", "good", "bad"], moves={("start", "good"): esc.per_day(0.02), ("start", "bad"): esc.per_day(0.06)}
     )
-    fit = m.condition(esc.Dossier(as_of="2024-12-31T00:00" if False else "2025-01-01"))
+    fit = m.condition(esc.Dossier(as_of="2025-01-01"))
     passage = fit.passage(a == "good", until="2026-01-01")
     survive = np.exp(-0.08)
     assert passage.ever.probability[0] == pytest.approx(0.25, rel=CLOSED)
@@ -237,3 +237,92 @@ def test_the_past_is_told_by_what_was_seen():
     half = passage.quantile(0.5)
     assert half.low < half.date < half.high
     assert passage.by.mean[1] < passage.by.mean[0] < passage.by.mean[2]
+
+
+TIME_SEEDS = worlds.SEEDS[4::24]
+INVERTED = 1e-6  # absolute: the oracle's inversion is good to about 1e-8, the extrapolation told to be to 1e-7
+
+
+@pytest.mark.parametrize("seed", TIME_SEEDS)
+def test_times_of_random_worlds(seed):
+    world, found = worlds.random_world(2000 + seed, small=True), Comparison(seed)
+    fit, wanted = conditioned(world), oracle.Oracle(world.spec, world.dossier)
+    dice, done = worlds.Dice(seed + 5 * 10**6), 0
+    for _ in range(12):
+        ask = worlds.random_span_atom(dice, world.spec, world.horizon, ["reach"])
+        if done == 1 or worlds.open_states(wanted) > 40:
+            break
+        since = oracle.instant(ask.get("since", wanted.now), wanted.origin, "begin")
+        by = oracle.instant(ask["by"], wanted.origin, "end")
+        if not 1e-3 < wanted.probability([ask]) < 1 - 1e-3 or (
+            since < wanted.now and len(world.dossier["development"]) > 8
+        ):
+            continue
+        done += 1
+        share = dice.uniform(0.1, 0.9)
+        days = share * (by - since)
+        beyond = wanted.time_beyond(ask["reach"], since, by, [days])[0]
+        span = {key: ask[key] for key in ("since", "by") if key in ask}
+        question = {"name": "time", "ask": {"time_in": ask["reach"], "at_least": f"{days} days"} | span}
+        found.near(json.dumps(question), fit.ask(as_questions([question]))["mode"][0], beyond, 0, INVERTED)
+        if since >= wanted.now:
+            told = fit.spent(as_questions([{"name": "time", "ask": ask}]), [0.5])
+            place = 7
+            beyond = wanted.time_beyond(ask["reach"], since, by, [told["days"][place]])[0]
+            found.near(f"law of {json.dumps(ask)}", told["beyond"]["mode"][place], beyond, 0, INVERTED)
+    found.verdict()
+
+
+def test_time_in_a_telegraph_counted_and_extrapolated():
+    """The same law by counting events, and by marks: a calendar condition that never matters makes the difference."""
+    m = esc.Model(origin="2025-01-01")
+    a = m.ladder("a", ["off", "on"], up=esc.per_day(0.05), down=esc.per_day(0.08))
+    fit = m.condition(esc.Dossier(as_of="2025-01-10"))
+    law = fit.time_law(a == "on", by="2025-04-10")
+    assert law.exact and law.error.max() == 0
+    turned = esc.Model(origin="2025-01-01")
+    b = turned.ladder("a", ["off", "on"], up=esc.per_day(0.05), down=esc.per_day(0.08))
+    b.effect(esc.since("2025-02-15"), up=1.0)
+    marked = turned.condition(esc.Dossier(as_of="2025-01-10")).time_law(b == "on", by="2025-04-10")
+    # About half the span, where the stages see its end, they are at their worst.
+    assert not marked.exact and 0 < marked.error.max() < 1e-4
+    np.testing.assert_allclose(marked.probability, law.probability, atol=2e-6)
+    assert (np.abs(marked.probability - law.probability) <= marked.error + 1e-9).all()
+    assert marked.quantile(0.5) == pytest.approx(law.quantile(0.5), rel=1e-4)
+    # Never on, and on all the time.
+    off = 0.08 / 0.13 + 0.05 / 0.13 * np.exp(-1.3)
+    assert law.none == pytest.approx(off * np.exp(-0.05 * 90), rel=1e-10)
+    assert law.whole == pytest.approx((1 - off) * np.exp(-0.08 * 90), rel=1e-10)
+    # The mean is that of the occupancy, told in another way.
+    days = fit.time_in(a == "on", over=("2025-01-11", "2025-04-10"))[0]
+    assert law.mean == pytest.approx(days, rel=1e-9)
+    assert law.more_than(30) == pytest.approx(
+        fit.ask(esc.time_in(a == "on", "30 days", by="2025-04-10"))[0].probability, abs=1e-7
+    )
+    # All but an hour of the span, and all of it.
+    most, every = fit.ask([esc.time_in(a == "on", at, by="2025-04-10", name=at) for at in ("89 days", "90 days")])
+    assert every.probability == pytest.approx(law.whole, rel=1e-10) and most.probability > every.probability
+    with pytest.raises(esc.SpecError, match="the span has 90 days"):
+        fit.ask(esc.time_in(a == "on", "91 days", by="2025-04-10"))
+
+
+def test_times_joined_conditional_and_with_slopes():
+    m, _, a = model()
+    d = esc.Dossier(as_of="2025-01-10")
+    d.saw(a == "low", on="2025-01-05")
+    fit = m.condition(d)
+    long = esc.time_in(a >= "mid", "20 days", by="2025-06-30", since="2025-01-01")
+    high = esc.reach(a == "high", by="2025-06-30")
+    both, joined, given = fit.ask([(long & high).named("both"), (long | high).named("either"), long.given(high)])
+    one, other = fit.ask([long, high])
+    assert both.probability + joined.probability == pytest.approx(one.probability + other.probability, abs=1e-9)
+    assert given.probability == pytest.approx(both.probability / other.probability, abs=1e-7)
+    free = esc.Model(origin="2025-01-01")
+    b = free.ladder("b", ["low", "high"], up=esc.per_month(0.3, spread=2), down=esc.per_month(0.5, spread=2))
+    asked = as_questions([esc.time_in(b == "high", "30 days", by="2025-06-30").to_dict()])
+    kernel = free.condition(esc.Dossier(as_of="2025-01-10"))._core
+    _, slope = kernel.slopes(asked)
+    theta, step = kernel.theta, 1e-4
+    moved = [free._core.condition(kernel.dossier(), theta + k * step * np.eye(2)[0]) for k in (-1, 1)]
+    low, high = (fit.ask(asked)["mode"][0] for fit in moved)
+    assert slope[0, 0] == pytest.approx((high - low) / (2 * step), rel=1e-6)

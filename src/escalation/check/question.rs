@@ -2,14 +2,16 @@
 
 use super::model::asked_moves;
 use super::{At, condition, named, names};
+use crate::escalation::condition::Condition;
 use crate::escalation::model::Model;
 use crate::escalation::question::{Ask, Atom, Count, Happening, Question};
 use crate::escalation::spec::{AskSpec, AskedMovesSpec, ConditionSpec, QuestionSpec, QuestionsSpec};
+use crate::escalation::spent::STAGES;
 use crate::ground::Result;
-use crate::ground::time::Clock;
+use crate::ground::time::{Clock, duration};
 use std::collections::BTreeSet;
 
-const FORMS: &str = "expected exactly one of at, reach, enters, moves, first, all, any, not";
+const FORMS: &str = "expected exactly one of at, reach, enters, moves, time_in, first, all, any, not";
 
 /// Most times that can be asked for: each has a level of its own.
 const TIMES: usize = 10_000;
@@ -78,12 +80,50 @@ impl Asked<'_> {
         if let Some(inner) = &spec.not {
             return Ok(Ask::Not(Box::new(self.read(&at.key("not"), inner)?)));
         }
+        if let Some(when) = &spec.time_in {
+            return self.time_in(at, spec, condition::compile(&at.key("time_in"), when, self.model)?);
+        }
         let atom = self.atom(at, spec)?;
+        Ok(Ask::Atom(self.index(atom)))
+    }
+
+    /// Whether a condition holds for so long, all in all. More than half the span is asked of its opposite, the whole span as
+    /// whether that is ever reached.
+    fn time_in(&mut self, at: &At, spec: &AskSpec, when: Condition) -> Result<Ask> {
+        let (since, by) = self.span(at, spec)?;
+        let key = at.key("at_least");
+        let text = spec.at_least.as_deref().ok_or_else(|| key.wrong("expected a duration, such as \"30 days\""))?;
+        let (days, span) = (key.put(duration(text))?, by - since);
+        key.need(days <= span, || format!("`at_least` is {text}; the span has {span} days"))?;
+        let other = || Condition::Not(Box::new(when.clone())).simplify();
+        let stages = STAGES[STAGES.len() - 1];
+        if 2.0 * days <= span {
+            let spends = Atom::Spends { when: when.clone(), days, stages, since, by };
+            return Ok(self.or_whole(spends, other(), since, by));
+        }
+        let rest = match days < span {
+            true => {
+                let spends = Atom::Spends { when: other(), days: span - days, stages, since, by };
+                self.or_whole(spends, when.clone(), since, by)
+            }
+            false => Ask::Atom(self.index(Atom::Reach { when: other(), since, by })),
+        };
+        Ok(Ask::Not(Box::new(rest)))
+    }
+
+    /// Of the whole span it is asked as whether the opposite is ever reached: that has weight by itself, which stages would blur.
+    fn or_whole(&mut self, spends: Atom, opposite: Condition, since: f64, by: f64) -> Ask {
+        let spends = Ask::Atom(self.index(spends));
+        let whole = Ask::Atom(self.index(Atom::Reach { when: opposite, since, by }));
+        Ask::Any(vec![spends, Ask::Not(Box::new(whole))])
+    }
+
+    fn index(&mut self, atom: Atom) -> usize {
         let index = self.atoms.iter().position(|a| *a == atom).unwrap_or(self.atoms.len());
         if index == self.atoms.len() {
             self.atoms.push(atom);
         }
-        Ok(Ask::Atom(index))
+        index
     }
 
     fn each(&mut self, at: &At, parts: &[AskSpec]) -> Result<Vec<Ask>> {
@@ -161,6 +201,7 @@ fn one_form(at: &At, spec: &AskSpec) -> Result<()> {
         ("enters", spec.enters.is_some()),
         ("first", spec.first.is_some()),
         ("moves", spec.moves.is_some()),
+        ("time_in", spec.time_in.is_some()),
         ("all", spec.all.is_some()),
         ("any", spec.any.is_some()),
         ("not", spec.not.is_some()),
@@ -177,11 +218,13 @@ fn one_form(at: &At, spec: &AskSpec) -> Result<()> {
         ("by", spec.by.is_some()),
         ("before", spec.before.is_some()),
         ("times", spec.times.is_some()),
+        ("at_least", spec.at_least.is_some()),
     ];
     let allowed: &[&str] = match form {
         "at" => &["on"],
         "reach" => &["since", "by"],
         "enters" | "moves" => &["since", "by", "times"],
+        "time_in" => &["since", "by", "at_least"],
         "first" => &["before", "since", "by"],
         _ => &[],
     };
