@@ -79,8 +79,9 @@ lint: $(VENV)/.tools
 rust-test:
 	cargo test
 
+# The oracle's small matrices are slower on several threads than on one.
 python-test: $(VENV)/.kernel
-	$(BIN)/python -m pytest -n 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 types: $(VENV)/.kernel
 	$(BIN)/python -m mypy
@@ -102,7 +103,7 @@ wheel-test: wheel
 
 WORLDS ?= 500
 oracle: $(VENV)/.kernel
-	ESCALADE_WORLDS=$(WORLDS) $(BIN)/python -m pytest -n 2 -q tests/python/test_oracle.py
+	OPENBLAS_NUM_THREADS=1 ESCALADE_WORLDS=$(WORLDS) $(BIN)/python -m pytest -n 2 -q tests/python/test_oracle.py
 
 notebooks: $(VENV)/.kernel
 	$(BIN)/python $(EXECUTE) --to notebook --inplace --log-level WARN $(NOTEBOOKS)
