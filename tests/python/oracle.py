@@ -408,7 +408,7 @@ class Oracle:
             weight = self._weight(config, self.items)
             if weight != 0.0:
                 *program, (_, space) = self._program(config, self.items, self.now, asked=asked)
-                yield config, weight * self._forward(program, self.frame.start_law())[-1], space
+                yield config, weight * self._forward(program, self.frame.start_law(config))[-1], space
 
     def _future(self, config, v: np.ndarray, monitors: list[Monitor], marks=(), space=None, silence=None):
         """Carry the weights of now on: the weights, their space, and the weights of the joint rungs at the marks."""
@@ -516,7 +516,7 @@ class Oracle:
             weight = self._weight(config, self.items)
             if weight != 0.0:
                 program = self._program(config, self.items + past, self.now)
-                v = weight * self._forward(program, self.frame.start_law())[-1]
+                v = weight * self._forward(program, self.frame.start_law(config))[-1]
                 total = total + self._future(config, v, [], silence=ahead)[0].sum()
         return total / self.evidence()
 

@@ -13,10 +13,12 @@ def table(n: int, seed: int) -> pd.DataFrame:
     rows = []
     for unit in range(n):
         kind, x = ("mover", "slow")[unit % 2], rng.normal()
-        for t in np.sort(rng.uniform(0, 8, 7)).round(2):
-            rows.append((f"u{unit}", t, "ab"[int(rng.random() < 0.45)], kind, x, x * (kind == "mover")))
-    df = pd.DataFrame(rows, columns=["who", "t", "s", "kind", "x", "x_mover"])
-    return df.drop_duplicates(["who", "t"])
+        rung, before = 0, 0.0
+        for t in np.unique(rng.uniform(0, 8, 9).round(2)):
+            stay = 0.5 * (1 + np.exp(-(0.6 if kind == "mover" else 0.3) * (t - before)))
+            rung, before = (rung if rng.random() < stay else 1 - rung), t
+            rows.append((f"u{unit}", t, "ab"[rung], kind, x, x * (kind == "mover")))
+    return pd.DataFrame(rows, columns=["who", "t", "s", "kind", "x", "x_mover"])
 
 
 def test_while_a_driver_is_in_a_state_it_is_a_column_of_its_own() -> None:
@@ -81,4 +83,4 @@ def test_the_same_move_may_have_a_ratio_for_each_condition() -> None:
     with pytest.raises(esc.SpecError, match="already acts"):
         light.covariate("x", when=kind == "slow")
     again = esc.Model.from_toml(m.to_toml())
-    assert again.to_dict() == m.to_dict()
+    assert again._core.spec() == m._core.spec()

@@ -56,7 +56,7 @@ pub(super) fn stated(
     match (table, formula) {
         (Some(table), None) => rows(&at.key("table"), table, parents, states),
         (None, Some(formula)) => formula::rows(at, formula, parents, states),
-        (Some(_), Some(_)) => Err(at.wrong("it has a `table` and a `formula`; expected one of them")),
+        (Some(_), Some(_)) => Err(at.key("formula").wrong("it has a `table` and a `formula`; expected one of them")),
         (None, None) => Err(at.wrong("it has no probabilities; expected a `table` or a `formula`")),
     }
 }
