@@ -28,6 +28,8 @@ pub const STAGES: [usize; 5] = [8, 16, 32, 64, 128];
 
 /// What is asked of an answer's error, as it was before the last stage, for no more stages to be taken.
 const ENOUGH: f64 = 1e-7;
+/// The same at draws, whose spread is far wider.
+const ENOUGH_DRAWN: f64 = 1e-5;
 
 /// Nodes between which a distribution is interpolated: Chebyshev's, the ends among them.
 const NODES: usize = 25;
@@ -114,6 +116,8 @@ impl Fitted {
                     (self.exact(start, when, span, &nodes, prepared, &evaluated, control)?, vec![0.0; NODES - 2])
                 }
                 Way::Marked(nodes) => {
+                    let drawn = !std::ptr::eq(theta, self.learnt.theta.as_slice());
+                    let enough = if drawn { ENOUGH_DRAWN } else { ENOUGH };
                     let read = |marked: &Marked| -> Result<f64> {
                         let levels = end(&marked.levels, &marked.prepared, &mut Fills::default())?;
                         let (below, top) = levels.split_at(levels.len() - 1);
@@ -124,8 +128,10 @@ impl Fitted {
                             false => below.iter().sum::<f64>() - (1.0 - some) * missed,
                         })
                     };
-                    let found =
-                        nodes.iter().map(|stages| climbed(stages, read)).collect::<Result<Vec<(f64, f64)>>>()?;
+                    let found = nodes
+                        .iter()
+                        .map(|stages| climbed(stages, enough, read))
+                        .collect::<Result<Vec<(f64, f64)>>>()?;
                     found.into_iter().unzip()
                 }
             };
@@ -219,7 +225,7 @@ impl Fitted {
 }
 
 /// The answer at more and more stages, until what they come to moves no more; and by how much it last moved.
-fn climbed(stages: &[Marked], read: impl Fn(&Marked) -> Result<f64>) -> Result<(f64, f64)> {
+fn climbed(stages: &[Marked], enough: f64, read: impl Fn(&Marked) -> Result<f64>) -> Result<(f64, f64)> {
     let mut answers = vec![];
     let mut told = (f64::NAN, f64::INFINITY);
     for marked in stages {
@@ -237,7 +243,7 @@ fn climbed(stages: &[Marked], read: impl Fn(&Marked) -> Result<f64>) -> Result<(
         if before.is_finite() {
             told.1 = told.1.max((told.0 - before).abs());
         }
-        if told.1 <= ENOUGH {
+        if told.1 <= enough {
             break;
         }
     }

@@ -14,7 +14,7 @@ import worlds
 from test_oracle import ANSWER_FLOOR, Comparison, as_questions, changed, conditioned, without_given, world_of
 
 SPAN_SEEDS = worlds.SEEDS[::6]
-SCENARIO_SEEDS = worlds.SEEDS[1::24]
+SCENARIO_SEEDS = worlds.SEEDS[1::48]
 COUNT_SEEDS = worlds.SEEDS[2::15]
 MOST = 3  # told apart in a law; the oracle's space has a state for each
 SURE = 24  # counts that the oracle tells apart for a mean: beyond it lies less than the tolerance
