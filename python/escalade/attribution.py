@@ -10,23 +10,21 @@ import numpy as np
 
 from . import _core
 from .dossier import Development
-from .frames import Table, frozen
+from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Array
 from .values import SHORT, item, missing, name_of, probability_text, to_json, whole, wrong
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from .fit import Fit
+    from .fit_base import FitBase
 
 #: What developments may be grouped by.
 GROUPS = ("development", "indicator", "source", "paragraph")
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution(Table):
+class Attribution(Pictured):
     """What developments, or groups of them, do to one answer, parameters and now as they are; see :meth:`Fit.explain`.
 
     ``share`` is Shapley's: the mean, over all orders in which the developments might have become known, of what each
@@ -51,6 +49,8 @@ class Attribution(Table):
     >>> bool(abs(why.share.sum() - (why.now_logit - why.before_logit)) < 1e-9)
     True
     """
+
+    picture = "waterfall"
 
     question: str
     player: tuple[str, ...]
@@ -111,27 +111,11 @@ class Attribution(Table):
         before, now = probability_text(self.before), probability_text(self.now)
         return f"{self.question}: {now} now, {before} without these developments{noise}"
 
-    def plot(self, **options: Any) -> Axes:
-        """From the answer without developments to now, as they arrived: see :func:`escalade.plot.waterfall`.
-
-        Parameters
-        ----------
-        **options
-            ``ax=``, ``width=``, ``kind=``: "arrival" or "share".
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.waterfall(self, **options)
-
     __repr__ = Table.__str__
 
 
 def explain(
-    fit: Fit, question: AsQuestions, *, by: str, learning: bool, orders: int, seed: int, progress: Progress
+    fit: FitBase, question: AsQuestions, *, by: str, learning: bool, orders: int, seed: int, progress: Progress
 ) -> Attribution:
     """See :meth:`Fit.explain`."""
     asked = list(Questions(question))
@@ -172,7 +156,7 @@ def explain(
     )
 
 
-def grouped(fit: Fit, by: str) -> dict[str, list[Development]]:
+def grouped(fit: FitBase, by: str) -> dict[str, list[Development]]:
     """The developments known at the fit's date, in the groups that are asked for."""
     names: dict[str, Callable[[Development], str]] = {
         "development": lambda d: d.id,

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .condition import Condition
-from .frames import Table, frozen
+from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Array, interval_text
 from .values import item, listed, missing, name_of, probability_text, share, wrong
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from .dossier import Development
     from .fit import Fit
 
@@ -27,7 +25,7 @@ MOST = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Table):
+class Comparison(Pictured):
     """Answers to the same questions under several scenarios; the first is what the others are compared with.
 
     ``difference`` is each answer less that of the first scenario. Scenarios of one fit share the draws of its
@@ -47,6 +45,8 @@ class Comparison(Table):
     >>> table["gone", "war within a year"]["difference"] > 0.1
     True
     """
+
+    picture = "comparison"
 
     scenario: tuple[str, ...]
     question: tuple[str, ...]
@@ -93,22 +93,6 @@ class Comparison(Table):
         """A line above the table."""
         level = "" if np.isnan(self.low).all() else f", {self.level:.0%} intervals"
         return f"Probabilities{level}; after the comma: percentage points from '{self.scenario[0]}'"
-
-    def plot(self, **options: Any) -> Axes:
-        """A map of scenarios and questions: see :func:`escalade.plot.comparison`.
-
-        Parameters
-        ----------
-        **options
-            ``ax=``, ``width=``.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.comparison(self, **options)
 
     __repr__ = Table.__str__
 

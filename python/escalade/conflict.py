@@ -11,16 +11,14 @@ import numpy as np
 from . import _core
 from .attribution import grouped
 from .condition import A_CONDITION, Condition, describe
-from .frames import Table, frozen
+from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import Questions, at
 from .results import Array
 from .values import item, listed, missing, number_text, to_json, wrong
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from .fit import Fit
+    from .fit_base import FitBase
 
 N_PAIRS = 5  # pairs that a caption names
 
@@ -110,7 +108,7 @@ class Conflicts(Table):
 
 
 @dataclass(frozen=True, eq=False)
-class Diagnosticity(Table):
+class Diagnosticity(Pictured):
     """Which developments tell hypotheses apart: likelihood ratios as in the analysis of competing hypotheses.
 
     ``given_rest[i, k]`` is ln P(e_i | H_k, others) / P(e_i | not H_k, others): by how much the development moves the
@@ -128,6 +126,8 @@ class Diagnosticity(Table):
     >>> round(float(np.exp(table.given_rest[0, 0])), 2)  # 0.8 / 0.2
     4.0
     """
+
+    picture = "diagnosticity"
 
     id: tuple[str, ...]
     says: tuple[str, ...]
@@ -171,22 +171,6 @@ class Diagnosticity(Table):
         """A line above the table."""
         return "By what each development multiplies the odds of each hypothesis now (its probability in brackets)"
 
-    def plot(self, **options: Any) -> Axes:
-        """A map of developments and hypotheses: see :func:`escalade.plot.diagnosticity`.
-
-        Parameters
-        ----------
-        **options
-            ``ax=``, ``width=``.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.diagnosticity(self, **options)
-
     __repr__ = Table.__str__
 
 
@@ -199,7 +183,7 @@ def times(log: float) -> str:
     return f"×{number_text(float(np.exp(log)))}" if log > 0 else f"÷{number_text(float(np.exp(-log)))}"
 
 
-def conflicts(fit: Fit, pairs: bool, progress: Progress) -> Conflicts:
+def conflicts(fit: FitBase, pairs: bool, progress: Progress) -> Conflicts:
     """See :meth:`Fit.conflicts`."""
     with progress_line("conflicts", progress) as report:
         got = _core.quarrels(fit._core, pairs, progress=report)
@@ -219,7 +203,7 @@ def conflicts(fit: Fit, pairs: bool, progress: Progress) -> Conflicts:
 
 
 def diagnosticity(
-    fit: Fit, hypotheses: Mapping[str, Condition] | Iterable[Condition], progress: Progress
+    fit: FitBase, hypotheses: Mapping[str, Condition] | Iterable[Condition], progress: Progress
 ) -> Diagnosticity:
     """See :meth:`Fit.diagnosticity`."""
     if isinstance(hypotheses, Mapping):

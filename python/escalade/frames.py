@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .values import number_text, wrong
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FRAMES = ("pandas", "polars", "pyarrow")
 TABLE_STYLE = "border-collapse:collapse;font-size:90%"
@@ -83,6 +86,29 @@ class Table:
 
     def __str__(self) -> str:
         return self.text()
+
+
+class Pictured(Table):
+    """A table that people would rather look at: its picture is the function of :mod:`escalade.plot` that is named."""
+
+    picture: ClassVar[str]
+
+    def plot(self, **options: Any) -> Axes:
+        """The picture of it: see the function of :mod:`escalade.plot` that :attr:`picture` names.
+
+        Parameters
+        ----------
+        **options
+            ``ax=``, ``width=``, and what else that function takes.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from . import plot
+
+        drawn: Axes = getattr(plot, self.picture)(self, **options)
+        return drawn
 
 
 def is_number(value: Any) -> bool:

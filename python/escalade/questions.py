@@ -691,3 +691,11 @@ def moves_tree(ladder: object, kind: object) -> Tree:
 def part_words(ask: Tree) -> str:
     """The words of a part, in brackets where they join several."""
     return f"({ask_words(ask)})" if "all" in ask or "any" in ask or "first" in ask else ask_words(ask)
+
+
+def one_question(question: AsQuestions, what: str) -> tuple[str, str]:
+    """Its name, and the tree as JSON."""
+    asked = list(Questions(question))
+    if len(asked) != 1:
+        raise wrong(what, f"{len(asked)} questions", "one question")
+    return asked[0].name, to_json(Questions(asked).to_dict())

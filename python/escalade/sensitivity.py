@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from .frames import Table, frozen
+from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions
+from .questions import AsQuestions, one_question
 from .results import MONTH, Array
-from .values import item, missing, number, number_text, probability_text, text, to_json, whole, wrong
+from .values import item, missing, number, number_text, probability_text, text, whole, wrong
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .fit import Fit
+    from .fit_base import FitBase
 
 UNITS = {"rate": "per month", "factor": "times", "probability": "probability"}
 
 
 @dataclass(frozen=True, eq=False)
-class Tornado(Table):
+class Tornado(Pictured):
     """Every free number's pull on one answer, the strongest first; see :meth:`Fit.sensitivity`.
 
     ``slope`` is the exact derivative of the probability by the number (Fisher's identity), ``elasticity`` that of its
@@ -42,6 +42,8 @@ class Tornado(Table):
     >>> table.number[0], round(table["front: up"]["elasticity"], 2)
     ('front: up', 0.86)
     """
+
+    picture = "tornado"
 
     question: str
     probability: float
@@ -89,22 +91,6 @@ class Tornado(Table):
     def caption(self) -> str:
         """A line above the table."""
         return f"{self.question}: {probability_text(self.probability)} at the mode; the numbers that it hangs on most"
-
-    def plot(self, **options: Any) -> Axes:
-        """Bars from one end of each belief to the other: see :func:`escalade.plot.tornado`.
-
-        Parameters
-        ----------
-        **options
-            ``ax=``, ``width=``.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.tornado(self, **options)
 
     __repr__ = Table.__str__
 
@@ -201,14 +187,6 @@ class TwoWay:
         return plot.two_way(self, **options)
 
 
-def one_question(question: AsQuestions, what: str) -> tuple[str, str]:
-    """Its name, and the tree as JSON."""
-    asked = list(Questions(question))
-    if len(asked) != 1:
-        raise wrong(what, f"{len(asked)} questions", "one question")
-    return asked[0].name, to_json(Questions(asked).to_dict())
-
-
 def scaled(kinds: Sequence[str]) -> tuple[tuple[str, ...], Array]:
     """Units in words, and what the kernel's numbers are multiplied with."""
     return tuple(UNITS.get(kind, kind) for kind in kinds), np.array(
@@ -216,7 +194,7 @@ def scaled(kinds: Sequence[str]) -> tuple[tuple[str, ...], Array]:
     )
 
 
-def tornado(fit: Fit, question: AsQuestions, top: int, progress: Progress) -> Tornado:
+def tornado(fit: FitBase, question: AsQuestions, top: int, progress: Progress) -> Tornado:
     """See :meth:`Fit.sensitivity`."""
     name, tree = one_question(question, "sensitivity")
     with progress_line("sensitivity", progress) as report:
@@ -238,7 +216,7 @@ def tornado(fit: Fit, question: AsQuestions, top: int, progress: Progress) -> To
     )
 
 
-def breaking_points(fit: Fit, question: AsQuestions, at: float, top: int, progress: Progress) -> BreakingPoints:
+def breaking_points(fit: FitBase, question: AsQuestions, at: float, top: int, progress: Progress) -> BreakingPoints:
     """See :meth:`Fit.breaking_points`."""
     name, tree = one_question(question, "breaking_points")
     line = number(at, "breaking_points: at", "a probability, 0 to 1")
@@ -251,7 +229,7 @@ def breaking_points(fit: Fit, question: AsQuestions, at: float, top: int, progre
     return BreakingPoints(name, fit.at_mode(question), line, tuple(got["name"]), units, *numbers)
 
 
-def two_way(fit: Fit, question: AsQuestions, first: str, second: str, n: int, progress: Progress) -> TwoWay:
+def two_way(fit: FitBase, question: AsQuestions, first: str, second: str, n: int, progress: Progress) -> TwoWay:
     """See :meth:`Fit.two_way`."""
     name, tree = one_question(question, "two_way")
     names = (text(first, "two_way: the first number"), text(second, "two_way: the second number"))

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from .frames import Table
+from .frames import Pictured, Table
 from .progress import Progress, progress_line
-from .questions import AsQuestions
-from .sensitivity import one_question
+from .questions import AsQuestions, one_question
 from .values import DateLike, day_of, item, listed, missing, name_of, probability_text, sound_date, wrong
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from .fit import Fit
+    from .fit_base import FitBase
 
 N_SHOWN = 15  # rows of a watch list that a reader sees
 N_DATES = 6  # where none are named
@@ -47,7 +44,7 @@ class Sight:
 
 
 @dataclass(frozen=True, eq=False)
-class WatchList(Table):
+class WatchList(Pictured):
     """What could be seen ahead and what it would make of one answer, the most telling first: :meth:`Fit.watch`.
 
     ``bits`` is the mutual information of what is seen and the answer, at most the answer's own entropy; ``brier`` the
@@ -67,6 +64,8 @@ class WatchList(Table):
     >>> dict(zip(watch[0].values, watch[0].answer))["sharp"] > watch.probability
     True
     """
+
+    picture = "watch"
 
     question: str
     probability: float
@@ -135,27 +134,11 @@ class WatchList(Table):
         """A line above the table."""
         return f"{self.question}: {probability_text(self.probability)} now; what would tell most"
 
-    def plot(self, **options: Any) -> Axes:
-        """The answer under each thing that may be seen: see :func:`escalade.plot.watch`.
-
-        Parameters
-        ----------
-        **options
-            ``ax=``, ``width=``, ``top=``.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.watch(self, **options)
-
     __repr__ = Table.__str__
 
 
 def watch(
-    fit: Fit, question: AsQuestions, until: DateLike | None, dates: Iterable[DateLike] | None, progress: Progress
+    fit: FitBase, question: AsQuestions, until: DateLike | None, dates: Iterable[DateLike] | None, progress: Progress
 ) -> WatchList:
     """See :meth:`Fit.watch`."""
     name, tree = one_question(question, "watch")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dossier import Development, Dossier
-from .frames import Table, frozen
+from .frames import Pictured, Table, frozen
 from .handles import Driver, Events, Ladder, Status
 from .questions import AsQuestions, Questions
 from .results import Array
@@ -19,8 +19,6 @@ from .values import DateLike, Tree, item, listed, missing, name_of, number_text,
 from .words import grades
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from . import _core
     from .model import Model
 
@@ -267,7 +265,7 @@ class Happenings(Table):
 
 
 @dataclass(frozen=True, eq=False)
-class PredictiveChecks(Table):
+class PredictiveChecks(Pictured):
     """Posterior predictive checks: each development beside what worlds drawn from the posterior tell in its place.
 
     ``same`` is the share of worlds that tell the same. Of counts and numbers ``expected`` is the mean over worlds, with
@@ -284,6 +282,8 @@ class PredictiveChecks(Table):
     >>> m.fit(d).check(n=500).strange
     ['many']
     """
+
+    picture = "checks"
 
     id: tuple[str, ...]
     says: tuple[str, ...]
@@ -349,22 +349,6 @@ class PredictiveChecks(Table):
         """A line above the table."""
         odd = f"; strange: {', '.join(self.strange)}" if self.strange else "; nothing strange"
         return f"What {self.n:,} worlds of the posterior tell in place of each development{odd}"
-
-    def plot(self, **options: Any) -> Axes:
-        """How often worlds tell the same, development by development: see :func:`escalade.plot.checks`.
-
-        Parameters
-        ----------
-        **options
-            ``ax=``, ``width=``.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.checks(self, **options)
 
     __repr__ = Table.__str__
 
