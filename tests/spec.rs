@@ -531,12 +531,13 @@ proptest! {
     fn any_text_and_number_survives_toml(name in ".{1,12}", state in ".{1,12}", p in 0.0..1.0f64, x: f64) {
         prop_assume!(name != state);
         let states = vec![name.clone(), state.clone()];
-        let start = StartSpec::Law([(name.clone(), p), (state, x)].into_iter().collect());
+        let start = StartSpec::Law([(name.clone(), p), (state.clone(), x)].into_iter().collect());
         let (source, known, basis, note) = (Some(name.clone()), None, None, None);
         let (rate, effect, covariate) = (vec![], vec![], vec![]);
         let (start_given, first, worth) = (vec![], FirstSpec::Given, None);
+        let (stages, first_stage) = ([(state.clone(), 3)].into_iter().collect(), FirstStageSpec::Uniform);
         let ladder = LadderSpec {
-            name, rungs: states, ordered: true, start, start_given, first, worth, rate, effect, covariate, source, known, basis, note,
+            stages, first_stage, name, rungs: states, ordered: true, start, start_given, first, worth, rate, effect, covariate, source, known, basis, note,
         };
         let origin = "2024-10-01".to_string();
         let spec = ModelSpec { name: String::new(), origin, note: None, driver: vec![], ladder: vec![ladder], status: vec![], events: vec![], expect: vec![] };

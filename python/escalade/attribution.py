@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Array
-from .values import SHORT, item, missing, name_of, probability_text, to_json, whole, wrong
+from .values import item, missing, name_of, probability_text, to_json, whole, wrong
 
 if TYPE_CHECKING:
     from .fit_base import FitBase
 
+WIDE = 60  # characters of a player's name that a table shows
 #: What developments may be grouped by.
 GROUPS = ("development", "indicator", "source", "paragraph")
 
@@ -41,7 +43,7 @@ class Attribution(Pictured):
     >>> front = m.ladder("front", ["quiet", "tense", "war"], up=esc.per_month(0.1), down=esc.per_month(0.2))
     >>> d = esc.Dossier(as_of="2024-11-30")
     >>> _ = d.saw(front >= "tense", on="2024-11-10", grade="B2", id="tense")
-    >>> _ = d.saw(front == "quiet", on="2024-10-20", grade="D4", id="rumour")
+    >>> _ = d.saw(front == "quiet", on="2024-10-20", grade="C3", id="rumour")
     >>> war = esc.reach(front == "war", by="2025-06-30", name="war by mid-2025")
     >>> why = m.condition(d).explain(war)
     >>> why["tense"]["share"] > 0 > why["rumour"]["share"]
@@ -95,7 +97,7 @@ class Attribution(Pictured):
             return "" if np.isnan(x) else f"{x:+.2f}" if abs(x) >= 0.005 else "0"
 
         out: dict[str, Sequence[Any]] = {
-            "": [self.player[k] for k in order],
+            "": [shorten(self.player[k], WIDE, placeholder="…") for k in order],
             "says": [self.says[k] for k in order],
             f"share ({self.scale})": [signed(self.share[k]) for k in order],
             "left out": [signed(self.left_out[k]) for k in order],
@@ -169,7 +171,7 @@ def grouped(fit: FitBase, by: str) -> dict[str, list[Development]]:
     groups: dict[str, list[Development]] = {}
     for d in [*fit.dossier, *also]:
         if d.id not in gone:
-            groups.setdefault(SHORT.repr(names[by](d)).strip("'\""), []).append(d)
+            groups.setdefault(names[by](d), []).append(d)
     return groups
 
 

@@ -155,7 +155,13 @@ def compare(
             if report is not None:
                 report((k + 1) / len(fits))
     mean, low, high = (frozen(x) for x in zip(*(summed(draws, level) for draws in drawn), strict=True))
-    moved = (differences(draws, drawn[0], level) for draws in drawn)
+    # Draw by draw only where the draws are the same, and none was left out for being impossible.
+    parameters = [fit._core.draws() for fit in fits.values()]
+    same = [
+        len(own) == len(draws) and np.array_equal(own, parameters[0])
+        for own, draws in zip(parameters, drawn, strict=True)
+    ]
+    moved = (differences(draws, drawn[0], same[0] and shared, level) for draws, shared in zip(drawn, same, strict=True))
     by, by_low, by_high = (frozen(x) for x in zip(*moved, strict=True))
     names, scenarios = tuple(question.name for question in asked), tuple(map(str, fits))
     return Comparison(scenarios, names, mean, low, high, by, by_low, by_high, level)
@@ -170,10 +176,10 @@ def summed(draws: Array, level: float) -> tuple[Array, Array, Array]:
     return np.nanmean(draws, axis=0), low, high
 
 
-def differences(draws: Array, first: Array, level: float) -> tuple[Array, Array, Array]:
+def differences(draws: Array, first: Array, shared: bool, level: float) -> tuple[Array, Array, Array]:
     """How far each answer is from the first scenario's: that of the means, and the interval draw by draw."""
     mean = np.nanmean(draws, axis=0) - np.nanmean(first, axis=0)
-    if draws.shape != first.shape or len(draws) == 1:
+    if not shared or draws.shape != first.shape or len(draws) == 1:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     return mean, *summed(draws - first, level)[1:]
 

@@ -41,7 +41,7 @@ class Conflicts(Table):
     >>> d = esc.Dossier(as_of="2024-11-30")
     >>> for day in (10, 12, 14):
     ...     _ = d.saw(front == "quiet", on=f"2024-10-{day}", hit=0.9, false_alarm=0.2, id=f"quiet-{day}")
-    >>> _ = d.saw(front == "war", on="2024-10-13", hit=0.7, false_alarm=0.1, id="odd one")
+    >>> _ = d.saw(front == "war", on="2024-10-13", hit=0.9, false_alarm=0.01, id="odd one")
     >>> table = m.condition(d).conflicts()
     >>> table.against, table.pair("odd one", "quiet-12") > 0
     (['odd one'], True)
@@ -62,14 +62,35 @@ class Conflicts(Table):
         return [self.id[k] for k in order if self.support[k] < -np.log(2)]
 
     def pair(self, a: str, b: str) -> float:
-        """ln P(a) P(b) / P(a, b) of two developments: above 0 they speak against each other."""
+        """How two developments get on.
+
+        Parameters
+        ----------
+        a, b : str
+            Their ids.
+
+        Returns
+        -------
+        float
+            ln P(a) P(b) / P(a, b): above 0 they speak against each other.
+        """
         for one in (a, b):
             if one not in self.id:
                 raise missing("there is no development", one, self.id)
         return float(self.pairs[self.id.index(a), self.id.index(b)])
 
     def worst_pairs(self, n: int = N_PAIRS) -> list[tuple[str, str, float]]:
-        """The pairs that speak against each other most: ids, and the measure."""
+        """The pairs that speak against each other most.
+
+        Parameters
+        ----------
+        n : int
+            At most so many.
+
+        Returns
+        -------
+        list of (id, id, measure)
+        """
         upper = np.triu(np.nan_to_num(self.pairs, nan=0.0), 1)
         order = np.argsort(-upper, axis=None, kind="stable")[:n]
         places = [divmod(int(k), len(self.id)) for k in order]

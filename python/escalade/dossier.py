@@ -227,7 +227,7 @@ class Dossier(Table):
 
         Examples
         --------
-        Reports that hang on one driver are wrong together:
+        Reports that hang on one driver are wrong together, and tell of it: what nothing else bears out is its doing.
 
         >>> import escalade as esc
         >>> m = esc.Model(origin="2024-10-01")
@@ -238,7 +238,7 @@ class Dossier(Table):
         >>> for day in ("2024-10-20", "2024-10-21", "2024-10-22"):
         ...     _ = d.saw(front == "war", on=day, trust=trust)
         >>> round(m.condition(d).drivers()["ministry"]["honest"], 2)
-        0.87
+        0.59
         """
         extra = {"entered": True} if entered else {}
         return self._enter(

@@ -15,7 +15,7 @@ class Simulated(FitBase):
     def simulate(self, until: DateLike, n: int = 1000, *, seed: int = 0, progress: Progress = True) -> Worlds:
         """Worlds onward from the fit's date, given all that is known.
 
-        Drivers, rungs now and parameters are drawn together: world w at draw w of the parameters, in turn.
+        Drivers, rungs now and parameters are drawn together; the fit's draws of the parameters serve in turn.
 
         Parameters
         ----------

@@ -45,7 +45,7 @@ class Worlds(Table):
     >>> len(worlds), worlds.rungs(front, ["2025-01-01", "2025-06-01"]).shape
     (2000, (2000, 2))
     >>> clash = esc.reach(front == "war", by="2025-06-30")
-    >>> abs(worlds.truths(clash).mean() - fit.ask(clash)[0].probability) < 0.05
+    >>> bool(abs(worlds.truths(clash).mean() - fit.ask(clash)[0].probability) < 0.05)
     True
     """
 

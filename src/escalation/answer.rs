@@ -22,6 +22,19 @@ pub struct Asked {
     pub(super) drivers: Vec<usize>,
 }
 
+/// Refuses a question of more atoms than are joined.
+pub(super) fn limited(question: &Question) -> Result<()> {
+    let (atoms, name) = (question.atoms.len(), &question.name);
+    if atoms <= ATOMS {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        bytes: 8.0 * 2f64.powi(atoms.min(1000) as i32),
+        limit: 8.0 * 2f64.powi(ATOMS as i32),
+        message: format!("question '{name}' joins {atoms} atoms; at most {ATOMS} can be joined"),
+    })
+}
+
 impl Asked {
     /// Compiles a question.
     ///
@@ -29,14 +42,7 @@ impl Asked {
     /// `TooLarge`, before memory is taken.
     pub fn new(prepared: &Prepared, question: &Question, overrides: &[Override], known: &mut Parts) -> Result<Self> {
         let end = question.end(prepared.now);
-        if question.atoms.len() > ATOMS {
-            let (atoms, name) = (question.atoms.len(), &question.name);
-            return Err(Error::TooLarge {
-                bytes: 8.0 * 2f64.powi(atoms.min(1000) as i32),
-                limit: 8.0 * 2f64.powi(ATOMS as i32),
-                message: format!("question '{name}' joins {atoms} atoms; at most {ATOMS} can be joined"),
-            });
-        }
+        limited(question)?;
         let parts = onward(prepared, &Beside::default(), &question.atoms, overrides, end, &Reading::None, known)?;
         let drivers: BTreeSet<usize> = parts.iter().flat_map(|part| part.plan.part.drivers.clone()).collect();
         Ok(Asked { question: question.clone(), parts, drivers: drivers.into_iter().collect() })

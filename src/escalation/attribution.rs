@@ -11,6 +11,7 @@ use super::sweep::{Keep, Sweep, Swept};
 use super::theta::Values;
 use super::timeline::Planner;
 use crate::ground::{Control, Error, Result, random};
+use crate::markov::tally::room;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -92,7 +93,12 @@ impl<'a> Subsets<'a> {
             sweep.forward(opened.law(&own.part.space, config), Keep::Nothing)
         };
         let passes = Arc::new((0..own.part.configs.len()).map(pass).collect::<Result<Vec<_>>>()?);
-        self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(key, passes.clone());
+        let mut known = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes =
+            8 * known.values().map(|passes| passes.iter().map(|pass| pass.end.len()).sum::<usize>()).sum::<usize>();
+        if (bytes as f64) < room() {
+            known.insert(key, passes.clone());
+        }
         Ok(passes)
     }
 

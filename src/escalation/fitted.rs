@@ -22,6 +22,7 @@ use super::scenario::{Change, Scenario};
 use super::slope::{Slope, slopes};
 use super::source::Source;
 use super::spec::DossierSpec;
+use super::spent::settled;
 use super::summary::Draws;
 use super::worlds::{Worlds, worlds};
 use crate::ground::{Control, Error, Result, limits};
@@ -281,20 +282,30 @@ impl Fitted {
     pub fn ask(&self, questions: &[Question], control: &Control) -> Result<Draws> {
         let compiled = self.compiled(questions)?;
         self.each(control, |theta| {
-            let mut answers = vec![0.0; questions.len()];
+            let mut answers: Vec<Vec<(f64, f64)>> = vec![vec![]; questions.len()];
             for (prepared, asked) in &compiled {
                 let evaluated = self.evaluated(prepared, theta, control)?;
                 let mut fills = Fills::default();
                 for (number, weight, asked) in asked {
-                    answers[*number] += match asked.answer(prepared, &evaluated, &mut fills, control) {
+                    let answer = match asked.answer(prepared, &evaluated, &mut fills, control) {
                         // At this draw what is given cannot be: that says nothing of the other questions.
                         Err(Error::Impossible { .. }) if !std::ptr::eq(theta, self.learnt.theta.as_slice()) => f64::NAN,
-                        answer => weight * answer?,
+                        answer => answer?,
                     };
+                    answers[*number].push((*weight, answer));
                 }
             }
-            // A sum of weighed answers may lie a little beside.
-            Ok(answers.into_iter().map(|p| if p.is_nan() { p } else { p.clamp(0.0, 1.0) }).collect())
+            let at_mode = std::ptr::eq(theta, self.learnt.theta.as_slice());
+            let told = |(question, answers): (&Question, &Vec<(f64, f64)>)| match answers.as_slice() {
+                [(_, p)] => Ok(*p),
+                staged if at_mode => settled(
+                    &format!("question '{}'", question.name),
+                    &staged.iter().map(|(_, p)| *p).collect::<Vec<f64>>(),
+                ),
+                // A sum of weighed answers may lie a little beside.
+                staged => Ok(staged.iter().map(|(weight, p)| weight * p).sum::<f64>().clamp(0.0, 1.0)),
+            };
+            questions.iter().zip(&answers).map(told).collect()
         })
     }
 
@@ -338,12 +349,19 @@ impl Fitted {
     /// `Impossible` where what a question is given has probability 0.
     pub fn slopes(&self, questions: &[Question], control: &Control) -> Result<Vec<Slope>> {
         let mut all = vec![Slope::nothing(self.learnt.theta.len()); questions.len()];
+        let mut staged: Vec<Vec<f64>> = vec![vec![]; questions.len()];
         for (prepared, asked) in self.compiled(questions)? {
             let evaluated = self.evaluated(&prepared, &self.learnt.theta, control)?;
             let (places, asked): (Vec<(usize, f64)>, Vec<Asked>) =
                 asked.into_iter().map(|(number, weight, asked)| ((number, weight), asked)).unzip();
             let told = slopes(&prepared, &evaluated, &asked, &mut Fills::default(), control)?;
-            places.iter().zip(&told).for_each(|(&(number, weight), slope)| all[number].add(slope, weight));
+            for (&(number, weight), slope) in places.iter().zip(&told) {
+                all[number].add(slope, weight);
+                staged[number].push(slope.probability);
+            }
+        }
+        for (question, answers) in questions.iter().zip(&staged).filter(|(_, answers)| answers.len() > 1) {
+            settled(&format!("question '{}'", question.name), answers)?;
         }
         Ok(all)
     }
@@ -413,7 +431,9 @@ impl Fitted {
             }
         };
         let at = |k: usize| {
-            let theta = self.draws.get(k).unwrap_or(&self.learnt.theta);
+            // Fewer worlds than draws take some from all along: a sampler's lie chain after chain.
+            let used = self.draws.len().min(n.max(1));
+            let theta = self.draws.get(k * self.draws.len() / used.max(1)).unwrap_or(&self.learnt.theta);
             match self.evaluated(&prepared, theta, control) {
                 // A draw far out, where the dossier cannot be: its worlds are drawn at the mode.
                 Err(Error::Impossible { .. }) => self.evaluated(&prepared, &self.learnt.theta, control),

@@ -81,10 +81,11 @@ impl Levels {
         fills: &mut Fills,
         control: &Control,
     ) -> Result<Vec<f64>> {
-        let mut sum = vec![];
+        let plan = &self.part.plan;
+        let mut sum = vec![0.0; plan.open.iter().map(|&monitor| plan.monitors[monitor].levels()).product()];
         self.each(prepared, evaluated, fills, control, |led| {
             let own = led.sweep.level_weights(&led.swept.end);
-            sum.resize(own.len(), 0.0);
+            sum.resize(own.len().max(sum.len()), 0.0);
             sum.iter_mut().zip(&own).for_each(|(sum, level)| *sum += led.weight * level);
             Ok(())
         })?;

@@ -155,7 +155,7 @@ type Read = (f64, f64);
 /// is smooth both ends come near at once, at a jump the fifths of the stretch do.
 fn invert(known: &[(f64, f64)], levels: &[f64], mut read: impl FnMut(&[f64]) -> Result<Vec<f64>>) -> Result<Vec<f64>> {
     let start = |&level: &f64| {
-        let above = known.iter().position(|(_, p)| *p >= level);
+        let above = known.iter().position(|(_, p)| *p >= level && *p > 0.0);
         above.map(|k| (known[k.saturating_sub(1)], known[k]))
     };
     let mut between: Vec<Option<(Read, Read)>> = levels.iter().map(start).collect();

@@ -227,18 +227,29 @@ impl Fitted {
                     high: held.number(ends[1]),
                     at_low: f64::NAN,
                     at_high: f64::NAN,
-                    swing: (by * (ends[1] - ends[0])).abs(),
+                    // On the scale of the number itself where it has an end.
+                    swing: match kind {
+                        What::Probability => (by / step * (held.number(ends[1]) - held.number(ends[0]))).abs(),
+                        _ => (by * (ends[1] - ends[0])).abs(),
+                    },
                 },
             ));
         }
         let size = |lever: &Lever| if lever.swing.is_nan() { -1.0 } else { lever.swing };
         levers.sort_by(|(_, _, a), (_, _, b)| size(b).total_cmp(&size(a)));
         levers.par_iter_mut().take(top).try_for_each(|(held, belief, lever)| -> Result<()> {
-            let Some(belief) = belief else { return Ok(()) };
+            let Some(belief) =
+                belief.filter(|belief| belief.held(-NINETY).is_finite() && belief.held(NINETY).is_finite())
+            else {
+                return Ok(());
+            };
             lever.at_low = answers.at(&held.moved(theta, belief.held(-NINETY)))?;
             lever.at_high = answers.at(&held.moved(theta, belief.held(NINETY)))?;
             Ok(())
         })?;
+        let asked = top.min(levers.len());
+        let width = |lever: &Lever| (lever.at_high - lever.at_low).abs();
+        levers[..asked].sort_by(|(_, _, a), (_, _, b)| width(b).total_cmp(&width(a)));
         Ok(levers.into_iter().map(|(_, _, lever)| lever).collect())
     }
 

@@ -18,7 +18,7 @@ use super::plan::Reading;
 use super::question::Atom;
 use super::restrict::Known;
 use super::summary::Draws;
-use crate::ground::{Control, Error, Result};
+use crate::ground::{Control, Error, Result, limits};
 use crate::markov::spent::STEPS;
 use statrs::function::gamma::gamma_ur;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ const ENOUGH: f64 = 1e-7;
 /// The same at draws, whose spread is far wider.
 const ENOUGH_DRAWN: f64 = 1e-5;
 
+/// An error of the law at the mode beyond which nothing is told.
+const UNSETTLED: f64 = 1e-3;
+
 /// Nodes between which a distribution is interpolated: Chebyshev's, the ends among them.
 const NODES: usize = 25;
 
@@ -41,6 +44,31 @@ pub fn extrapolated(stages: &[usize]) -> Vec<f64> {
         others.map(|(_, m)| *n as f64 / (*n as f64 - *m as f64)).product()
     };
     stages.iter().enumerate().map(one).collect()
+}
+
+/// How far the answers at all stages and at all but the last may lie apart for the first to be told.
+const APART: f64 = 1e-4;
+
+/// What answers at [`STAGES`] come to.
+///
+/// # Errors
+/// `NotConverged` where they do not settle: something fixes the time, or part of it, so that it has weight at single values.
+pub fn settled(name: &str, answers: &[f64]) -> Result<f64> {
+    let sum = |answers: &[f64]| -> f64 {
+        extrapolated(&STAGES[..answers.len()]).iter().zip(answers).map(|(weight, answer)| weight * answer).sum()
+    };
+    let (told, before) = (sum(answers), sum(&answers[..answers.len() - 1]));
+    match (told - before).abs() <= APART || told.is_nan() {
+        true => Ok(told.clamp(0.0, 1.0)),
+        false => Err(Error::NotConverged {
+            message: format!(
+                "{name}: the time spent cannot be told near that many days (with more stages the answer still moved by {:.1e}): \
+                 a timed move, an intervention or a date within the span fixes part of it; ask for a span that ends or begins \
+                 there, or count it in simulated worlds",
+                (told - before).abs()
+            ),
+        }),
+    }
 }
 
 /// P(time > x) at some x, and how it lies between them.
@@ -146,6 +174,14 @@ impl Fitted {
             Ok([beyond, errors, moments.to_vec(), quantiles].concat())
         })?;
         let exact = matches!(way, Way::Counted(..));
+        let at_mode = &drawn.mode[NODES..2 * NODES - 2];
+        if let Some(error) = at_mode.iter().copied().find(|error| *error > UNSETTLED) {
+            let message = format!(
+                "the law of the time spent does not settle (an error of {error:.1e}): a timed move, an intervention or a date \
+                 within the span fixes part of it; expected a span that ends or begins there"
+            );
+            return Err(Error::NotConverged { message });
+        }
         let beyond = drawn.part(0, NODES);
         let all = drawn.part(NODES, NODES - 2);
         let worst = |k: usize| all.draws.iter().map(|draw| draw[k]).fold(all.mode[k], f64::max);
@@ -170,7 +206,11 @@ impl Fitted {
         let filled = part.fill(&self.model.parameters.values(&self.learnt.theta))?;
         let fastest = filled.exits.iter().flatten().fold(0.0, |most: f64, &exit| most.max(exit));
         let turns = part.calendar.boundaries.iter().any(|&turn| since < turn && turn < by);
-        Ok((!turns && fastest * (by - since) <= STEPS).then_some((levels, prepared)))
+        let steps = fastest * (by - since);
+        // Twice as many vectors as steps, in every thread that works on a draw.
+        let bytes = 16.0 * (steps + 50.0) * part.space.len() as f64 * rayon::current_num_threads() as f64;
+        let held = bytes <= limits::memory();
+        Ok((!turns && steps <= STEPS && held).then_some((levels, prepared)))
     }
 
     /// What tells whether more than x days are spent, by numbers of stages; for more than half the span in the opposite, so that

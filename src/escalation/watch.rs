@@ -4,19 +4,20 @@
 //! at all dates at once; a table of the indicator then gives P(value, answer). What an indicator is worth is the mutual
 //! information of its value and the answer (Shannon 1948) and the expected fall of the Brier score, Var P(answer | value).
 
-use super::answer::Asked;
+use super::answer::{Asked, limited};
 use super::attribution::refuse_staged;
 use super::dossier::{Evidence, Record};
 use super::engine::{Evaluated, Prepared};
 use super::fitted::Fitted;
 use super::model::Variable;
 use super::onward::{Beside, Fills, Onward, Parts, onward};
+use super::part::Override;
 use super::plan::Reading;
 use super::question::{Ask, Question};
 use super::sweep::{Gained, Keep, Sweep};
 use super::theta::Statistics;
 use crate::ground::{Control, Error, Result};
-use crate::markov::{Space, Tally};
+use crate::markov::{Field, Space, Tally};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -89,6 +90,7 @@ impl Fitted {
                 format!("the question looks at what was on day {:.1}; expected one about what is ahead", atom.start());
             return Err(Error::spec("watch", "watch", message));
         }
+        limited(question)?;
         let statuses: Vec<usize> = (0..model.statuses.len()).filter(|&s| !model.statuses[s].rows.is_empty()).collect();
         let parents = |s: &usize| apart(&model.statuses[*s].parents);
         let links: Vec<(Vec<usize>, Vec<usize>)> = statuses.iter().map(|s| (parents(s).0, vec![])).collect();
@@ -232,26 +234,35 @@ impl Fitted {
             }
             for ((&s, home), sums) in statuses.iter().zip(&home).zip(&mut by_status) {
                 let status = &model.statuses[s];
-                let row = |rung: &dyn Fn(usize) -> usize| {
+                let set = |driver: usize, time: f64| {
+                    let by_hand = self.scenario.overrides.iter().filter_map(|set| match *set {
+                        Override::Driver { driver: d, state, since } if d == driver && since <= time => Some(state),
+                        _ => None,
+                    });
+                    by_hand.last().unwrap_or_else(|| state(config, driver))
+                };
+                let row = |time: f64, rung: &dyn Fn(usize) -> usize| {
                     let place = status.parents.iter().fold(0, |place, parent| match *parent {
-                        Variable::Driver(d) => place * model.drivers[d].states.len() + state(config, d),
+                        Variable::Driver(d) => place * model.drivers[d].states.len() + set(d, time),
                         Variable::Ladder(l) => place * model.ladders[l].rungs.len() + rung(l),
                     });
                     &evaluated.values.rows[status.rows[place]]
                 };
                 let Some(part) = *home else {
-                    // Of drivers alone: the same at any date.
-                    for sums in sums.iter_mut() {
+                    // Of drivers alone.
+                    for (sums, &time) in sums.iter_mut().zip(times) {
                         for (side, sums) in sums.iter_mut().enumerate() {
-                            sums.iter_mut().zip(row(&|_| 0)).for_each(|(sum, p)| *sum += weight * all[side] * p);
+                            sums.iter_mut().zip(row(time, &|_| 0)).for_each(|(sum, p)| *sum += weight * all[side] * p);
                         }
                     }
                     continue;
                 };
                 let plan = &asked.parts[part].plan.part;
-                let tables = plan.field(&apart(&status.parents).0, |rung| row(rung).clone());
+                let ladders = apart(&status.parents).0;
+                let tables: Vec<Field<Vec<f64>>> =
+                    times.iter().map(|&time| plan.field(&ladders, |rung| row(time, rung).clone())).collect();
                 for (outcome, laws) in here[part].laws.iter().enumerate() {
-                    for (law, sums) in laws.iter().zip(sums.iter_mut()) {
+                    for ((law, tables), sums) in laws.iter().zip(&tables).zip(sums.iter_mut()) {
                         let mut shown = vec![0.0; status.states.len()];
                         tables.runs(&plan.space, |start, end, index| {
                             let there: f64 = law[start..end].iter().sum();

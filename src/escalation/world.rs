@@ -7,8 +7,12 @@ use super::model::{Model, Variable};
 use super::part::Override;
 use super::question::{Ask, Atom, Count, Happening, Question};
 use super::theta::Values;
+use crate::ground::{Control, Result};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1, Gamma, LogNormal, Normal, Poisson, StudentT};
+
+/// Moves of a path between two looks at whether to stop.
+const CHECKED: usize = 4096;
 
 /// A ladder enters a rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -141,8 +145,9 @@ impl<'a> Drawer<'a> {
         (drivers, start): (Vec<usize>, Vec<usize>),
         span: (f64, f64),
         most: usize,
+        control: &Control,
         rng: &mut impl Rng,
-    ) -> Option<World> {
+    ) -> Result<Option<World>> {
         let mut at = start;
         let of = |ladder: usize| &self.model.ladders[ladder].phases;
         let mut rungs: Vec<usize> = at.iter().enumerate().map(|(ladder, &phase)| of(ladder).rung(phase)).collect();
@@ -150,7 +155,7 @@ impl<'a> Drawer<'a> {
         let n = rungs.len();
         let mut held = vec![false; n];
         let (mut rates, mut exits) = (vec![vec![]; n], vec![0.0; n]);
-        let mut time = span.0;
+        let (mut time, mut steps) = (span.0, 0usize);
         let ahead = self.turns.iter().copied().filter(|&turn| turn > span.0 && turn < span.1);
         let stops: Vec<f64> = ahead.chain([span.1]).collect();
         for stop in stops {
@@ -177,6 +182,10 @@ impl<'a> Drawer<'a> {
             }
             loop {
                 let total: f64 = exits.iter().sum();
+                steps += 1;
+                if steps % CHECKED == 0 {
+                    control.check()?;
+                }
                 let wait: f64 = Exp1.sample(rng);
                 let next = time + wait / total;
                 // A sum over no way out is -0.
@@ -197,14 +206,14 @@ impl<'a> Drawer<'a> {
                 rungs[ladder] = to;
                 world.moves.push(Moved { time, ladder, to });
                 if world.moves.len() > most {
-                    return None;
+                    return Ok(None);
                 }
                 for &other in self.watchers[ladder].iter().filter(|&&other| !held[other]) {
                     exits[other] = self.intensities(other, &drivers, &rungs, time, &mut rates[other]);
                 }
             }
         }
-        Some(world)
+        Ok(Some(world))
     }
 
     fn config(&self, parents: &[Variable], drivers: &[usize], rungs: &[usize]) -> usize {
@@ -341,7 +350,13 @@ impl<'a> Drawer<'a> {
     /// status indicator's state, its number, or the times of events; `None` where a report has no probability.
     pub fn told(&self, world: &World, evidence: &Evidence, rng: &mut impl Rng) -> Option<Told> {
         let evidence = match evidence {
-            Evidence::Trusted { driver, each } => &each[world.drivers[*driver]],
+            Evidence::Trusted { driver, each } => {
+                let time = match evidence.plain() {
+                    Evidence::State { time, .. } | Evidence::Window { end: time, .. } => *time,
+                    _ => world.span.1,
+                };
+                &each[drivers_at(world, self.overrides, time)[*driver]]
+            }
             other => other,
         };
         let report = |chance: f64, rng: &mut dyn FnMut() -> f64| {

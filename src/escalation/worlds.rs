@@ -79,7 +79,7 @@ pub fn worlds(
                 let mut rng = Use::Path.stream(seed, k + i * draws, 0);
                 let start = begin.draw(i, &mut rng);
                 let most = room.saturating_sub(taken.load(Ordering::Relaxed));
-                let world = drawer.path(start, (prepared.now, until), most, &mut rng);
+                let world = drawer.path(start, (prepared.now, until), most, control, &mut rng)?;
                 let world = world.filter(|world| taken.fetch_add(world.moves.len(), Ordering::Relaxed) < room);
                 world.ok_or_else(|| {
                     let (bytes, limit) = (24.0 * room as f64, limits::memory());
@@ -216,6 +216,15 @@ impl Worlds {
             questions.iter().map(|question| truth(drawer, world, question)).collect::<Vec<f64>>()
         })?;
         Ok(told.concat())
+    }
+
+    /// What one world's reporters would have told in place of each development.
+    pub fn told_by(&self, world: usize) -> Vec<Option<Told>> {
+        let drawer = self.drawer(world % self.values.len());
+        let own = |(k, evidence): (usize, &Evidence)| {
+            drawer.told(&self.worlds[world], evidence, &mut Use::Reports.stream(self.seed, world, k))
+        };
+        self.dossier.developments.iter().map(|d| &d.evidence).enumerate().map(own).collect()
     }
 
     /// What each world's reporters would have told in place of each development: `[world][development]`.

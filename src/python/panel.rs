@@ -12,7 +12,7 @@ use crate::escalation::panel::fit::Kept;
 use crate::escalation::panel::given::Named;
 use crate::escalation::panel::{PanelFit as Fitted, paths};
 use crate::escalation::sample::Settings;
-use crate::ground::Error;
+use crate::ground::{Error, limits};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -443,6 +443,13 @@ impl PanelFit {
             (_, Some(sampled)) => sampled.theta.clone(),
             (n, None) => self.fitted.draws(n, seed),
         };
+        let (rows, units, limit) = (thetas.len(), self.fitted.panel.units.len(), limits::memory());
+        let bytes = 24.0 * rows as f64 * units as f64;
+        if bytes > limit {
+            let message =
+                format!("{rows} draws of {units} units would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+            return Err(raise(py, Error::TooLarge { bytes, limit, message }));
+        }
         let flat = run(py, progress, |control| self.fitted.unit_logs(&thetas, control))?;
         flat.into_pyarray(py).reshape([thetas.len(), self.fitted.panel.units.len()])
     }

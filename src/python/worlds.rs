@@ -6,8 +6,8 @@ use super::model::questions;
 use super::run::run;
 use crate::escalation::world::{Told, said};
 use crate::escalation::worlds::Worlds as Kernel;
-use crate::ground::Error;
 use crate::ground::time::Clock;
+use crate::ground::{Error, limits};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods};
 use pyo3::prelude::*;
 
@@ -24,6 +24,17 @@ type Days<'py> = Bound<'py, PyArray1<f64>>;
 impl Worlds {
     fn clock(&self, py: Python<'_>) -> PyResult<Clock> {
         Clock::new(&self.kernel.model.origin).map_err(|error| raise(py, error))
+    }
+
+    /// Refuses so many bytes a world where memory does not hold them.
+    fn afford(&self, py: Python<'_>, each: f64) -> PyResult<()> {
+        let (bytes, limit) = (each * self.kernel.worlds.len() as f64, limits::memory());
+        if bytes <= limit {
+            return Ok(());
+        }
+        let n = self.kernel.worlds.len();
+        let message = format!("numbers of {n} worlds would take {bytes:.3e} bytes; {limit:.3e} are allowed");
+        Err(raise(py, Error::TooLarge { bytes, limit, message }))
     }
 
     /// Times of dates, which must lie in the span of the worlds.
@@ -87,6 +98,7 @@ impl Worlds {
     /// The rung of each ladder at dates (ascending), shape (worlds, dates, ladders).
     fn rungs<'py>(&self, py: Python<'py>, dates: Vec<String>) -> PyResult<Bound<'py, PyArray3<i64>>> {
         let times = self.times(py, &dates)?;
+        self.afford(py, 12.0 * times.len() as f64 * self.kernel.model.ladders.len() as f64)?;
         let flat: Vec<i64> = self.kernel.rungs(&times).into_iter().map(i64::from).collect();
         flat.into_pyarray(py).reshape([self.kernel.worlds.len(), times.len(), self.kernel.model.ladders.len()])
     }
@@ -95,6 +107,7 @@ impl Worlds {
     fn shown<'py>(&self, py: Python<'py>, status: &str, dates: Vec<String>) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let number = place(py, self.kernel.model.statuses.iter().map(|s| &s.name), status, "status indicator")?;
         let times = self.times(py, &dates)?;
+        self.afford(py, 24.0 * times.len() as f64)?;
         let flat = run(py, None, |control| self.kernel.shown(number, &times, control))?;
         flat.into_pyarray(py).reshape([self.kernel.worlds.len(), times.len()])
     }
@@ -145,8 +158,11 @@ impl Worlds {
     /// What one world tells in place of each development, as JSON: null, a number, or the dates of events.
     fn told_by(&self, py: Python<'_>, world: usize) -> PyResult<String> {
         let clock = self.clock(py)?;
-        let all = run(py, None, |control| self.kernel.told(control))?;
-        let own = all.get(world).map(Vec::as_slice).unwrap_or_default();
+        if world >= self.kernel.worlds.len() {
+            let message = format!("there is no world {world}; there are {}", self.kernel.worlds.len());
+            return Err(raise(py, Error::spec("worlds", "worlds", message)));
+        }
+        let own = self.kernel.told_by(world);
         let one = |told: &Option<Told>| match told {
             None => serde_json::Value::Null,
             Some(Told::Value(value)) => serde_json::json!(value),

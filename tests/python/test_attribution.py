@@ -158,6 +158,19 @@ def war_json(question: esc.Question) -> str:
     return to_json(esc.Questions(question).to_dict())
 
 
+def test_long_names_that_begin_alike_are_players_of_their_own() -> None:
+    m, _, war = crisis()
+    d = esc.Dossier(as_of="2024-06-30")
+    names = [f"{'a report that goes on and on ' * 4}{k}{' and on' * 12}" for k in range(3)]
+    for name in names:
+        d.saw(m.ladders["front"] >= "tense", on="2024-05-01", grade="C3", id=name, source=f"https://{name}")
+    fit = m.condition(d)
+    assert fit.explain(war).player == tuple(names)
+    assert len(fit.explain(war, by="source").player) == 3
+    assert fit.explain(war)[names[1]]["share"] > 0
+    assert all(len(name) <= 60 for name in fit.explain(war).shown()[""])
+
+
 def test_under_a_scenario_and_what_is_shown() -> None:
     m, d, war = crisis()
     us = m.drivers["us"]

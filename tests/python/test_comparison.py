@@ -52,6 +52,15 @@ def test_what_is_shown_and_drawn(fit: esc.Fit) -> None:
         table["gone", "war"]
 
 
+def test_differences_of_draws_that_are_not_shared_have_no_interval(fit: esc.Fit) -> None:
+    m = fit.model
+    war = esc.reach(m.ladders["front"] == "war", by="2025-01-01")
+    other = m.fit(fit.dossier, draws=100, seed=5)
+    table = esc.compare({"now": fit, "again": other, "cut": fit.without("seen")}, war)
+    assert np.isnan(table["again", 0]["difference_low"])
+    assert not np.isnan(table["cut", 0]["difference_low"])
+
+
 def test_without_draws_there_are_answers_and_no_intervals(fit: esc.Fit) -> None:
     m = fit.model
     at_mode = m.condition(fit.dossier)

@@ -75,10 +75,11 @@ def test_units_of_a_snapshot_panel_add_up_and_of_one_with_classes_too() -> None:
     kind = m.driver("kind", {"mover": 0.7, "stayer": 0.3}, free=True)
     light = m.ladder("light", ["a", "b"], moves=[("a", "b"), ("b", "a")])
     light.effect(kind == "stayer", all=0)
-    mixed = m.fit(panel(df), starts=1)
+    still = pd.DataFrame([(f"s{u}", t, "a") for u in range(15) for t in range(7)], columns=["who", "t", "s"])
+    mixed = m.fit(panel(pd.concat([df, still])), starts=1)
     assert mixed.unit_log_likelihoods().sum() == pytest.approx(mixed.log_likelihood, rel=1e-12)
     drawn = mixed.unit_log_likelihoods(draws=5, seed=1)
-    assert drawn.shape == (5, 25)
+    assert drawn.shape == (5, 40)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")

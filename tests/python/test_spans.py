@@ -326,3 +326,44 @@ def test_times_joined_conditional_and_with_slopes():
     moved = [free._core.condition(kernel.dossier(), theta + k * step * np.eye(2)[0]) for k in (-1, 1)]
     low, high = (fit.ask(asked)["mode"][0] for fit in moved)
     assert slope[0, 0] == pytest.approx((high - low) / (2 * step), rel=1e-6)
+
+
+def test_a_time_that_something_fixes_is_refused_and_not_told_wrongly():
+    """A timed move, or an intervention, gives the time weight at single values, which stages blur."""
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5), down=esc.per_year(0.5))
+    d = esc.Dossier(as_of="2025-03-31")
+    d.moved(front, "quiet", "war", on="2024-11-10T00:00")
+    fit = m.condition(d)
+    asked = {"since": "2024-10-01", "by": "2025-02-28"}
+    near = esc.time_in(front == "war", "110 days", **asked)
+    with pytest.raises(esc.NotConverged, match="fixes part of it"):
+        fit.ask(near)
+    with pytest.raises(esc.NotConverged, match="fixes part of it"):
+        fit.time_law(front == "war", **asked)
+    # Before anything is fixed it is the telegraph's.
+    free = m.condition(esc.Dossier(as_of="2024-10-01"))
+    assert 0 < free.ask(esc.time_in(front == "war", "20 days", by="2025-02-28"))[0].probability < 1
+    made = free.do(front == "war", since="2025-01-15")
+    with pytest.raises(esc.NotConverged, match="fixes part of it"):
+        made.ask(esc.time_in(front == "war", "44 days", by="2025-02-28"))
+
+
+def test_what_cannot_be_reached_has_no_quantile_even_given_that_it_is():
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder(
+        "front",
+        ["quiet", "tense", "war"],
+        moves={("quiet", "tense"): esc.per_year(1), ("war", "quiet"): esc.per_year(1)},
+    )
+    passage = m.condition(esc.Dossier(as_of="2024-11-30")).passage(front == "war", until="2025-11-30")
+    for conditional in (False, True):
+        date = passage.quantile(0.5, conditional=conditional).date
+        assert date is None or np.isnat(np.datetime64(date))
+
+
+def test_a_judgement_on_time_spent_says_when_it_begins():
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=2))
+    with pytest.raises(esc.SpecError, match="when it begins"):
+        m.expect(esc.time_in(front == "war", "500 days", by="2025-10-01"), 0.2, spread=2)

@@ -113,6 +113,25 @@ def test_a_driver_is_as_if_it_were_known() -> None:
                 assert answer == pytest.approx(known.ask(war)[0].probability, rel=1e-9)
 
 
+def test_an_indicator_sees_a_driver_as_it_is_set_by_hand() -> None:
+    m = esc.Model(origin="2024-01-01")
+    us = m.driver("us", {"steady": 0.9, "gone": 0.1})
+    front = m.ladder("front", ["quiet", "war"], up=esc.per_month(0.2), down=esc.per_month(0.3))
+    rows = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.4, 0.6], [0.1, 0.9]]])
+    m.status("tone", ["mild", "sharp"], given=[us, front], table=rows.reshape(4, 2).tolist())
+    m.status("poll", ["low", "high"], given=us, table=[[0.7, 0.3], [0.4, 0.6]])
+    fit = m.condition(esc.Dossier(as_of="2024-06-30")).do(us == "gone", since="2024-09-01")
+    watch = fit.watch(esc.reach(front == "war", by="2024-12-31"), dates=["2024-08-01", "2024-11-01"])
+    for sight in watch.of("tone"):
+        law = fit.forecast(dates=[sight.date])["front"].mean[0]
+        states = fit.drivers()["us"] if sight.date < "2024-09" else {"steady": 0.0, "gone": 1.0}
+        wanted = sum(p * law @ rows[k, :, 1] for k, p in enumerate(states.values()))
+        assert dict(zip(sight.values, sight.chance, strict=True))["sharp"] == pytest.approx(wanted, rel=1e-9)
+    before, after = watch.of("poll")
+    assert before.chance[1] == pytest.approx(0.9 * 0.3 + 0.1 * 0.6)
+    assert after.chance[1] == pytest.approx(0.6)
+
+
 def test_what_is_shown_and_refused() -> None:
     m, d = crisis()
     fit = m.condition(d)

@@ -16,6 +16,9 @@ const FORMS: &str = "expected exactly one of at, reach, enters, moves, time_in, 
 /// Most times that can be asked for: each has a level of its own.
 const TIMES: usize = 10_000;
 
+/// Most rungs of a ladder whose moves are counted: a monitor's classes are bytes.
+const MOST_RUNGS: usize = 255;
+
 impl Question {
     /// One question asked at `now` (days since the model's origin), its equal atoms shared.
     ///
@@ -56,7 +59,14 @@ impl Happening {
     pub(super) fn compile(at: &At, spec: &AskedMovesSpec, model: &Model) -> Result<Happening> {
         let ladder = names::ladder(&at.key("ladder"), model, &spec.ladder)?;
         let moves = asked_moves(&at.key("moves"), &spec.moves, &model.ladders[ladder])?;
-        Ok(Happening::Move { ladder, rungs: model.ladders[ladder].rungs.len(), moves })
+        let rungs = model.ladders[ladder].rungs.len();
+        at.need(rungs <= MOST_RUNGS, || {
+            format!(
+                "'{}' has {rungs} rungs; moves are counted on ladders of at most {MOST_RUNGS}",
+                model.ladders[ladder].name
+            )
+        })?;
+        Ok(Happening::Move { ladder, rungs, moves })
     }
 }
 
@@ -94,6 +104,9 @@ impl Asked<'_> {
         let key = at.key("at_least");
         let text = spec.at_least.as_deref().ok_or_else(|| key.wrong("expected a duration, such as \"30 days\""))?;
         let (days, span) = (key.put(duration(text))?, by - since);
+        at.need(span.is_finite(), || {
+            "a judgement about time spent needs to say when it begins; expected `since`, or `known`".into()
+        })?;
         key.need(days <= span, || format!("`at_least` is {text}; the span has {span} days"))?;
         let other = || Condition::Not(Box::new(when.clone())).simplify();
         let stages = STAGES[STAGES.len() - 1];

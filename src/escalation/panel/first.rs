@@ -1,11 +1,12 @@
 //! The law of a panel's first joint phase: as it is seen, by tables of each class, or at equilibrium; and what it is told.
 
-use super::compile::Panel;
+use super::compile::{Begin, Panel};
 use super::structure::Structure;
 use crate::escalation::model::{First, Model};
 use crate::escalation::theta::{Statistics, Values};
 use crate::ground::{Error, Result};
 use nalgebra::{DMatrix, DVector};
+use std::collections::BTreeSet;
 
 /// Where the law of the first joint rung comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,9 +80,18 @@ impl Panel {
                 Ok(classes.iter().flat_map(|rows| (0..structure.n).map(move |state| law(rows, state))).collect())
             }
             FirstLaw::Equilibrium => {
+                // Only where some unit begins: elsewhere there need not be one.
+                let begun: BTreeSet<usize> = self
+                    .chains
+                    .iter()
+                    .filter_map(|chain| if let Begin::First(design) = chain.begin { Some(design) } else { None })
+                    .collect();
                 let mut laws = vec![];
-                for own in rates.chunks_exact(structure.arcs.len().max(1)) {
-                    laws.extend(self.stationary(own)?.0);
+                for (design, own) in rates.chunks_exact(structure.arcs.len().max(1)).enumerate() {
+                    match begun.contains(&design) {
+                        true => laws.extend(self.stationary(own)?.0),
+                        false => laws.extend(std::iter::repeat_n(0.0, structure.n)),
+                    }
                 }
                 Ok(laws)
             }
