@@ -23,7 +23,20 @@ N_DATES = 6  # where none are named
 
 @dataclass(frozen=True)
 class Sight:
-    """One thing to look at: an indicator at a date, or a driver, and what each value would make of the answer."""
+    """One thing to look at: an indicator at a date, or a driver, and what each value would make of the answer.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> us = m.driver("us", {"steady": 0.7, "gone": 0.3})
+    >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3), down=esc.per_year(1))
+    >>> front.effect(us == "gone", up=3.0)
+    >>> fit = m.condition(esc.Dossier(as_of="2024-10-31"))
+    >>> sight = fit.watch(esc.reach(front == "war", by="2025-10-31"), dates=["2025-01-01"])[0]
+    >>> print(sight)
+    us: steady (0.70) → 0.26; gone (0.30) → 0.59
+    """
 
     kind: str  #: "status", "events" (whether any happens since the date before) or "driver"
     name: str

@@ -248,7 +248,8 @@ impl Fitted {
             Ok(())
         })?;
         let asked = top.min(levers.len());
-        let width = |lever: &Lever| (lever.at_high - lever.at_low).abs();
+        // NaN, where an end is not finite, comes last.
+        let width = |lever: &Lever| (lever.at_high - lever.at_low).abs().max(-1.0);
         levers[..asked].sort_by(|(_, _, a), (_, _, b)| width(b).total_cmp(&width(a)));
         Ok(levers.into_iter().map(|(_, _, lever)| lever).collect())
     }
