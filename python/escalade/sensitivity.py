@@ -161,7 +161,18 @@ class BreakingPoints(Table):
 
 @dataclass(frozen=True, eq=False)
 class TwoWay:
-    """An answer over what is believed of two numbers at once; see :meth:`Fit.two_way`."""
+    """An answer over what is believed of two numbers at once; see :meth:`Fit.two_way`.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> m = esc.Model(origin="2024-10-01")
+    >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3, spread=2), down=esc.per_year(1, spread=2))
+    >>> war = esc.at(front == "war", on="2025-09-30")
+    >>> table = m.condition(esc.Dossier(as_of="2024-10-01")).two_way(war, "front: up", "front: down", n=3)
+    >>> table.names, bool(table.probability[2, 0] > table.probability[0, 2])
+    (('front: up', 'front: down'), True)
+    """
 
     question: str
     names: tuple[str, str]

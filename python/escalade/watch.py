@@ -35,7 +35,7 @@ class Sight:
     >>> fit = m.condition(esc.Dossier(as_of="2024-10-31"))
     >>> sight = fit.watch(esc.reach(front == "war", by="2025-10-31"), dates=["2025-01-01"])[0]
     >>> print(sight)
-    us: steady (0.70) → 0.26; gone (0.30) → 0.59
+    us: steady (0.70) → 0.28; gone (0.30) → 0.62
     """
 
     kind: str  #: "status", "events" (whether any happens since the date before) or "driver"
