@@ -396,6 +396,7 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
 
 
 UNSEEN = 0.01  # of the widest move
+UNTOLD = 0.05  # of a log factor: about ×1.05
 
 
 def waterfall(why: Attribution, *, kind: str = "arrival", ax: Axes | None = None, width: float = 9.0) -> Axes:
@@ -453,11 +454,14 @@ def waterfall(why: Attribution, *, kind: str = "arrival", ax: Axes | None = None
         ax.set_ylim(n + 1.7, -0.7)
         ax.spines["left"].set_visible(False)
         ax.set_title(shorten(why.question, 80, placeholder="…"))
-        ax.margins(x=0.08)
+        # The bars' left ends are sticky, so margins would not hold; the answers' labels need room on the right.
+        reach = np.concatenate([[begin, end], befores, ends])
+        room = max(float(np.ptp(reach)), 1e-3)
+        ax.set_xlim(float(reach.min()) - 0.03 * room, float(reach.max()) + 0.09 * room)
         if on_logit:
             logit_axis(ax)
-        rest = f"; {hidden} that hardly move it are not shown" if hidden else ""
-        ax.set_xlabel(f"probability{' on the scale of log-odds' if on_logit else ''}; red raises, blue lowers{rest}")
+        rest = f"\n{hidden} that hardly move it are not shown" if hidden else ""
+        ax.set_xlabel(f"probability{', on the scale of log-odds' if on_logit else ''}; red raises, blue lowers{rest}")
     return ax
 
 
@@ -472,13 +476,17 @@ def diagnosticity(table: Diagnosticity, *, ax: Axes | None = None, width: float 
         Inches, where no `ax` is given.
     """
     order = [table.id.index(id) for id in table.diagnostic]
+    # What tells no hypothesis from another would only lengthen the picture.
+    told = [k for k in order if np.nanmax(np.abs(table.given_rest[k]), initial=0.0) >= UNTOLD]
+    hidden = len(order) - len(told)
+    order = told or order[:1]
     logs = table.given_rest[order]
     most = max(float(np.nanmax(np.abs(logs), initial=0.0)), np.log(2))
-    with canvas(ax, width, 1.2 + 0.26 * len(order)) as ax:
+    with canvas(ax, width, 1.7 + 0.26 * len(order)) as ax:
         ax.imshow(logs, cmap=DIVERGE, vmin=-most, vmax=most, aspect="auto")
         for row, column in np.ndindex(*logs.shape):
             x = float(logs[row, column])
-            label = "" if abs(x) < 0.05 else f"×{number_text(np.exp(x))}" if x > 0 else f"÷{number_text(np.exp(-x))}"
+            label = "" if abs(x) < UNTOLD else f"×{number_text(np.exp(x))}" if x > 0 else f"÷{number_text(np.exp(-x))}"
             colour = "white" if abs(x) > 0.6 * most else INK
             ax.annotate(label, (column, row), ha="center", va="center", size=7.5, color=colour)
         ax.set_yticks(range(len(order)), [shorten(table.says[k], 60, placeholder="…") for k in order], size=7.5)
@@ -490,7 +498,8 @@ def diagnosticity(table: Diagnosticity, *, ax: Axes | None = None, width: float 
         ax.tick_params(length=0)
         for spine in ax.spines.values():
             spine.set_visible(False)
-        ax.set_xlabel("factor on the odds of each hypothesis, given all else")
+        rest = f"\n{hidden} that tell them hardly apart are not shown" if hidden else ""
+        ax.set_xlabel(f"factor on the odds of each hypothesis, given all else{rest}")
     return ax
 
 
@@ -521,7 +530,7 @@ def watch(watched: WatchList, *, top: int = 12, ax: Axes | None = None, width: f
                 label = shorten(value, 26, placeholder="…")
                 ax.annotate(label, (p, y), textcoords="offset points", va="center", size=7, color=GREY, **beside)
         ax.axvline(watched.probability, color=INK, lw=1, zorder=2)
-        names = [f"{s.name.replace('_', ' ')}{f', {s.date}' if s.date else ''}  ({s.bits:.2f} bits)" for s in best]
+        names = [f"{s.name.replace('_', ' ')}{f', {s.date}' if s.date else ''}  ({s.bits:.2g} bits)" for s in best]
         ax.set_yticks(range(len(best)), names, size=7.5)
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(len(best) - 0.4, -0.6)

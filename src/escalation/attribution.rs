@@ -46,6 +46,9 @@ pub struct Shares {
     pub error: Vec<f64>,
 }
 
+/// A component, and the developments of it that are there.
+type Subset = (usize, Vec<usize>);
+
 /// The evidence of any of the developments.
 ///
 /// A component is swept once for each set of its own developments that comes up: what sets share is not done again.
@@ -54,7 +57,7 @@ pub struct Subsets<'a> {
     dossier: &'a Dossier,
     components: Vec<Component>,
     values: Values,
-    swept: Mutex<HashMap<(usize, Vec<usize>), Arc<Vec<Swept>>>>,
+    swept: Mutex<HashMap<Subset, Arc<Vec<Swept>>>>,
     control: &'a Control,
 }
 

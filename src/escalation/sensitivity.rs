@@ -95,11 +95,14 @@ pub struct Breaking {
     pub quantile: f64,
 }
 
+/// What is asked of a plan, and by what each is weighed.
+type Weighed = (Arc<Prepared>, Vec<(f64, Asked)>);
+
 /// An answer at other numbers.
 struct Answers<'a> {
     fitted: &'a Fitted,
     /// Plans of the evidence, and what is asked of them: the answer is the weighed sum.
-    asked: Vec<(Arc<Prepared>, Vec<(f64, Asked)>)>,
+    asked: Vec<Weighed>,
     control: &'a Control,
 }
 

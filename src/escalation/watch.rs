@@ -235,11 +235,11 @@ impl Fitted {
             for ((&s, home), sums) in statuses.iter().zip(&home).zip(&mut by_status) {
                 let status = &model.statuses[s];
                 let set = |driver: usize, time: f64| {
-                    let by_hand = self.scenario.overrides.iter().filter_map(|set| match *set {
+                    let mut by_hand = self.scenario.overrides.iter().filter_map(|set| match *set {
                         Override::Driver { driver: d, state, since } if d == driver && since <= time => Some(state),
                         _ => None,
                     });
-                    by_hand.last().unwrap_or_else(|| state(config, driver))
+                    by_hand.next_back().unwrap_or_else(|| state(config, driver))
                 };
                 let row = |time: f64, rung: &dyn Fn(usize) -> usize| {
                     let place = status.parents.iter().fold(0, |place, parent| match *parent {
