@@ -90,8 +90,9 @@ class Attribution(Pictured):
         return words | {name: getattr(self, name).tolist() for name in numbers}
 
     def shown(self) -> dict[str, Sequence[Any]]:
-        """The largest shares first, as a reader sees them."""
-        order = np.argsort(-np.abs(self.share), kind="stable")
+        """The largest shares first, as a reader sees them; without shares, the most missed first."""
+        shared = not np.isnan(self.share).all()
+        order = np.argsort(-np.abs(self.share if shared else self.left_out), kind="stable")
 
         def signed(x: float) -> str:
             return "" if np.isnan(x) else f"{x:+.2f}" if abs(x) >= 0.005 else "0"
@@ -99,8 +100,8 @@ class Attribution(Pictured):
         out: dict[str, Sequence[Any]] = {
             "": [shorten(self.player[k], WIDE, placeholder="…") for k in order],
             "says": [self.says[k] for k in order],
-            f"share ({self.scale})": [signed(self.share[k]) for k in order],
-            "left out": [signed(self.left_out[k]) for k in order],
+            **({f"share ({self.scale})": [signed(self.share[k]) for k in order]} if shared else {}),
+            "left out" if shared else f"left out ({self.scale})": [signed(self.left_out[k]) for k in order],
             "answer without": [probability_text(float(self.without[k])) for k in order],
         }
         if not np.isnan(self.taught).all():
@@ -109,7 +110,7 @@ class Attribution(Pictured):
 
     def caption(self) -> str:
         """A line above the table."""
-        noise = "" if not self.error.any() else f"; shares sampled, ± {self.error.max():.2f} at most"
+        noise = "" if not np.nan_to_num(self.error).any() else f"; shares sampled, ± {self.error.max():.2f} at most"
         before, now = probability_text(self.before), probability_text(self.now)
         return f"{self.question}: {now} now, {before} without these developments{noise}"
 
@@ -127,7 +128,7 @@ def explain(
         raise missing("explain: by", by, GROUPS, "expected one of")
     groups = grouped(fit, by)
     players = [[d.id for d in own] for own in groups.values()]
-    text, pairs, key = to_json(Questions(asked).to_dict()), whole(orders, "orders", 2) // 2, whole(seed, "seed")
+    text, pairs, key = to_json(Questions(asked).to_dict()), whole(orders, "orders", 0) // 2, whole(seed, "seed")
     with progress_line("shares", progress) as report:
         got = _core.attribute(fit._core, text, players, pairs, key, progress=report)
     nothing = np.full(len(players), np.nan)
@@ -144,8 +145,8 @@ def explain(
         tuple(groups),
         tuple(own[0].describe() if len(own) == 1 else f"{len(own)} developments" for own in groups.values()),
         tuple(", ".join(sorted({s for d in own for s in d.subjects})) for own in groups.values()),
-        frozen(got["shares"]),
-        frozen(got["errors"]),
+        frozen(got["shares"] if len(got["shares"]) else nothing),
+        frozen(got["errors"] if len(got["errors"]) else nothing),
         frozen(now - without[:, 0] if scale == "probability" else now_logit - without[:, 1]),
         frozen(without[:, 0]),
         frozen(taught),

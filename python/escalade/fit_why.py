@@ -39,7 +39,8 @@ class Explained(FitBase):
         learning : bool
             Also what each does through the parameters that it taught, to first order: a gradient each.
         orders : int
-            Random orders for Shapley's shares, each with its reverse, where there are more than 12 players.
+            Random orders for Shapley's shares, each with its reverse, where there are more than 12 players. 0: no
+            shares, only what is quick: the answer as they arrived, and without each.
         seed : int
             Of those orders.
         progress : bool or callable

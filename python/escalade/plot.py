@@ -413,6 +413,8 @@ def waterfall(why: Attribution, *, kind: str = "arrival", ax: Axes | None = None
     """
     if kind not in ("arrival", "share"):
         raise wrong("kind", kind, "'arrival' or 'share'")
+    if kind == "share" and np.isnan(why.share).any():
+        raise wrong("kind", kind, "'arrival': this explanation has no shares (orders=0)")
     on_logit = why.scale == "log-odds"
     if kind == "arrival":
         names = [f"{date}  {', '.join(ids)}" for date, ids, *_ in why.arrivals]

@@ -186,3 +186,16 @@ def test_under_a_scenario_and_what_is_shown() -> None:
         changed.explain([war, ~war])
     with pytest.raises(esc.SpecError, match="known of a fit"):
         changed.explain(war, learning=True)
+
+
+def test_without_orders_there_are_no_shares_and_all_else_is_the_same() -> None:
+    m, d, war = crisis()
+    fit = m.condition(d)
+    full, quick = fit.explain(war), fit.explain(war, orders=0)
+    assert np.isnan(quick.share).all()
+    assert quick.left_out.tolist() == full.left_out.tolist()
+    assert quick.arrivals == full.arrivals
+    assert not any("share" in head for head in quick.shown())
+    assert quick.plot() is not None
+    with pytest.raises(esc.SpecError, match="no shares"):
+        quick.plot(kind="share")
