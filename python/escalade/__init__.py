@@ -50,6 +50,7 @@ from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
 from .passage import FirstPassage
+from .pooling import Pool, pool
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
@@ -114,6 +115,7 @@ __all__ = [
     "Parameters",
     "Passage",
     "Paths",
+    "Pool",
     "Posterior",
     "Posteriors",
     "PredictiveChecks",
@@ -171,6 +173,7 @@ __all__ = [
     "per_year",
     "plot",
     "poisson",
+    "pool",
     "ranked",
     "reach",
     "set_memory_limit",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .conflict import Diagnosticity
     from .dossier import Development, Dossier
     from .model import Model
+    from .pooling import Pool
     from .results import Answers, Forecast, Parameters, Rungs
     from .sensitivity import Tornado, TwoWay
     from .watch import WatchList
@@ -663,6 +664,37 @@ def comparison(table: Comparison, *, ax: Axes | None = None, width: float = 9.0)
         for spine in ax.spines.values():
             spine.set_visible(False)
         ax.set_xlabel(f"probability, and percentage points from '{table.scenario[0]}'")
+    return ax
+
+
+def pool(table: Pool, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """What each head says of each question, as small dots, and the pool of them as a large one.
+
+    Parameters
+    ----------
+    table : Pool
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    rows = len(table.question)
+    with canvas(ax, width, 1.5 + 0.34 * rows) as ax:
+        for q, column in enumerate(table.answer.T):
+            ax.hlines(q, np.nanmin(column), np.nanmax(column), color=PALE, lw=3, zorder=1)
+        for h, head in enumerate(table.head):
+            colour, marker = KINDS[h % len(KINDS)], "osD^v<>P"[h // len(KINDS) % 8]
+            ax.scatter(table.answer[h], range(rows), s=26, color=colour, marker=marker, lw=0, zorder=3, label=head)
+        ax.scatter(table.probability, range(rows), s=110, facecolor="none", edgecolor=INK, lw=1.6, zorder=4)
+        for q, p in enumerate(table.probability.tolist()):
+            ax.annotate(probability_text(p), (1.02, q), xycoords=("axes fraction", "data"), va="center", size=8)
+        ax.set_yticks(range(rows), ["\n".join(wrap(name, 44)) for name in table.question])
+        ax.tick_params(axis="y", length=0)
+        ax.set_ylim(rows - 0.4, -0.6)
+        ax.set_xlim(-0.02, 1.02)
+        ax.set_xticks(np.linspace(0, 1, 6), [f"{100 * p:.0f}%" for p in np.linspace(0, 1, 6)])
+        ax.spines["left"].set_visible(False)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2, handletextpad=0.2)
+        ax.set_xlabel("probability; the ring is the pool")
     return ax
 
 
