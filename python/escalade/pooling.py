@@ -59,7 +59,7 @@ class Pool(Pictured):
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a question: the pooled probability, the heads at the ends, and what each head says."""
-        least, most = (self.ends(at) for at in (np.nanargmin, np.nanargmax))
+        least, most = (at(self.answer, axis=0).tolist() for at in (np.nanargmin, np.nanargmax))
         return {
             "question": self.question,
             "probability": self.probability.tolist(),
@@ -69,10 +69,6 @@ class Pool(Pictured):
             "high": [float(self.answer[k, q]) for q, k in enumerate(most)],
             **{head: row.tolist() for head, row in zip(self.head, self.answer, strict=True)},
         }
-
-    def ends(self, at: Any) -> list[int]:
-        """For each question the head at one end."""
-        return [int(at(column)) for column in self.answer.T]
 
     def shown(self) -> dict[str, Sequence[Any]]:
         """As a reader sees it."""
