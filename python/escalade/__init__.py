@@ -39,6 +39,7 @@ from .dossier import Development, Dossier
 from .evidence import isnot
 from .expectations import Expectations
 from .fit import Fit
+from .flips import Flips
 from .generator import Generator
 from .generator_results import Dwell, Passage, Paths, QuasiStationary, RungLaws, RungValues, Transition
 from .handles import Driver, Events, Ladder, Status
@@ -92,6 +93,7 @@ __all__ = [
     "Explanation",
     "FirstPassage",
     "Fit",
+    "Flips",
     "Forecast",
     "Generator",
     "Happenings",

@@ -17,6 +17,7 @@ from .expectations import Expectations
 from .fit_spans import Timed
 from .fit_why import Explained
 from .fit_worlds import Simulated
+from .flips import Flips, flips
 from .frames import frozen
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
@@ -243,6 +244,32 @@ class Fit(Explained, Simulated, Timed):
         level = share(level, "level")
         (told,) = told_by(self._core, [text(name, "profile: the name")], level, POINTS, progress)
         return Profile.of(told, "month", level, MONTH)
+
+    def flips(self, question: AsQuestions, *, at: float = 0.5, top: int = 30, progress: Progress = True) -> Flips:
+        """What alone would bring an answer over a line: a judgement moved, a development left out, a driver known.
+
+        Parameters
+        ----------
+        question : Question
+            One.
+        at : float
+            The line, a probability.
+        top : int
+            How many of the strongest numbers are moved; see :meth:`breaking_points`.
+        progress : bool or callable
+            As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Flips
+            The likeliest changes first, at the mode of the parameters.
+
+        Raises
+        ------
+        SpecError
+            If there is not one question, or it cannot be taken apart (:meth:`explain`).
+        """
+        return flips(self, question, at, top, progress)
 
     # What if: parameters kept
 
