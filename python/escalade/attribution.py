@@ -13,9 +13,9 @@ from . import _core
 from .dossier import Development
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions
+from .questions import AsQuestions, one_question
 from .results import Array
-from .values import item, missing, name_of, probability_text, to_json, whole, wrong
+from .values import missing, place_of, probability_text, whole
 
 if TYPE_CHECKING:
     from .fit_base import FitBase
@@ -76,12 +76,8 @@ class Attribution(Pictured):
 
     def __getitem__(self, key: str | int) -> dict[str, Any]:
         """One player's row, by name or place."""
-        if not isinstance(key, int):
-            name = name_of(key)
-            if name not in self.player:
-                raise missing("there is no player", name, self.player)
-            key = self.player.index(name)
-        return {name: item(column, key, "the players") for name, column in self.columns().items()}
+        place = place_of(key, self.player, "player")
+        return {name: column[place] for name, column in self.columns().items()}
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a development, or group."""
@@ -121,14 +117,12 @@ def explain(
     fit: FitBase, question: AsQuestions, *, by: str, learning: bool, orders: int, seed: int, progress: Progress
 ) -> Attribution:
     """See :meth:`Fit.explain`."""
-    asked = list(Questions(question))
-    if len(asked) != 1:
-        raise wrong("explain", f"{len(asked)} questions", "one question")
+    name, text = one_question(question, "explain")
     if by not in GROUPS:
         raise missing("explain: by", by, GROUPS, "expected one of")
     groups = grouped(fit, by)
     players = [[d.id for d in own] for own in groups.values()]
-    text, pairs, key = to_json(Questions(asked).to_dict()), whole(orders, "orders", 0) // 2, whole(seed, "seed")
+    pairs, key = whole(orders, "orders", 0) // 2, whole(seed, "seed")
     with progress_line("shares", progress) as report:
         got = _core.attribute(fit._core, text, players, pairs, key, progress=report)
     nothing = np.full(len(players), np.nan)
@@ -141,7 +135,7 @@ def explain(
     scale = "probability" if got["on_probability"] else "log-odds"
     (before, before_logit), (now, now_logit) = got["before"], got["now"]
     return Attribution(
-        asked[0].name,
+        name,
         tuple(groups),
         tuple(own[0].describe() if len(own) == 1 else f"{len(own)} developments" for own in groups.values()),
         tuple(", ".join(sorted({s for d in own for s in d.subjects})) for own in groups.values()),

@@ -14,7 +14,7 @@ from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Questions
 from .results import Array, interval_text
-from .values import item, listed, missing, name_of, probability_text, share, wrong
+from .values import listed, place_of, probability_text, share, wrong
 
 if TYPE_CHECKING:
     from .dossier import Development
@@ -65,7 +65,7 @@ class Comparison(Pictured):
         """One answer, by scenario and question, each by name or place."""
         if not isinstance(key, tuple) or len(key) != 2:
             raise wrong("what is looked up", key, "a scenario and a question, as in table['now', 'clash']")
-        place = found(key[0], self.scenario, "scenario"), found(key[1], self.question, "question")
+        place = place_of(key[0], self.scenario, "scenario"), place_of(key[1], self.question, "question")
         names = ("probability", "low", "high", "difference", "difference_low", "difference_high")
         return {name: float(getattr(self, name)[place]) for name in names}
 
@@ -95,17 +95,6 @@ class Comparison(Pictured):
         return f"Probabilities{level}; after the comma: percentage points from '{self.scenario[0]}'"
 
     __repr__ = Table.__str__
-
-
-def found(key: Any, names: Sequence[str], kind: str) -> int:
-    """The place of a name."""
-    if isinstance(key, int):
-        item(names, key, f"the {kind}s")
-        return key
-    name = name_of(key)
-    if name not in names:
-        raise missing(f"there is no {kind}", name, names)
-    return list(names).index(name)
 
 
 def compare(

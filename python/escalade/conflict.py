@@ -15,7 +15,7 @@ from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import Questions, at
 from .results import Array
-from .values import item, listed, missing, number_text, to_json, wrong
+from .values import listed, number_text, place_of, to_json, wrong
 
 if TYPE_CHECKING:
     from .fit_base import FitBase
@@ -74,10 +74,7 @@ class Conflicts(Table):
         float
             ln P(a) P(b) / P(a, b): above 0 they speak against each other.
         """
-        for one in (a, b):
-            if one not in self.id:
-                raise missing("there is no development", one, self.id)
-        return float(self.pairs[self.id.index(a), self.id.index(b)])
+        return float(self.pairs[place_of(a, self.id, "development"), place_of(b, self.id, "development")])
 
     def worst_pairs(self, n: int = N_PAIRS) -> list[tuple[str, str, float]]:
         """The pairs that speak against each other most.
@@ -100,11 +97,8 @@ class Conflicts(Table):
         return len(self.id)
 
     def __getitem__(self, key: str | int) -> dict[str, Any]:
-        if isinstance(key, str):
-            if key not in self.id:
-                raise missing("there is no development", key, self.id)
-            key = self.id.index(key)
-        return {name: item(column, key, "the developments") for name, column in self.columns().items()}
+        place = place_of(key, self.id, "development")
+        return {name: column[place] for name, column in self.columns().items()}
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a development."""

@@ -21,6 +21,7 @@ from matplotlib.patheffects import withStroke
 
 from . import _core
 from ._core import SpecError
+from .conflict import times
 from .values import day_of, name_of, number_text, probability_text, wrong
 
 if TYPE_CHECKING:
@@ -489,7 +490,7 @@ def diagnosticity(table: Diagnosticity, *, ax: Axes | None = None, width: float 
         ax.imshow(logs, cmap=DIVERGE, vmin=-most, vmax=most, aspect="auto")
         for row, column in np.ndindex(*logs.shape):
             x = float(logs[row, column])
-            label = "" if abs(x) < UNTOLD else f"×{number_text(np.exp(x))}" if x > 0 else f"÷{number_text(np.exp(-x))}"
+            label = "" if abs(x) < UNTOLD else times(x)
             colour = "white" if abs(x) > 0.6 * most else INK
             ax.annotate(label, (column, row), ha="center", va="center", size=7.5, color=colour)
         ax.set_yticks(range(len(order)), [shorten(table.says[k], 60, placeholder="…") for k in order], size=7.5)

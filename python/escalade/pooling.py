@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ._core import SpecError
-from .comparison import Comparison, found
+from .comparison import Comparison
 from .frames import Pictured, Table, frozen
 from .results import Array
-from .values import item, missing, name_of, number, probability_text, wrong
+from .values import missing, name_of, number, place_of, probability_text, wrong
 from .words import word_for
 
 #: Ways to pool.
@@ -54,8 +54,8 @@ class Pool(Pictured):
 
     def __getitem__(self, key: Any) -> dict[str, Any]:
         """One question's row, by question, name or place."""
-        place = found(key, self.question, "question")
-        return {name: item(column, place, "the questions") for name, column in self.columns().items()}
+        place = place_of(key, self.question, "question")
+        return {name: column[place] for name, column in self.columns().items()}
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a question: the pooled probability, the heads at the ends, and what each head says."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .frames import Table, frozen
-from .values import Tree, day_of, item, missing, name_of, number_text, probability_text
+from .values import Tree, day_of, item, missing, name_of, number_text, place_of, probability_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,12 +116,7 @@ class Answers(Table):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: str | int | Any) -> Answer:
-        if not isinstance(key, int):
-            name = name_of(key)
-            if name not in self.name:
-                raise missing("there is no question", name, self.name)
-            key = self.name.index(name)
-        item(self.name, key, "the answers")
+        key = place_of(key, self.name, "question")
         return Answer(
             name=self.name[key],
             probability=float(self.probability[key]),

@@ -13,7 +13,7 @@ from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, one_question
 from .results import MONTH, Array
-from .values import item, missing, number, number_text, probability_text, text, whole, wrong
+from .values import number, number_text, place_of, probability_text, text, whole, wrong
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,11 +62,8 @@ class Tornado(Pictured):
 
     def __getitem__(self, key: str | int) -> dict[str, Any]:
         """One number's row, by name or place."""
-        if isinstance(key, str):
-            if key not in self.number:
-                raise missing("there is no free number", key, self.number)
-            key = self.number.index(key)
-        return {name: item(column, key, "the numbers") for name, column in self.columns().items()}
+        place = place_of(key, self.number, "free number")
+        return {name: column[place] for name, column in self.columns().items()}
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a number."""
@@ -127,11 +124,8 @@ class BreakingPoints(Table):
 
     def __getitem__(self, key: str | int) -> dict[str, Any]:
         """One number's row, by name or place."""
-        if isinstance(key, str):
-            if key not in self.number:
-                raise missing("there is no number", key, self.number, "asked were")
-            key = self.number.index(key)
-        return {name: item(column, key, "the numbers") for name, column in self.columns().items()}
+        place = place_of(key, self.number, "number", "asked were")
+        return {name: column[place] for name, column in self.columns().items()}
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a number."""

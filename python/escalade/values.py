@@ -275,6 +275,21 @@ def day_of(text: str) -> np.datetime64:
     return np.datetime64(text if "T" in text else f"{text}T12:00", "s")
 
 
+def place_of(key: object, names: Sequence[str], kind: str, there: str = "there are") -> int:
+    """The place of a name, a handle or a question among `names`, or of a place itself.
+
+    >>> place_of("b", ["a", "b"], "rung"), place_of(-1, ["a", "b"], "rung")
+    (1, 1)
+    """
+    if isinstance(key, int):
+        item(names, key, f"the {kind}s")
+        return key % len(names)
+    name = name_of(key, f"the {kind}'s name")
+    if name not in names:
+        raise missing(f"there is no {kind}", name, names, there)
+    return list(names).index(name)
+
+
 def name_of(thing: object, what: str = "the name") -> str:
     """The name of a handle, or the name itself."""
     name = getattr(thing, "name", thing)

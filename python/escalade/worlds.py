@@ -15,7 +15,19 @@ from .frames import Pictured, Table, frozen
 from .handles import Driver, Events, Ladder, Status
 from .questions import AsQuestions, Questions
 from .results import Array
-from .values import DateLike, Tree, item, listed, missing, name_of, number_text, probability_text, sound_date, to_json
+from .values import (
+    DateLike,
+    Tree,
+    item,
+    listed,
+    missing,
+    name_of,
+    number_text,
+    place_of,
+    probability_text,
+    sound_date,
+    to_json,
+)
 from .words import grades
 
 if TYPE_CHECKING:
@@ -314,11 +326,8 @@ class PredictiveChecks(Pictured):
         return len(self.id)
 
     def __getitem__(self, key: str | int) -> dict[str, Any]:
-        if isinstance(key, str):
-            if key not in self.id:
-                raise missing("there is no development", key, self.id)
-            key = self.id.index(key)
-        return {name: item(column, key, "the checks") for name, column in self.columns().items()}
+        place = place_of(key, self.id, "development")
+        return {name: column[place] for name, column in self.columns().items()}
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """One row a development."""
