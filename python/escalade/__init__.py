@@ -63,7 +63,7 @@ from .time_in import TimeIn
 from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
 from .watch import Sight, WatchList
-from .words import grades, word_for, yardstick
+from .words import WordLaw, Yardstick, grades, word_for, yardstick
 from .worlds import Happenings, PredictiveChecks, Worlds
 
 __version__: str = _core.__version__
@@ -144,9 +144,11 @@ __all__ = [
     "Unidentified",
     "Variable",
     "WatchList",
+    "WordLaw",
     "Worlds",
     "WrongPlace",
     "WrongType",
+    "Yardstick",
     "at",
     "base_rate",
     "chance",
