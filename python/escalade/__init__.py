@@ -33,6 +33,7 @@ from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
 from .comparison import Comparison, compare
 from .condition import Condition, since, until
+from .confidence import Confidence, confidence_rule
 from .conflict import Conflicts, Diagnosticity
 from .counts import Counts
 from .dossier import Development, Dossier
@@ -76,6 +77,7 @@ __all__ = [
     "BreakingPoints",
     "Comparison",
     "Condition",
+    "Confidence",
     "Conflicts",
     "Counts",
     "Development",
@@ -153,6 +155,7 @@ __all__ = [
     "base_rate",
     "chance",
     "compare",
+    "confidence_rule",
     "datasets",
     "enters",
     "factor",

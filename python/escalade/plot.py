@@ -798,7 +798,7 @@ def __getattr__(name: str) -> Any:
         from . import spans_plot
 
         return getattr(spans_plot, name)
-    if name == "yardstick":
+    if name in ("yardstick", "confidence"):
         from . import words_plot
 
         return getattr(words_plot, name)

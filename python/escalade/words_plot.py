@@ -1,20 +1,23 @@
-"""Pictures of words: a yardstick's bands with what they say one believes."""
+"""Pictures of words: a yardstick's bands with what they say one believes, and confidence with what it comes from."""
 
 from __future__ import annotations
 
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
 from . import _core
-from .plot import BLUE, PALE, canvas
+from .plot import BLUE, GREY, INK, PALE, canvas
 
 if TYPE_CHECKING:
+    from .confidence import Confidence
     from .words import Yardstick
 
+#: Confidence by lightness, so that it reads in grey as well.
+SHADES = {"high": BLUE, "moderate": "#9ac6e0", "low": "#eef1f3"}
 
 
 def yardstick(yardstick: Yardstick, *, ax: Axes | None = None, width: float = 8.0) -> Axes:
@@ -50,4 +53,39 @@ def yardstick(yardstick: Yardstick, *, ax: Axes | None = None, width: float = 8.
         ax.set_title(yardstick.name)
         source = f"\n{fill(yardstick.source, 80)}" if yardstick.source else ""
         ax.set_xlabel(f"bar: the band; shape: what one believes who says it, half of it within the band{source}")
+    return ax
+
+
+def confidence(confidence: Confidence, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """Each question's level, and what the interval, the judgement and the sources speak for.
+
+    Parameters
+    ----------
+    confidence : Confidence
+    ax : Axes, optional
+    width : float
+        Inches, where no `ax` is given.
+    """
+    n = len(confidence)
+    heads = ("confidence", "90% interval", "judgement", "sources")
+    with canvas(ax, width, 0.7 + 0.29 * n) as ax:
+        for k, (level, parts) in enumerate(zip(confidence.level, confidence.parts, strict=True)):
+            cells = [(level, level), *zip(confidence.told(k), parts, strict=True)]
+            for column, (said, by) in enumerate(cells):
+                left = column + (0.12 if column else 0)
+                box: Any = {"width": 0.96, "height": 0.86, "color": SHADES[by], "lw": 0}
+                ax.add_patch(mpl.patches.Rectangle((left, k - 0.43), **box))
+                text: Any = {"ha": "center", "va": "center", "color": "white" if by == "high" else INK, "size": 8.5}
+                ax.text(left + 0.48, k, said, weight="bold" if column == 0 else "normal", **text)
+        ax.set_xlim(0, 4.12)
+        ax.set_ylim(n - 0.5, -0.5)
+        ax.set_yticks(range(n), confidence.question)
+        ax.set_xticks([0.48, 1.6, 2.6, 3.6], heads)
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        for side in ax.spines.values():
+            side.set_visible(False)
+        for shade, by in zip(SHADES.values(), SHADES, strict=True):
+            ax.plot([], [], "s", color=shade, ms=8, mec=GREY, mew=0.4, label=f"speaks for {by}")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3)
     return ax
