@@ -207,6 +207,11 @@ class Yardstick(Pictured):
         there = f" (it is of {', '.join(others)})" if others else ""
         raise missing(f"yardstick {self.name!r}{there} has no word", word, self.word, "it has")
 
+    def _others(self) -> list[list[str]]:
+        """The other words for each that it does not name itself, as "likely or probable" does."""
+        rows = zip(self.word, self.same, strict=True)
+        return [[other for other in same if other not in word.split(" or ")] for word, same in rows]
+
     def _every(self) -> list[str]:
         return [*self.word, *(other for same in self.same for other in same)]
 
@@ -221,8 +226,8 @@ class Yardstick(Pictured):
         """The bands as a reader sees them."""
         rows = zip(self.low, self.high, strict=True)
         out: dict[str, Sequence[Any]] = {"word": self.word}
-        if any(self.same):
-            out["or"] = [", ".join(same) for same in self.same]
+        if any(self._others()):
+            out["or"] = [", ".join(others) for others in self._others()]
         return {**out, "band": [probability_text(a) + (f"–{probability_text(b)}" if a < b else "") for a, b in rows]}
 
     def caption(self) -> str:

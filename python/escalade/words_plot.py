@@ -42,7 +42,7 @@ def yardstick(yardstick: Yardstick, *, ax: Axes | None = None, width: float = 8.
             density = yardstick.distribution(word).pdf(p)
             ax.fill_between(p, k, k - 0.8 * density / density.max(), color=BLUE, alpha=0.25, lw=0)
             ax.plot([low, high], [k, k], color=BLUE, lw=4, solid_capstyle="butt", clip_on=False)
-        names = [" / ".join([word, *same]) for word, same in zip(yardstick.word, yardstick.same, strict=True)]
+        names = [" / ".join([word, *others]) for word, others in zip(yardstick.word, yardstick._others(), strict=True)]
         ax.set_yticks(range(n), [fill(name, 44) for name in names])
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(n - 0.6, -1.0)
@@ -51,7 +51,7 @@ def yardstick(yardstick: Yardstick, *, ax: Axes | None = None, width: float = 8.
         ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         ax.spines["left"].set_visible(False)
         ax.set_title(yardstick.name)
-        source = f"\n{fill(yardstick.source, 80)}" if yardstick.source else ""
+        source = f"\n{fill(yardstick.source, 90)}" if yardstick.source else ""
         ax.set_xlabel(f"bar: the band; shape: what one believes who says it, half of it within the band{source}")
     return ax
 
