@@ -33,6 +33,7 @@ from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
 from .comparison import Comparison, compare
 from .condition import Condition, since, until
+from .confidence import Confidence, confidence_rule
 from .conflict import Conflicts, Diagnosticity
 from .counts import Counts
 from .dossier import Development, Dossier
@@ -63,7 +64,7 @@ from .time_in import TimeIn
 from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
 from .watch import Sight, WatchList
-from .words import grades, word_for, yardstick
+from .words import WordLaw, Yardstick, grades, word_for, yardstick
 from .worlds import Happenings, PredictiveChecks, Worlds
 
 __version__: str = _core.__version__
@@ -76,6 +77,7 @@ __all__ = [
     "BreakingPoints",
     "Comparison",
     "Condition",
+    "Confidence",
     "Conflicts",
     "Counts",
     "Development",
@@ -144,13 +146,16 @@ __all__ = [
     "Unidentified",
     "Variable",
     "WatchList",
+    "WordLaw",
     "Worlds",
     "WrongPlace",
     "WrongType",
+    "Yardstick",
     "at",
     "base_rate",
     "chance",
     "compare",
+    "confidence_rule",
     "datasets",
     "enters",
     "factor",

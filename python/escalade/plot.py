@@ -19,10 +19,10 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from . import _core
 from ._core import SpecError
 from .conflict import times
 from .values import day_of, name_of, number_text, probability_text, wrong
+from .words import read_by
 
 if TYPE_CHECKING:
     from .attribution import Attribution
@@ -352,6 +352,8 @@ def fans(forecast: Forecast, *, columns: int = 3, kind: str = "stack") -> np.nda
 def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
     """A dot and an interval for each answer, over the bands of the yardstick's words.
 
+    Where bands overlap, as those of a survey do, the words stand beside the answers instead.
+
     Parameters
     ----------
     answers : Answers
@@ -362,8 +364,11 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
     n = len(answers)
     y = np.arange(n)
     with canvas(ax, width, 1.3 + 0.27 * n) as ax:
-        for word, low, high in _core.yardstick():
-            ax.axvspan(low, high, color=FAINT, lw=0, zorder=0)
+        by = read_by(answers.yardstick)
+        overlap = any(high > low for high, low in zip(by.high[:-1], by.low[1:], strict=True))
+        said = [f"  {word}" if overlap else "" for word in answers.word]
+        for word, low, high in () if overlap else zip(by.word, by.low, by.high, strict=True):
+            ax.axvspan(low, high, facecolor=FAINT, edgecolor="white", lw=1, zorder=0)
             ax.annotate(
                 word,
                 ((low + high) / 2, 1),
@@ -382,7 +387,9 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
             right = np.nanmax([p, answers.high[i]])
             beside: Any = {"xytext": (7, 0), "ha": "left"} if right < 0.85 else {"xytext": (-7, 0), "ha": "right"}
             spot = right if right < 0.85 else np.nanmin([p, answers.low[i]])
-            ax.annotate(probability_text(p), (spot, i), textcoords="offset points", va="center", size=8, **beside)
+            ax.annotate(
+                probability_text(p) + said[i], (spot, i), textcoords="offset points", va="center", size=8, **beside
+            )
         ax.set_yticks(y, ["\n".join(wrap(name, 52)) for name in answers.name])
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(n - 0.4, -0.6)
@@ -782,7 +789,7 @@ def change_text(row: Mapping[str, Any]) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    """The pictures of a model and of spans live in files of their own."""
+    """The pictures of a model, of spans and of words live in files of their own."""
     if name == "network":
         from .picture import network
 
@@ -791,4 +798,8 @@ def __getattr__(name: str) -> Any:
         from . import spans_plot
 
         return getattr(spans_plot, name)
+    if name in ("yardstick", "confidence"):
+        from . import words_plot
+
+        return getattr(words_plot, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

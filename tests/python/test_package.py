@@ -117,7 +117,7 @@ def test_settings():
 
 def test_words_and_grades():
     yardstick, grades = esc.yardstick(), esc.grades()
-    assert list(yardstick.data["low"]) == sorted(yardstick.data["low"])
+    assert list(yardstick.low) == sorted(yardstick.low)
     assert esc.word_for(0.3) == "unlikely"
     assert esc.word_for(0.22).startswith("≈ ")
     assert len(grades) >= 30 and "B2" in str(grades)
