@@ -238,8 +238,9 @@ function render({ model, el }) {
       "fieldset",
       { class: "esc-driver" },
       make("legend", { text: plain(driver.name) }),
-      make("div", { class: "esc-hows" }, options[0].label, ...hows.map((one) => one.label)),
-      ...options.slice(1).map((option) => option.label),
+      options[0].label,
+      make("div", { class: "esc-states" }, ...options.slice(1).map((option) => option.label)),
+      make("div", { class: "esc-hows" }, ...hows.map((one) => one.label)),
     );
     return {
       node,
