@@ -35,6 +35,7 @@ from .words import grades, word_for
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from .board_widget import BoardWidget
     from .fit import Fit
@@ -274,7 +275,7 @@ class Board(Table):
         bundle, about = shown if isinstance(shown, tuple) else (shown, {})
         return {**(bundle or {}), "text/plain": str(self), "text/html": self._repr_html_()}, about
 
-    def write(self, path: str | PathLike[str], *, replay: Any = None, progress: Progress = True) -> None:
+    def write(self, path: str | PathLike[str], *, replay: Any = None, progress: Progress = True) -> Path:
         """Write the page as one file that needs neither Python nor a network.
 
         It opens as the board now stands. Every single change (one driver in one state, one development struck out) is
@@ -288,8 +289,18 @@ class Board(Table):
             Of the same questions: the page gets a slider that shows the answers as they stood at earlier dates.
         progress : bool or callable
             As in :meth:`Model.fit`.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        SpecError
+            If the replay is none, or of other questions.
         """
-        page(self, path, replay, progress)
+        return page(self, path, replay, progress)
 
     # How it is computed
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from html import escape
 from importlib.resources import files
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._core import ImpossibleEvidence
+from .frames import Table
 from .progress import Progress, progress_line
-from .values import Tree, wrong
+from .values import Tree, missing, wrong
+from .words import word_for
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -47,22 +50,22 @@ def asset(name: str) -> str:
     return files("escalade").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def page(board: Board, path: str | PathLike[str], replay: Any, progress: Progress) -> None:
+def page(board: Board, path: str | PathLike[str], replay: Any, progress: Progress) -> Path:
     """See :meth:`Board.write`."""
     try:
         file = Path(path)
     except TypeError:
         raise wrong("path", path, "a path") from None
     file.write_text(page_text(board, replay, progress), encoding="utf-8")
+    return file
 
 
 def page_text(board: Board, replay: Any, progress: Progress) -> str:
     """The file's text."""
-    if replay is not None and not hasattr(replay, "to_dict"):
-        raise wrong("replay", replay, "what fit.replay(questions) returns")
+    past = None if replay is None else replayed(board, replay)
     with progress_line("page", progress) as report:
         data = {
-            "frame": {**board.frame, "replay": None if replay is None else replay.to_dict()},
+            "frame": {**board.frame, "replay": past},
             "settings": board.settings,
             "state": board.state(),
             "cards": cards(board, report),
@@ -84,10 +87,27 @@ def cards(board: Board, report: Any) -> list[Tree]:
         return []
     found: list[Tree] = []
     for i, question in enumerate(board._questions):
-        found.append(audit(question).to_dict())
+        found.append(audit(question, progress=False).to_dict())
         if report is not None:
             report(0.8 * (i + 1) / len(board))
     return found
+
+
+def replayed(board: Board, replay: Any) -> Tree:
+    """The answers as they stood at earlier dates, question by question; None where one was not asked or is decided."""
+    rows = replay.columns() if isinstance(replay, Table) else {}
+    if not {"date", "question", "probability", "low", "high"} <= set(rows):
+        raise wrong("replay", replay, "what fit.replay(questions) returns")
+    names, dates = [question.name for question in board._questions], list(dict.fromkeys(rows["date"]))
+    if not set(names) & set(rows["question"]):
+        raise missing("the replay has no question", names[0], rows["question"], "it has")
+    told: Tree = {key: [[None] * len(dates) for _ in names] for key in ("probability", "low", "high")}
+    for key, table in told.items():
+        for date, name, value in zip(rows["date"], rows["question"], rows[key], strict=True):
+            if name in names and not isnan(value):
+                table[names.index(name)][dates.index(date)] = float(value)
+    word = [["" if p is None else word_for(p) for p in row] for row in told["probability"]]
+    return {"dates": dates, **told, "word": word}
 
 
 def what_ifs(board: Board, report: Any) -> dict[str, Tree]:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import escalade as esc
+from board_past import Past
 from crisis import crisis
 from escalade.board import N_DATES
 from escalade.board_widget import BoardWidget
@@ -310,18 +311,24 @@ def test_text_stays_text(tmp_path: Any) -> None:
 
 
 def test_the_file_takes_explanations_and_a_replay(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def audit(fit: esc.Fit, question: esc.Question) -> Any:
+    def audit(fit: esc.Fit, question: esc.Question, *, progress: bool) -> Any:
         return SimpleNamespace(to_dict=lambda: {"question": question.name, "reasons": ["because"]})
 
     monkeypatch.setattr(esc.Fit, "audit", audit, raising=False)
     board = FIT.board(SHARED.questions, progress=False)
-    past = {"dates": ["2024-11-01"], "questions": [q.name for q in SHARED.questions], "probability": [[0.1]] * 4}
-    board.write(tmp_path / "board.html", replay=SimpleNamespace(to_dict=lambda: past), progress=False)
-    data = held((tmp_path / "board.html").read_text(encoding="utf-8"))
+    past = Past(["2024-11-01", "2024-11-15"], ["arms", "clash"], [[0.1, 0.2], [0.3, np.nan]])
+    file = board.write(tmp_path / "board.html", replay=past, progress=False)
+    data = held(file.read_text(encoding="utf-8"))
     assert [card["question"] for card in data["cards"]] == [q.name for q in SHARED.questions]
-    assert data["frame"]["replay"] == past
-    with pytest.raises(esc.SpecError, match="replay is 7; expected"):
-        board.write(tmp_path / "board.html", replay=7, progress=False)
+    replay = data["frame"]["replay"]
+    assert replay["dates"] == ["2024-11-01", "2024-11-15"]
+    assert replay["probability"] == [[0.2, None], [0.1, 0.3], [None, None], [None, None]]
+    assert replay["low"] == replay["high"] == replay["probability"]
+    for wrong in (7, FIT.ask(SHARED.questions, progress=False)):
+        with pytest.raises(esc.SpecError, match="replay is .*; expected what fit.replay"):
+            board.write(tmp_path / "board.html", replay=wrong, progress=False)
+    with pytest.raises(esc.SpecError, match="the replay has no question 'clash'; did you mean 'clash!'?"):
+        board.write(tmp_path / "board.html", replay=Past(["2024-11-01"], ["clash!"], [[0.1]]), progress=False)
     with pytest.raises(esc.SpecError, match="path is 7; expected a path"):
         board.write(7, progress=False)  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import escalade as esc
+from board_past import Past
 from crisis import crisis
 from escalade.board_page import asset
 from escalade.board_widget import answered
@@ -84,7 +85,7 @@ def is_fetched(url: str) -> bool:
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[esc.Board, Path]:
     """A board's file, with explanations and a replay of which all text is evil."""
 
-    def audit(fit: esc.Fit, question: esc.Question) -> Any:
+    def audit(fit: esc.Fit, question: esc.Question, *, progress: bool) -> Any:
         card = {
             "question": question.name,
             "reasons": [f"Because {EVIL}."],
@@ -98,14 +99,8 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[esc.Board,
 
     monkeypatch.setattr(esc.Fit, "audit", audit, raising=False)
     board = FIT.board(SHARED.questions, progress=False)
-    past = {
-        "dates": ["2024-10-31", "2024-11-15"],
-        "questions": [q.name for q in SHARED.questions],
-        "probability": [[0.125, 0.25]] * 4,
-        "low": [[0.1, 0.2]] * 4,
-        "high": [[0.2, 0.3]] * 4,
-    }
-    board.write(tmp_path / "board.html", replay=SimpleNamespace(to_dict=lambda: past), progress=False)
+    past = Past(["2024-10-31", "2024-11-15"], [q.name for q in SHARED.questions], [[0.125] * 4, [0.25] * 4])
+    board.write(tmp_path / "board.html", replay=past, progress=False)
     return board, tmp_path / "board.html"
 
 

@@ -120,7 +120,7 @@ function render({ model, el }) {
     serial = Math.max(serial, told.serial ?? 0);
     underWay = 0;
     clearTimeout(slow);
-    if (mine && !inFile) note("");
+    if (!inFile) note("");
     if (told.problem) {
       problem.textContent = told.problem;
       problem.hidden = false;
@@ -145,7 +145,7 @@ function render({ model, el }) {
 
   function back() {
     if (!history.length) return;
-    settings = JSON.parse(history.pop());
+    settings = { ...JSON.parse(history.pop()), date: settings.date };
     replayed = null;
     show();
     ask();
@@ -412,7 +412,7 @@ function render({ model, el }) {
     make("p", {
       class: "esc-key esc-soft",
       text:
-        "Dot: now, at the mode. " +
+        "Dot: as set, at the mode. " +
         (interval ? `Band: ${Math.round(100 * frame.level)} % interval of the untouched fit; line: its mode. ` : "") +
         "Change in percentage points. Choose an answer for what is asked" +
         (cards.length ? " and why." : "."),
@@ -458,9 +458,14 @@ function render({ model, el }) {
       show() {
         const past = replayed === null ? null : frame.replay;
         const p = past ? past.probability[k][replayed] : state.probability[k];
-        const by = past ? p - question.mode : state.change[k];
-        if (past?.low) place(past.low[k][replayed], past.high[k][replayed]);
+        for (const part of [dot, trail]) part.hidden = p === null;
+        if (past) place(past.low[k][replayed], past.high[k][replayed]);
         else place(question.low, question.high);
+        if (p === null) {
+          [value.textContent, moved.textContent, word.textContent] = ["", "", "decided by then"];
+          return;
+        }
+        const by = past ? p - (question.probability ?? question.mode) : state.change[k];
         dot.style.left = `${100 * p}%`;
         const [low, high] = [Math.min(p, question.mode), Math.max(p, question.mode)];
         Object.assign(trail.style, { left: `${100 * low}%`, width: `${100 * (high - low)}%` });
@@ -469,8 +474,7 @@ function render({ model, el }) {
         moved.textContent = points(by);
         moved.classList.toggle("esc-up", by > 0);
         moved.classList.toggle("esc-down", by < 0);
-        word.textContent = past ? "" : state.word[k];
-        word.hidden = Boolean(past);
+        word.textContent = past ? past.word[k][replayed] : state.word[k];
       },
     };
   }
@@ -490,7 +494,7 @@ function render({ model, el }) {
       return parts;
     }
     if (card.reasons?.length) {
-      say("Why", "h3");
+      say("Why the untouched fit says so", "h3");
       parts.push(make("ul", {}, ...card.reasons.map((reason) => make("li", { text: reason }))));
     }
     if (card.flip?.text) say(`What would turn it over: ${card.flip.text}`);
@@ -510,7 +514,7 @@ function render({ model, el }) {
         table(
           ["number", "value", "unit", "kind", "source"],
           card.judgements.map((j) => [
-            j.words ? `${j.name} (${j.words})` : j.name,
+            j.words ? `${j.plain ?? j.name} (${j.words})` : (j.plain ?? j.name),
             typeof j.value === "number" ? about(j.value) : j.value,
             j.unit,
             j.kind,
@@ -598,7 +602,7 @@ function render({ model, el }) {
     below.append(
       make("h2", { text: "Ladders" }),
       make("label", { class: "esc-slider" }, make("span", { text: "Rungs on" }), slider, dateOut),
-      make("p", { class: "esc-key esc-soft", text: "Areas: now. Dashed: the untouched fit, where it differs." }),
+      make("p", { class: "esc-key esc-soft", text: "Areas: as set. Dashed: the untouched fit, where it differs." }),
       make("div", { class: "esc-fans" }, ...fans.map((fan) => fan.node)),
     );
   }
