@@ -400,13 +400,6 @@ class Board(Table):
         }
 
 
-def board(
-    fit: Fit, questions: AsQuestions, ladders: object, until: DateLike | None, level: float, progress: Progress
-) -> Board:
-    """See :meth:`Fit.board`."""
-    return Board(fit, questions, ladders, until, level, progress)
-
-
 def sound_move(driver: str, move: object) -> Tree:
     """How a driver is moved: its state, and whether it was learnt or made so."""
     if not isinstance(move, Mapping) or "state" not in move:

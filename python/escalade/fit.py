@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ._core import SpecError
-from .board import Board, board
+from .board import Board
 from .comparison import Comparison, compare, grid
 from .condition import A_CONDITION, Condition, condition_tree
 from .dossier import Development, Dossier
@@ -306,7 +306,7 @@ class Fit(Explained, Simulated, Timed):
         SpecError
             If there is no such ladder, `until` is not after the fit's date, or a question cannot be asked.
         """
-        return board(self, questions, ladders, until, level, progress)
+        return Board(self, questions, ladders, until, level, progress)
 
     # What if: parameters kept
 

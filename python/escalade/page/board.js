@@ -25,8 +25,8 @@ function make(tag, options = {}, ...children) {
 
 const plain = (name) => name.replaceAll("_", " ");
 const instant = (date) => Date.parse(date.includes("T") ? `${date}Z` : `${date}T12:00Z`);
-const spoken = (date) =>
-  new Date(instant(date)).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+const spoken = (date) => new Date(instant(date)).toLocaleDateString("en-GB", DAY);
 
 function percent(p) {
   if (p <= 0 || p >= 1) return `${100 * Math.min(Math.max(p, 0), 1)} %`;
@@ -484,11 +484,10 @@ function render({ model, el }) {
     const say = (text, kind = "p") => parts.push(make(kind, { text }));
     if (question.asks !== question.name) say(`Asks: ${question.asks}`);
     if (question.criterion) say(`Counts as yes: ${question.criterion}`);
-    const range =
-      question.low === null ? "" : `, ${Math.round(100 * frame.level)} % interval ${percent(question.low)} to ${percent(question.high)}`;
-    say(
-      `Untouched: ${percent(question.probability ?? question.mode)}${range}; at the mode ${percent(question.mode)}, ${question.word}.`,
-    );
+    const level = `${Math.round(100 * frame.level)} % interval`;
+    const range = question.low === null ? "" : `, ${level} ${percent(question.low)} to ${percent(question.high)}`;
+    const mean = percent(question.probability ?? question.mode);
+    say(`Untouched: ${mean}${range}; at the mode ${percent(question.mode)}, ${question.word}.`);
     if (!card) {
       if (!inFile) say("In Python, fit.explain(question) takes it apart.");
       return parts;
@@ -503,7 +502,7 @@ function render({ model, el }) {
       const share = (x) => (typeof x !== "number" ? "" : `${["−", "", "+"][Math.sign(x) + 1]}${about(Math.abs(x))}`);
       parts.push(
         table(
-          ["", "reported", "grade", "source", "share"],
+          ["what", "reported", "grade", "source", card.scale ? `share, ${card.scale}` : "share"],
           card.developments.map((d) => [d.note ?? d.says, d.reported, d.grade, sourced(d), share(d.share)]),
         ),
       );
@@ -555,7 +554,7 @@ function render({ model, el }) {
       make(
         "table",
         {},
-        make("thead", {}, make("tr", {}, ...head.map((text) => cell("th", text || "what")))),
+        make("thead", {}, make("tr", {}, ...head.map((text) => cell("th", text)))),
         make("tbody", {}, ...body.map((row) => make("tr", {}, ...row.map((text) => cell("td", text))))),
       ),
     );
@@ -651,6 +650,7 @@ function render({ model, el }) {
         const words = new Date(at).toLocaleDateString("en-GB", { month: "short", year: "2-digit", timeZone: "UTC" });
         return make("span", { class: "esc-tick", style: `left:${x(at) / 10}%`, text: words });
       });
+    const now = make("span", { class: "esc-tick esc-now", text: "now" });
     const node = make(
       "figure",
       { class: "esc-fan" },
@@ -659,7 +659,7 @@ function render({ model, el }) {
         "div",
         { class: "esc-plot" },
         svg,
-        make("div", { class: "esc-ticks", "aria-hidden": "true" }, make("span", { class: "esc-tick esc-now", text: "now" }), ...marks),
+        make("div", { class: "esc-ticks", "aria-hidden": "true" }, now, ...marks),
       ),
       make("div", { class: "esc-rungs", "aria-hidden": "true" }, ...labels.map((label) => label.node).reverse()),
     );
