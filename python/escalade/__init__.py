@@ -31,6 +31,7 @@ from .attribution import Attribution
 from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
+from .board import Board
 from .comparison import Comparison, compare
 from .condition import Condition, since, until
 from .confidence import Confidence, confidence_rule
@@ -74,6 +75,7 @@ __all__ = [
     "Answers",
     "Attribution",
     "BayesNet",
+    "Board",
     "BreakingPoints",
     "Comparison",
     "Condition",

@@ -15,7 +15,8 @@ from matplotlib.path import Path as Curve
 
 from ._core import SpecError
 from .bayes_picture import BAR, HEAD, LINE, MOST, Box, Point, brief, scene
-from .plot import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, canvas
+from .colours import AMBER, BLUE, FAINT, GREY, INK, PALE, RED
+from .plot import canvas
 from .values import names_of
 
 if TYPE_CHECKING:

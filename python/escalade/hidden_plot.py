@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .plot import FAINT, INK, KINDS, canvas
+from .colours import FAINT, INK, KINDS
+from .plot import canvas
 from .values import probability_text
 
 if TYPE_CHECKING:

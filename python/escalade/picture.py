@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path as Curve
 
+from .colours import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, rung_colours
 from .condition import walk
 from .layout import Layout, Link, layered
-from .plot import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, canvas, rung_colours
+from .plot import canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,11 +15,12 @@ import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ._core import SpecError
+from .colours import AMBER, BLUE, CLIMB, FAINT, GREEN, GREY, INK, KINDS, PALE, RED, rung_colours
 from .conflict import times
 from .values import day_of, name_of, number_text, probability_text, wrong
 from .words import read_by
@@ -36,12 +37,7 @@ if TYPE_CHECKING:
     from .watch import WatchList
     from .worlds import PredictiveChecks
 
-INK, GREY, PALE, FAINT = "#22303c", "#8a96a3", "#d5dbe1", "#f1f3f5"
-BLUE, RED, GREEN, AMBER, PURPLE = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#a4568b"
-#: Unordered things, in turn (after Okabe and Ito 2008).
-KINDS = (BLUE, AMBER, GREEN, PURPLE, "#56b4e9", RED)
-#: Rungs from low to high: lightness falls all the way, so that it reads in grey as well.
-CLIMB = LinearSegmentedColormap.from_list("climb", ["#e6ebee", "#f6d58c", "#ee9a4d", "#c9502f", "#6d1a36"])
+CLIMB_MAP = LinearSegmentedColormap.from_list("climb", list(CLIMB))
 #: Less to more, through what stays.
 DIVERGE = LinearSegmentedColormap.from_list("diverge", [BLUE, "#9ac6e0", "#f6f6f4", "#efb48c", RED])
 STYLE: Any = {
@@ -117,13 +113,6 @@ def now_line(ax: Axes, as_of: str, label: bool = True) -> None:
         ax.annotate(
             "now", (now, 1), xycoords=("data", "axes fraction"), xytext=(2, 2), textcoords="offset points", size=8
         )
-
-
-def rung_colours(n: int, ordered: bool = True) -> list[str]:
-    """A colour for each rung."""
-    if not ordered:
-        return [KINDS[i % len(KINDS)] for i in range(n)]
-    return [to_hex(CLIMB(i / max(n - 1, 1))) for i in range(n)]
 
 
 # The developments
@@ -603,7 +592,13 @@ def two_way(table: TwoWay, *, ax: Axes | None = None, width: float = 6.0) -> Axe
     """
     with canvas(ax, width, 0.75 * width) as ax:
         levels = np.linspace(0, 1, 21)
-        ax.contourf(table.second, table.first, table.probability, levels=levels, cmap=CLIMB)
+        ax.contourf(
+            table.second,
+            table.first,
+            table.probability,
+            levels=levels,
+            cmap=CLIMB_MAP,
+        )
         lines = ax.contour(
             table.second, table.first, table.probability, levels=levels[1:-1:2], colors="white", linewidths=0.8
         )

@@ -251,7 +251,8 @@ class Sampled:
         -------
         matplotlib Axes
         """
-        from .plot import GREY, KINDS, canvas
+        from .colours import GREY, KINDS
+        from .plot import canvas
 
         if name not in self.names:
             raise missing("there is no number", name, self.names, "there are")

@@ -106,7 +106,8 @@ class Profile(Table):
         -------
         matplotlib Axes
         """
-        from .plot import BLUE, FAINT, GREY, canvas
+        from .colours import BLUE, FAINT, GREY
+        from .plot import canvas
 
         with canvas(ax, 5.0, 3.2) as ax:
             inside = [x for x in (self.low, self.high) if np.isfinite(x) and x != 0]

@@ -8,7 +8,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from .plot import BLUE, GREY, INK, canvas, date_axis, days
+from .colours import BLUE, GREY, INK
+from .plot import canvas, date_axis, days
 from .values import probability_text
 
 if TYPE_CHECKING:
