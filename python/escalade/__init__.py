@@ -58,7 +58,7 @@ from .profile import Profile
 from .questions import Question, Questions, at, enters, first, moves, reach, time_in
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
-from .settings import memory_limit, set_memory_limit, set_threads, threads
+from .settings import memory_limit, set_memory_limit, set_style, set_threads, style, threads
 from .time_in import TimeIn
 from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
@@ -179,9 +179,11 @@ __all__ = [
     "ranked",
     "reach",
     "set_memory_limit",
+    "set_style",
     "set_threads",
     "since",
     "student",
+    "style",
     "table",
     "threads",
     "time_in",

@@ -895,9 +895,9 @@ class Model:
         -------
         matplotlib Axes
         """
-        from .picture import network
+        from . import plot
 
-        return network(self, **options)
+        return plot.network(self, **options)
 
     def copy(self) -> Model:
         """A model of its own with the same entries."""

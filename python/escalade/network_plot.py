@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path as Curve
 
+from .canvas import canvas, hue, rung_colours
 from .condition import walk
 from .layout import Layout, Link, layered
-from .plot import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, canvas, rung_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,8 @@ LETTER = 0.068  # inches
 LEGEND_LETTER = 0.056  # inches
 HEADLINE_LETTER = 0.085  # inches
 SPACE = 0.9  # inches between columns, for the links
-COLOURS = {"raises": RED, "lowers": BLUE, "both": GREY, "given": INK, "begins": AMBER, "shows": PALE}
+#: By sense: the attribute of the palette.
+COLOURS = {"raises": "red", "lowers": "blue", "both": "grey", "given": "ink", "begins": "amber", "shows": "pale"}
 WORDS = {
     "raises": "the higher (or later) state drives it up",
     "lowers": "the higher (or later) state holds it down",
@@ -112,10 +113,10 @@ def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -
         ax.set_aspect("equal")
         ax.axis("off")
         for link, points in routes(boxes, links, layout, middle, wide).items():
-            draw_link(ax, points, COLOURS[links[link]], scale)
+            draw_link(ax, points, getattr(hue(), COLOURS[links[link]]), scale)
         for name, box in boxes.items():
             draw_box(ax, box, middle[layout.x[name]], layout.y[name], scale)
-        handles = [Line2D([], [], color=COLOURS[s], lw=1.6, label=WORDS[s]) for s in used]
+        handles = [Line2D([], [], color=getattr(hue(), COLOURS[s]), lw=1.6, label=WORDS[s]) for s in used]
         if handles:
             ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=across)
         ax.set_title(model.name)
@@ -252,8 +253,8 @@ def draw_box(ax: Axes, box: Box, x: float, y: float, scale: float) -> None:
             box.width,
             box.height,
             boxstyle=round_corner,
-            fc="white" if box.kind == "ladder" else FAINT,
-            ec=INK if box.kind in ("ladder", "driver") else GREY,
+            fc=hue().paper if box.kind == "ladder" else hue().faint,
+            ec=hue().ink if box.kind in ("ladder", "driver") else hue().grey,
             lw=1.1 * scale,
             zorder=3,
         )
@@ -267,4 +268,4 @@ def draw_box(ax: Axes, box: Box, x: float, y: float, scale: float) -> None:
         ax.text(left + 0.27, middle, state, va="center", size=7.4 * scale, zorder=5)
     if box.calendar:
         middle = top - HEAD - LINE * (len(box.states) + 0.5)
-        ax.text(left + 0.1, middle, box.note, va="center", size=6.6 * scale, style="italic", color=GREY, zorder=5)
+        ax.text(left + 0.1, middle, box.note, va="center", size=6.6 * scale, style="italic", color=hue().dim, zorder=5)
