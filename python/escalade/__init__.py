@@ -55,8 +55,9 @@ from .pooling import Pool, pool
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
+from .provenance import Parameters, Provenance
 from .questions import Question, Questions, at, enters, first, moves, reach, time_in
-from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
+from .results import Answer, Answers, Drivers, Forecast, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_style, set_threads, style, threads
 from .time_in import TimeIn
@@ -123,6 +124,7 @@ __all__ = [
     "PredictiveChecks",
     "Prevalence",
     "Profile",
+    "Provenance",
     "QuasiStationary",
     "Question",
     "Questions",

@@ -161,12 +161,12 @@ def beneath(ax: Axes) -> Palette | None:
 def dress(ax: Axes) -> None:
     """The style for what matplotlib would make later, or has made already: ticks, spines, labels of the axes."""
     palette = hue()
-    ax.tick_params(which="both", color=palette.ink, labelcolor=palette.ink, labelsize=9)
+    ax.tick_params(which="both", color=palette.ink, labelcolor=palette.ink, labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     for spine in ax.spines.values():
         spine.set_edgecolor(palette.grey)
     for label in (ax.xaxis.label, ax.yaxis.label):
-        label.set(color=palette.ink, size=9)
+        label.set(color=palette.ink, size=8.5)
 
 
 def luminance(colour: Any) -> float:

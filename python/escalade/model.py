@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from .panel import Panel
     from .panel_fit import PanelFit
     from .posterior import PanelPosterior, Posterior
-    from .results import Parameters, Size
+    from .provenance import Parameters
+    from .results import Size
 
 H = TypeVar("H", bound=Handle)
 SECTIONS: dict[str, type[Handle]] = {"driver": Driver, "ladder": Ladder, "status": Status, "events": Events}
@@ -639,7 +640,7 @@ class Model:
         Parameters
             Intensities per month.
         """
-        from .results import Parameters
+        from .provenance import Parameters
 
         return Parameters.of(json.loads(self._core.parameters()))
 

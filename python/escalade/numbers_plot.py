@@ -1,8 +1,7 @@
-"""Pictures of a model's numbers, before and after the developments."""
+"""Pictures of a model's numbers: from prior to posterior."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +10,22 @@ from matplotlib.axes import Axes
 
 from ._core import SpecError
 from .canvas import canvas, hue
-from .values import number_text
+from .values import Tree, number_text
 
 if TYPE_CHECKING:
-    from .results import Parameters
+    from .provenance import Parameters
 
-NINETY = 1.6449  # standard deviations to either side that hold nine tenths of a normal law
+NARROW = 0.03  # prior standard deviations: what is narrower is drawn so wide
+TALLEST = 1.5  # rows
 
 
-def parameters(parameters: Parameters, *, top: int = 30, ax: Axes | None = None, width: float = 9.0) -> Axes:
-    """How far each parameter moved from its prior, in prior standard deviations, those that moved most first.
+def ridges(parameters: Parameters, *, top: int = 12, ax: Axes | None = None, width: float = 9.0) -> Axes:
+    """From prior to posterior: the numbers of which the developments told most, on the scale of what was believed.
 
-    The grey band is what the prior held with 90 %, the blue one what the posterior holds. A blue band that fills the
-    grey one is judgement: the developments said nothing about it.
+    Grey is the prior, coloured the posterior, each as the normal curve with its mode and standard deviation on the
+    logarithm (of a table: on the logit that changed most), in prior standard deviations from the prior's mode. Where
+    one lies on the other, the developments said nothing. To the right: the mode before and after, and how much of the
+    prior's variance they took away. Numbers with a flat prior have no such scale and are left out.
 
     Parameters
     ----------
@@ -35,33 +37,44 @@ def parameters(parameters: Parameters, *, top: int = 30, ax: Axes | None = None,
     width : float
         Inches, where no `ax` is given.
     """
+    from .provenance import percent_text, told
+
     rows = [row for row in parameters.rows if not row.get("fixed") and row.get("moved") is not None]
     if not rows:
-        raise SpecError("these parameters were not fitted, or are all fixed; expected fit.parameters()")
-    rows = sorted(rows, key=lambda row: -abs(row["moved"]))[:top]
-    y = np.arange(len(rows))
+        raise SpecError("these parameters were not fitted, or are all fixed or flat; expected fit.parameters()")
+    rows = sorted(rows, key=lambda row: -told(row))[:top]
     moved = np.array([row["moved"] for row in rows])
-    half = NINETY * np.array([max(1 - row["shrink"], 0.0) for row in rows])
-    with canvas(ax, width, 1.0 + 0.24 * len(rows)) as ax:
-        ax.axvspan(-NINETY, NINETY, color=hue().faint, lw=0, zorder=0)
-        ax.axvline(0, color=hue().pale, lw=1, zorder=1)
-        ax.hlines(y, moved - half, moved + half, color=hue().blue, lw=3, alpha=0.35)
-        ax.plot(moved, y, "o", color=hue().blue, ms=5, mec=hue().paper, mew=0.8)
-        edge = max(2.6, float(np.max(np.abs(moved) + half)) + 0.2)
-        for i, row in enumerate(rows):
-            ax.annotate(change_text(row), (edge, i), xytext=(4, 0), textcoords="offset points", va="center", size=7)
-        ax.set_yticks(y, ["\n".join(wrap(shorten(row["name"], 118), 62)) for row in rows], fontsize=7.5)
+    sd = np.maximum(np.sqrt(np.maximum(1 - np.array([row["learnt"] for row in rows]), 0.0)), NARROW)
+    unit = min(0.85, TALLEST * float(sd.min()))  # the height of a prior
+    edge = max(3.2, float(np.max(np.abs(moved) + 3 * sd)))
+    x = np.linspace(-edge, edge, 601)
+    with canvas(ax, width, 1.0 + 0.36 * len(rows)) as ax:
+        for i, (row, m, s) in enumerate(zip(rows, moved, sd, strict=True)):
+            before, after = unit * np.exp(-(x**2) / 2), unit / s * np.exp(-(((x - m) / s) ** 2) / 2)
+            layer: Any = {"zorder": 2 + i / len(rows)}
+            ax.fill_between(x, i, i - before, color=hue().grey, alpha=0.35, lw=0, **layer)
+            ax.fill_between(x, i, i - after, color=hue().blue, alpha=0.45, lw=0, **layer)
+            ax.plot(x, i - before, color=hue().grey, lw=0.9, **layer)
+            ax.plot(x, i - after, color=hue().blue, lw=1.2, **layer)
+            ax.plot([m, m], [i, i - unit / s], color=hue().blue, lw=1, **layer)
+            text = f"{change_text(row)}\n{percent_text(row['learnt'])} learnt"
+            place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+            ax.annotate(text, (1, i - 0.3), xytext=(4, 0), size=7, color=hue().dim, annotation_clip=False, **place)
+        ax.axvline(0, color=hue().grey, lw=0.8, ls=(0, (2, 2)), zorder=1)
+        names = ["\n".join(wrap(shorten(row["name"], 92, placeholder="…"), 48)) for row in rows]
+        ax.set_yticks(np.arange(len(rows)) - 0.2, names, fontsize=7.5)
         ax.tick_params(axis="y", length=0)
-        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.set_ylim(len(rows) - 0.8, -1.1 * max(unit / float(sd[0]), unit) - 0.05)
         ax.set_xlim(-edge, edge)
         ax.spines["left"].set_visible(False)
-        ax.set_xlabel("prior standard deviations; grey: the prior's 90 %, blue: the posterior's")
+        ax.set_xlabel("prior standard deviations from the prior's mode; grey: prior, blue: posterior")
     return ax
 
 
-def change_text(row: Mapping[str, Any]) -> str:
+def change_text(row: Tree) -> str:
     """A parameter before and after."""
     if isinstance(row["value"], list):
-        return "a row of a table"
+        k = int(np.argmax(np.abs(np.subtract(row["mode"], row["value"]))))
+        return f"{row['states'][k]}: {number_text(row['value'][k])} → {number_text(row['mode'][k])}"
     unit = " a month" if row["unit"] == "per month" else ""
     return f"{number_text(row['value'])} → {number_text(row['mode'])}{unit}"

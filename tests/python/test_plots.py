@@ -100,7 +100,7 @@ def test_all_draw_where_they_are_told(c, fit):
         esc.plot.network(c.model, ax=axes[1]),
         esc.plot.fan(forecast, c.korea, ax=axes[2]),
         esc.plot.answers(fit.ask(c.questions), ax=axes[3]),
-        esc.plot.parameters(fit.parameters(), ax=axes[4]),
+        esc.plot.ridges(fit.parameters(), ax=axes[4]),
     ]
     assert all(a is b for a, b in zip(drawn, axes, strict=True))
 
