@@ -51,6 +51,7 @@ from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
 from .passage import FirstPassage
+from .pooled_priors import PooledPriors, pool_priors
 from .pooling import Pool, pool
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
@@ -119,6 +120,7 @@ __all__ = [
     "Passage",
     "Paths",
     "Pool",
+    "PooledPriors",
     "Posterior",
     "Posteriors",
     "PredictiveChecks",
@@ -178,6 +180,7 @@ __all__ = [
     "plot",
     "poisson",
     "pool",
+    "pool_priors",
     "ranked",
     "reach",
     "set_memory_limit",

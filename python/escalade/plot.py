@@ -6,7 +6,7 @@ are given, a picture follows their ground.
 
 from .forecast_plot import answers, fan, fans
 from .network_plot import network
-from .numbers_plot import ridges
+from .numbers_plot import priors, ridges
 from .spans_plot import counts, passage, time_law
 from .timeline_plot import timeline
 from .why_plot import diagnosticity, tornado, two_way, watch, waterfall
@@ -23,6 +23,7 @@ __all__ = [
     "network",
     "passage",
     "pool",
+    "priors",
     "ridges",
     "time_law",
     "timeline",
