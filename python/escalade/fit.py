@@ -27,7 +27,9 @@ from .results import MONTH, Answers, Drivers, Forecast, Rungs
 from .values import DateLike, day_of, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
-    pass
+    from matplotlib.axes import Axes
+
+    from .handles import Ladder
 
 
 class Fit(Explained, Simulated, Timed):
@@ -293,6 +295,24 @@ class Fit(Explained, Simulated, Timed):
             If there is not one question, or it cannot be taken apart (:meth:`explain`).
         """
         return flips(self, question, at, top, progress)
+
+    def plot(self, ladder: Ladder | str | None = None, **options: Any) -> Axes:
+        """Where the world stands: see :func:`escalade.plot.network`; of one ladder, :func:`escalade.plot.ladder`.
+
+        Parameters
+        ----------
+        ladder : Ladder or str, optional
+            Its rungs, with the intensities between them; by default all drivers and ladders.
+        **options
+            ``indicators=``, ``ax=``; of a ladder ``ax=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from . import plot
+
+        return plot.network(self, **options) if ladder is None else plot.ladder(self, ladder, **options)
 
     # What if: parameters kept
 

@@ -884,13 +884,15 @@ class Model:
         """
         return self.fit(Dossier(as_of=self.origin if as_of is None else as_of), draws=draws, seed=seed, progress=False)
 
-    def plot(self, **options: Any) -> Axes:
-        """The model as a picture: see :func:`escalade.plot.network`.
+    def plot(self, ladder: Ladder | str | None = None, **options: Any) -> Axes:
+        """The model as a picture: see :func:`escalade.plot.network`; of one ladder, :func:`escalade.plot.ladder`.
 
         Parameters
         ----------
+        ladder : Ladder or str, optional
+            Its rungs, with the intensities between them; by default what acts on what.
         **options
-            ``indicators=``, ``ax=``.
+            ``indicators=``, ``ax=``; of a ladder ``ax=``.
 
         Returns
         -------
@@ -898,7 +900,7 @@ class Model:
         """
         from . import plot
 
-        return plot.network(self, **options)
+        return plot.network(self, **options) if ladder is None else plot.ladder(self, ladder, **options)
 
     def copy(self) -> Model:
         """A model of its own with the same entries."""

@@ -5,6 +5,7 @@ are given, a picture follows their ground.
 """
 
 from .forecast_plot import answers, fan, fans
+from .ladder_plot import ladder
 from .network_plot import network
 from .numbers_plot import priors, ridges
 from .spans_plot import counts, passage, time_law
@@ -20,6 +21,7 @@ __all__ = [
     "diagnosticity",
     "fan",
     "fans",
+    "ladder",
     "network",
     "passage",
     "pool",
