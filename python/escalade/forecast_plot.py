@@ -9,6 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import offset_copy
 
 from . import _core
 from .canvas import canvas, date_axis, days, hue, now_line, rung_colours, styled
@@ -71,9 +72,10 @@ def name_rungs(ax: Axes, rungs: Rungs, colours: list[str], *, stacked: bool) -> 
     for i in range(len(heights) - 1, -1, -1):
         heights[i] = min(heights[i], ceiling)
         ceiling = heights[i] - room
+    beside = offset_copy(ax.get_yaxis_transform(), fig=ax.figure, x=9, units="points")
     for height, r in zip(heights, order, strict=True):
         where: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
-        ax.annotate("■", (1, height), xytext=(5, 0), color=colours[r], size=9, annotation_clip=False, **where)
+        ax.plot([1], [height], "s", color=colours[r], ms=6, transform=beside, clip_on=False)
         text = f"{rungs.rungs[r]} {probability_text(float(last[r]))}"
         ax.annotate(text, (1, height), xytext=(16, 0), size=7.5, annotation_clip=False, **where)
 
@@ -119,7 +121,7 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
                 rotation=28,
                 ha="left",
                 size=7.2,
-                color=hue().grey,
+                color=hue().dim,
             )
         ax.hlines(y, answers.low, answers.high, color=hue().blue, lw=3, alpha=0.35)
         ax.plot(answers.mode, y, "|", color=hue().blue, ms=8)

@@ -49,8 +49,8 @@ def ladder(of: Model | Fit, ladder: Ladder | str, *, ax: Axes | None = None) -> 
     """A ladder's rungs with an arrow for each move: intensities a month with their 90 % intervals, before effects.
 
     Up on the right, down on the left; what acts on the moves stands below. Of a model the intensities are the priors'.
-    Of a fit they are the posteriors' (mode, and interval of the draws) with the prior's beneath where it is another, and
-    each rung has a bar, the probability that the ladder is there now. Moves that share one intensity carry the same
+    Of a fit they are the posteriors' (mode, and interval of the draws) with the prior's beneath where it is another;
+    each rung has a bar, the probability that the ladder is there now. Moves that share an intensity carry the same
     numbers.
 
     Parameters

@@ -109,8 +109,10 @@ def time_law(law: TimeLaw, *, ax: Axes | None = None, width: float = 6.5) -> Axe
             f"all: {probability_text(law.whole)}", (law.days[-1], law.whole), xytext=(-5, 9), ha="right", **note
         )
         ax.axvline(law.mean, color=hue().grey, lw=1, ls=(0, (3, 2)), zorder=0)
-        at: Any = {"xytext": (3, -2), "textcoords": "offset points", "size": 8, "va": "top", "color": hue().dim}
-        ax.annotate("mean", (law.mean, 1), xycoords=("data", "axes fraction"), **at)
+        late = law.mean > law.days[-1] / 2  # below the curve, away from what stands at its ends
+        at: Any = {"xytext": (-3 if late else 3, 3), "ha": "right" if late else "left", "va": "bottom"}
+        look: Any = {"textcoords": "offset points", "size": 8, "color": hue().dim}
+        ax.annotate("mean", (law.mean, 0), xycoords=("data", "axes fraction"), **at, **look)
         ax.set_xlim(0, law.days[-1])
         ax.set_ylim(0, 1)
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))

@@ -221,9 +221,9 @@ def two_way(table: TwoWay, *, ax: Axes | None = None, width: float = 6.0) -> Axe
     with canvas(ax, width, 0.75 * width) as ax:
         levels = np.linspace(0, 1, 21)
         ax.contourf(table.second, table.first, table.probability, levels=levels, cmap=hue().climb)
-        lines = ax.contour(
-            table.second, table.first, table.probability, levels=levels[1:-1:2], colors=hue().paper, linewidths=0.8
-        )
+        shown = levels[1:-1:2]
+        inks = [text_on(hue().climb(p)) for p in shown]
+        lines = ax.contour(table.second, table.first, table.probability, levels=shown, colors=inks, linewidths=0.8)
         ax.clabel(lines, fmt=lambda p: f"{p:.0%}", fontsize=7)
         for axis, values, unit in (("x", table.second, table.units[1]), ("y", table.first, table.units[0])):
             if unit in ("per month", "times") and values.min() > 0:
