@@ -165,6 +165,8 @@ def dress(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     for spine in ax.spines.values():
         spine.set_edgecolor(palette.grey)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.get_offset_text().set(color=palette.ink, size=8)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set(color=palette.ink, size=8.5)
 

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.transforms import offset_copy
+from matplotlib.transforms import ScaledTranslation
 
 from . import _core
 from .canvas import canvas, date_axis, days, hue, now_line, rung_colours, styled
@@ -72,7 +72,7 @@ def name_rungs(ax: Axes, rungs: Rungs, colours: list[str], *, stacked: bool) -> 
     for i in range(len(heights) - 1, -1, -1):
         heights[i] = min(heights[i], ceiling)
         ceiling = heights[i] - room
-    beside = offset_copy(ax.get_yaxis_transform(), fig=ax.figure, x=9, units="points")
+    beside = ax.get_yaxis_transform() + ScaledTranslation(9 / 72, 0, ax.figure.dpi_scale_trans)
     for height, r in zip(heights, order, strict=True):
         where: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
         ax.plot([1], [height], "s", color=colours[r], ms=6, transform=beside, clip_on=False)

@@ -84,7 +84,7 @@ def ladder(of: Model | Fit, ladder: Ladder | str, *, ax: Axes | None = None) -> 
     high = STEP * (len(rungs) - 1) + TALL / 2 + 0.1
     low = -TALL / 2 - 0.15 - LINE * (len(lines) + bool(lines))
     spare = (width - sum(room)) / 2
-    with canvas(ax, width + 0.1, high - low + 0.3) as ax:
+    with canvas(ax, width + 0.2, high - low + 0.45) as ax:
         ax.set_xlim(-room[0] - spare, room[1] + spare)
         ax.set_ylim(low, high)
         ax.set_aspect("equal")

@@ -103,7 +103,7 @@ def time_law(law: TimeLaw, *, ax: Axes | None = None, width: float = 6.5) -> Axe
         ax.plot([0, 0], [law.probability[0], 1], color=hue().grey, lw=0.9, ls=(0, (1, 2)), clip_on=False)
         dots: Any = {"color": hue().blue, "ms": 5, "mec": hue().paper, "mew": 0.8, "clip_on": False}
         ax.plot([0, law.days[-1]], [law.probability[0], law.whole], "o", **dots)
-        note: Any = {"textcoords": "offset points", "size": 8, "color": hue().dim, "va": "center"}
+        note: Any = {"textcoords": "offset points", "size": 8, "va": "center"}
         ax.annotate(f"none: {probability_text(law.none)}", (0, (1 + law.probability[0]) / 2), xytext=(5, 0), **note)
         ax.annotate(
             f"all: {probability_text(law.whole)}", (law.days[-1], law.whole), xytext=(-5, 9), ha="right", **note

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from .canvas import canvas, hue, text_on
 from .conflict import times
@@ -163,7 +164,7 @@ def watch(watched: WatchList, *, top: int = 12, ax: Axes | None = None, width: f
         ax.spines["left"].set_visible(False)
         low, high = ax.get_xlim()
         ax.set_xlim(low - 0.22 * (high - low), high + 0.22 * (high - low))
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
         ax.set_title(shorten(watched.question, 80, placeholder="…"))
         ax.set_xlabel("probability if it is seen; larger dots are likelier, the line is now")
     return ax
@@ -181,18 +182,20 @@ def tornado(table: Tornado, *, ax: Axes | None = None, width: float = 9.0) -> Ax
     """
     rows = [k for k in range(len(table)) if not np.isnan(table.at_low[k])]
     rows.sort(key=lambda k: -abs(table.at_high[k] - table.at_low[k]))
+    # What moves it by next to nothing would only lengthen the picture.
+    wide = np.abs(table.at_high - table.at_low)
+    seen = [k for k in rows if wide[k] >= UNSEEN * wide[rows].max()]
+    hidden, rows = len(rows) - len(seen), seen
     with canvas(ax, width, 1.2 + 0.27 * len(rows)) as ax:
         for y, k in enumerate(rows):
             for end, colour in ((table.at_low[k], hue().blue), (table.at_high[k], hue().red)):
                 ax.barh(y, end - table.probability, left=table.probability, color=colour, height=0.6)
-            left = table.at_low[k] <= table.at_high[k]
-            ends = [(table.at_low[k], table.low[k], left), (table.at_high[k], table.high[k], not left)]
-            for place, value, on_left in ends:
-                beside: Any = {"xytext": (-3, 0), "ha": "right"} if on_left else {"xytext": (3, 0), "ha": "left"}
-                label = number_text(float(value))
-                ax.annotate(
-                    label, (place, y), textcoords="offset points", va="center", size=7, color=hue().dim, **beside
-                )
+            ends = sorted([(table.at_low[k], table.low[k]), (table.at_high[k], table.high[k])])
+            # Beyond the bars, on whichever side of the middle they are.
+            left, right = min(ends[0][0], table.probability), max(ends[1][0], table.probability)
+            small: Any = {"textcoords": "offset points", "va": "center", "size": 7, "color": hue().dim}
+            ax.annotate(number_text(float(ends[0][1])), (left, y), xytext=(-3, 0), ha="right", **small)
+            ax.annotate(number_text(float(ends[1][1])), (right, y), xytext=(3, 0), ha="left", **small)
         ax.axvline(table.probability, color=hue().ink, lw=1)
         names = [f"{table.number[k]}" for k in rows]
         ax.set_yticks(range(len(rows)), [shorten(name, 60, placeholder="…") for name in names], size=7.5)
@@ -202,9 +205,10 @@ def tornado(table: Tornado, *, ax: Axes | None = None, width: float = 9.0) -> Ax
         low, high = ax.get_xlim()
         room = 0.08 * (high - low)
         ax.set_xlim(low - room, high + room)
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
         ax.set_title(shorten(table.question, 80, placeholder="…"))
-        ax.set_xlabel("probability at the low (blue) and the high (red) end of what is believed of each number")
+        rest = f"\n{hidden} that hardly move it are not shown" if hidden else ""
+        ax.set_xlabel(f"probability at the low (blue) and the high (red) end of what is believed of each number{rest}")
     return ax
 
 
@@ -224,7 +228,9 @@ def two_way(table: TwoWay, *, ax: Axes | None = None, width: float = 6.0) -> Axe
         shown = levels[1:-1:2]
         inks = [text_on(hue().climb(p)) for p in shown]
         lines = ax.contour(table.second, table.first, table.probability, levels=shown, colors=inks, linewidths=0.8)
-        ax.clabel(lines, fmt=lambda p: f"{p:.0%}", fontsize=7)
+        for label in ax.clabel(lines, fmt=lambda p: f"{p:.0%}", fontsize=7):
+            ground = hue().climb(float(label.get_text().rstrip("%")) / 100)
+            label.set_path_effects([withStroke(linewidth=2, foreground=ground)])
         for axis, values, unit in (("x", table.second, table.units[1]), ("y", table.first, table.units[0])):
             if unit in ("per month", "times") and values.min() > 0:
                 getattr(ax, f"set_{axis}scale")("log")

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .canvas import canvas, hue, text_on
+from .comparison import points_text
 from .values import probability_text
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def comparison(table: Comparison, *, ax: Axes | None = None, width: float = 9.0)
     with canvas(ax, width, 1.4 + 0.34 * rows) as ax:
         ax.imshow(table.difference, cmap=hue().diverge, vmin=-most, vmax=most, aspect="auto")
         for row, column in np.ndindex(rows, columns):
-            moved = table.difference[row, column]
-            points = f"  {100 * moved:+.0f}" if row else ""
+            moved = float(table.difference[row, column])
+            points = f"  {points_text(moved)}" if row else ""
             ax.annotate(
                 f"{probability_text(float(table.probability[row, column]))}{points}",
                 (column, row),
