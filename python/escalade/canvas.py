@@ -13,7 +13,9 @@ import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.ticker import FuncFormatter
 
 from .settings import style
 from .values import day_of
@@ -222,6 +224,11 @@ def now_line(ax: Axes, as_of: str, label: bool = True) -> None:
         ax.annotate(
             "now", (now, 1), xycoords=("data", "axes fraction"), xytext=(2, 2), textcoords="offset points", size=8
         )
+
+
+def percent_axis(axis: Axis) -> None:
+    """Probabilities in percent, with no more digits than the ticks need."""
+    axis.set_major_formatter(FuncFormatter(lambda p, _: f"{round(100 * p, 6) + 0.0:g}%"))
 
 
 def rung_colours(n: int, ordered: bool = True) -> list[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
 from . import _core
-from .canvas import canvas, date_axis, days, hue, now_line, rung_colours, styled
+from .canvas import canvas, date_axis, days, hue, now_line, percent_axis, rung_colours, styled
 from .values import name_of, probability_text, wrong
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def fan(
         else:
             raise wrong("kind", kind, "'stack' or 'lines'")
         ax.set_xlim(x[0], x[-1])
-        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        percent_axis(ax.yaxis)
         date_axis(ax)
         now_line(ax, forecast.as_of)
         ax.set_title(name_of(ladder).replace("_", " "), pad=12)
@@ -136,7 +135,7 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
         ax.set_ylim(n - 0.4, -0.6)
         ax.set_xlim(0, 1)
         ax.spines["left"].set_visible(False)
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        percent_axis(ax.xaxis)
         level = "" if np.isnan(answers.low).all() else f", {answers.level:.0%} interval; tick: at the mode"
         ax.set_xlabel(f"probability, as of {answers.as_of}{level}")
     return ax

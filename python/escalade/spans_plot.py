@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from .canvas import canvas, date_axis, days, hue
+from .canvas import canvas, date_axis, days, hue, percent_axis
 from .values import probability_text
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def passage(passage: FirstPassage, *, ax: Axes | None = None, width: float = 7.5
             ax.annotate(str(quantile.date)[:10], (at, quantile.p), **spot)
         ax.set_xlim(x[0], x[-1])
         ax.set_ylim(0, ceiling)
-        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0 if top > 0.05 else 2))
+        percent_axis(ax.yaxis)
         date_axis(ax)
         level = "" if np.isnan(passage.low).all() else f", {passage.level:.0%} interval"
         ax.set_ylabel(f"has held by{level}")
@@ -79,7 +78,7 @@ def counts(counts: Counts, *, ax: Axes | None = None, width: float = 6.5) -> Axe
             ax.annotate("mean", (counts.mean, 1), xycoords=("data", "axes fraction"), **note)
         ax.set_xticks(x, [*map(str, range(counts.most)), f"{counts.most}+"])
         ax.tick_params(axis="x", length=0)
-        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        percent_axis(ax.yaxis)
         ax.set_xlabel("times" if np.isnan(counts.low).all() else f"times; lines: {counts.level:.0%} intervals")
         ax.set_title(counts.what)
     return ax
@@ -115,7 +114,7 @@ def time_law(law: TimeLaw, *, ax: Axes | None = None, width: float = 6.5) -> Axe
         ax.annotate("mean", (law.mean, 0), xycoords=("data", "axes fraction"), **at, **look)
         ax.set_xlim(0, law.days[-1])
         ax.set_ylim(0, 1)
-        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        percent_axis(ax.yaxis)
         level = "" if np.isnan(law.low).all() else f", {law.level:.0%} interval"
         ax.set_xlabel("days")
         ax.set_ylabel(f"more than that{level}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
-from .canvas import canvas, hue, text_on
+from .canvas import canvas, hue, percent_axis, text_on
 from .conflict import times
 from .values import number_text, probability_text, wrong
 
@@ -164,7 +164,7 @@ def watch(watched: WatchList, *, top: int = 12, ax: Axes | None = None, width: f
         ax.spines["left"].set_visible(False)
         low, high = ax.get_xlim()
         ax.set_xlim(low - 0.22 * (high - low), high + 0.22 * (high - low))
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+        percent_axis(ax.xaxis)
         ax.set_title(shorten(watched.question, 80, placeholder="…"))
         ax.set_xlabel("probability if it is seen; larger dots are likelier, the line is now")
     return ax
@@ -205,7 +205,7 @@ def tornado(table: Tornado, *, ax: Axes | None = None, width: float = 9.0) -> Ax
         low, high = ax.get_xlim()
         room = 0.08 * (high - low)
         ax.set_xlim(low - room, high + room)
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+        percent_axis(ax.xaxis)
         ax.set_title(shorten(table.question, 80, placeholder="…"))
         rest = f"\n{hidden} that hardly move it are not shown" if hidden else ""
         ax.set_xlabel(f"probability at the low (blue) and the high (red) end of what is believed of each number{rest}")
@@ -223,20 +223,24 @@ def two_way(table: TwoWay, *, ax: Axes | None = None, width: float = 6.0) -> Axe
         Inches, where no `ax` is given.
     """
     with canvas(ax, width, 0.75 * width) as ax:
-        levels = np.linspace(0, 1, 21)
-        ax.contourf(table.second, table.first, table.probability, levels=levels, cmap=hue().climb)
-        shown = levels[1:-1:2]
-        inks = [text_on(hue().climb(p)) for p in shown]
-        lines = ax.contour(table.second, table.first, table.probability, levels=shown, colors=inks, linewidths=0.8)
-        for label in ax.clabel(lines, fmt=lambda p: f"{p:.0%}", fontsize=7):
-            ground = hue().climb(float(label.get_text().rstrip("%")) / 100)
-            label.set_path_effects([withStroke(linewidth=2, foreground=ground)])
+        levels: Any = MaxNLocator(8).tick_values(
+            float(np.nanmin(table.probability)), float(np.nanmax(table.probability))
+        )
+        ground = [hue().climb(p) for p in (levels[:-1] + levels[1:]) / 2]
+        ax.contourf(table.second, table.first, table.probability, levels=levels, colors=ground)
+        inks = [text_on(hue().climb(p)) for p in levels]
+        lines = ax.contour(table.second, table.first, table.probability, levels=levels, colors=inks, linewidths=0.8)
         for axis, values, unit in (("x", table.second, table.units[1]), ("y", table.first, table.units[0])):
             if unit in ("per month", "times") and values.min() > 0:
                 getattr(ax, f"set_{axis}scale")("log")
                 ticks = np.geomspace(values.min(), values.max(), 5)
                 getattr(ax, f"set_{axis}ticks")(ticks, [number_text(float(x)) for x in ticks])
                 getattr(ax, f"set_{axis}ticks")([], minor=True)
+        for label in ax.clabel(lines, fmt=lambda p: f"{100 * p:.3g}%", fontsize=7, inline=False):
+            place = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
+            label.set_visible(bool(np.all(np.abs(place - 0.5) < 0.46)))  # at the edge it would be cut
+            own = hue().climb(float(label.get_text().rstrip("%")) / 100)
+            label.set_path_effects([withStroke(linewidth=2, foreground=own)])
         ax.set_ylabel("\n".join(wrap(f"{table.names[0]} ({table.units[0]})", 48)))
         ax.set_xlabel("\n".join(wrap(f"{table.names[1]} ({table.units[1]})", 64)))
         ax.set_title(shorten(table.question, 60, placeholder="…"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from .canvas import canvas, hue, text_on
+from .canvas import canvas, hue, percent_axis, text_on
 from .comparison import points_text
 from .values import probability_text
 
@@ -113,6 +112,6 @@ def checks(table: PredictiveChecks, *, ax: Axes | None = None, width: float = 9.
         ax.set_ylim(len(order) - 0.4, -0.6)
         ax.set_xlim(0, 1)
         ax.spines["left"].set_visible(False)
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        percent_axis(ax.xaxis)
         ax.set_xlabel("worlds that tell the same (of counts and numbers: two-sided tail); dashed: 5%")
     return ax
