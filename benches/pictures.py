@@ -23,25 +23,19 @@ def pictures():
     peninsula, us, bargain = model["peninsula"], model["us_policy"], model["bargain"]
     asked = [questions[i] for i in (0, 6, 8, 10, 15)]
     clash = questions["clash on the peninsula by mid-2025"]
-    yield (
-        "light",
-        [
-            fit.plot("licence"),
-            fit.ask(asked, progress=False).plot(width=7.5),
-            fit.explain(clash, progress=False).plot(width=7.5),
-            fit.grid(asked[:4], given=[us == "settlement", bargain == "limited"], progress=False).plot(width=7.5),
-        ],
-    )
+    yield [
+        fit.plot("licence"),
+        fit.ask(asked, progress=False).plot(width=7.5),
+        fit.explain(clash, progress=False).plot(width=7.5),
+        fit.grid(asked[:4], given=[us == "settlement", bargain == "limited"], progress=False).plot(width=7.5),
+    ]
     esc.set_style("dark")
-    yield (
-        "dark",
-        [
-            fit.forecast("2025-12-31", progress=False).plot("deployment"),
-            fit.passage(peninsula >= "limited clash", until="2026-12-31", progress=False).plot(),
-            fit.watch(clash, until="2025-03-31", progress=False).plot(top=6, width=7.5),
-            fit.provenance().plot(top=7, width=7.5),
-        ],
-    )
+    yield [
+        fit.forecast("2025-12-31", progress=False).plot("deployment"),
+        fit.passage(peninsula >= "limited clash", until="2026-12-31", progress=False).plot(),
+        fit.watch(clash, until="2025-03-31", progress=False).plot(top=6, width=7.5),
+        fit.provenance().plot(top=7, width=7.5),
+    ]
 
 
 def image(ax):
