@@ -185,7 +185,9 @@ fn chain(sizes: &[usize], gap: f64, windows: bool) -> (Arc<Model>, Dossier, Vec<
     let by = date((count + 10) as f64 * gap);
     let questions = (0..3)
         .map(|k| {
-            let reach = json!({"name": format!("q{k}"), "ask": {"reach": {"ladder": format!("l{k}"), "at_least": "r1"}, "by": by}});
+            let (ladder, rung) = (format!("l{}", k % sizes.len()), rung(1 + k / sizes.len()));
+            let reach =
+                json!({"name": format!("q{k}"), "ask": {"reach": {"ladder": ladder, "at_least": rung}, "by": by}});
             let spec: QuestionSpec = serde_json::from_value(reach).expect("a question");
             Question::compile(&spec, &model, dossier.as_of).expect("a question")
         })

@@ -1,7 +1,7 @@
 //! Flows against dense exponentials written apart from them: forward, backward, monitors, counters, expected statistics.
 
 use escalade::ground::Control;
-use escalade::markov::monitor::Runs;
+use escalade::markov::monitor::Classes;
 use escalade::markov::{
     Arc, Automaton, Carried, Counter, Drain, Field, Flow, NO_LABEL, Open, Space, Stencil, Tally, Tiles,
 };
@@ -105,8 +105,8 @@ fn extended(w: &World, space: &Space, arcs: &[Arc], rates: &[f64]) -> DMatrix<f6
     big
 }
 
-fn runs(set: &[bool]) -> Runs {
-    set.iter().enumerate().map(|(x, &inside)| (x, x + 1, u8::from(inside))).collect()
+fn classes(set: &[bool]) -> Classes {
+    Classes::new(set.iter().enumerate().map(|(x, &inside)| (x, x + 1, u8::from(inside))).collect())
 }
 
 struct Made {
@@ -115,7 +115,7 @@ struct Made {
     tiles: Tiles,
     exit: Vec<f64>,
     label: Field<u32>,
-    runs: Runs,
+    classes: Classes,
     reach: Automaton,
     arcs: Vec<Arc>,
     control: Control,
@@ -134,7 +134,7 @@ fn make(w: &World, rates: &[f64]) -> Made {
         tiles,
         exit,
         label,
-        runs: runs(&w.set),
+        classes: classes(&w.set),
         reach: Automaton::reach(),
         arcs,
         space,
@@ -149,7 +149,7 @@ fn flow<'a>(made: &'a Made, rates: &'a [f64]) -> Flow<'a> {
 fn tilted<'a>(made: &'a Made, rates: &'a [f64], tilt: f64) -> Flow<'a> {
     let open = Open {
         automaton: &made.reach,
-        runs: &made.runs,
+        classes: &made.classes,
         stride: 1,
         listens: true,
         detour: made.space.sizes().iter().map(|size| size - 1).sum(),

@@ -31,8 +31,10 @@ from .attribution import Attribution
 from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
+from .board import Board
 from .comparison import Comparison, compare
 from .condition import Condition, since, until
+from .confidence import Confidence, confidence_rule
 from .conflict import Conflicts, Diagnosticity
 from .counts import Counts
 from .dossier import Development, Dossier
@@ -65,7 +67,7 @@ from .time_in import TimeIn
 from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
 from .watch import Sight, WatchList
-from .words import grades, word_for, yardstick
+from .words import WordLaw, Yardstick, grades, word_for, yardstick
 from .worlds import Happenings, PredictiveChecks, Worlds
 
 __version__: str = _core.__version__
@@ -75,9 +77,11 @@ __all__ = [
     "Answers",
     "Attribution",
     "BayesNet",
+    "Board",
     "BreakingPoints",
     "Comparison",
     "Condition",
+    "Confidence",
     "Conflicts",
     "Counts",
     "Development",
@@ -148,13 +152,16 @@ __all__ = [
     "Unidentified",
     "Variable",
     "WatchList",
+    "WordLaw",
     "Worlds",
     "WrongPlace",
     "WrongType",
+    "Yardstick",
     "at",
     "base_rate",
     "chance",
     "compare",
+    "confidence_rule",
     "datasets",
     "enters",
     "factor",

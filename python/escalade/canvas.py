@@ -1,11 +1,10 @@
-"""How pictures look: a light and a dark palette that colour-blind readers can tell apart, the canvas, axes of dates."""
+"""What pictures are drawn on: the canvas, light or dark, and axes of dates and of percent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -17,80 +16,10 @@ from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.ticker import FuncFormatter
 
+from . import colours
+from .colours import PALETTES, Palette
 from .settings import style
 from .values import day_of
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The colours of a style; text is `ink` or `dim`, with a contrast of at least 4.5 : 1 on `paper` and `faint`."""
-
-    paper: str
-    ink: str
-    dim: str  #: text that matters less
-    grey: str  #: lines
-    pale: str  #: broad lines behind others
-    faint: str  #: areas
-    #: After Okabe and Ito 2008.
-    blue: str
-    red: str
-    green: str
-    amber: str
-    purple: str
-    sky: str
-    ramp: tuple[str, ...]  #: from low to high: lightness goes one way, so that it reads in grey as well
-    less: tuple[str, ...]  #: from less to more, through what stays
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Unordered things, in turn."""
-        return (self.blue, self.amber, self.green, self.purple, self.sky, self.red)
-
-    @property
-    def climb(self) -> LinearSegmentedColormap:
-        """Rungs from low to high."""
-        return LinearSegmentedColormap.from_list("climb", self.ramp)
-
-    @property
-    def diverge(self) -> LinearSegmentedColormap:
-        """Less to more, through what stays."""
-        return LinearSegmentedColormap.from_list("diverge", self.less)
-
-
-PALETTES = {
-    "light": Palette(
-        paper="#ffffff",
-        ink="#22303c",
-        dim="#5d6975",
-        grey="#8a96a3",
-        pale="#d5dbe1",
-        faint="#f1f3f5",
-        blue="#0072b2",
-        red="#d55e00",
-        green="#009e73",
-        amber="#e69f00",
-        purple="#a4568b",
-        sky="#56b4e9",
-        ramp=("#e6ebee", "#f6d58c", "#ee9a4d", "#c9502f", "#6d1a36"),
-        less=("#0072b2", "#9ac6e0", "#f6f6f4", "#efb48c", "#d55e00"),
-    ),
-    "dark": Palette(
-        paper="#151b21",
-        ink="#e6ebf0",
-        dim="#a5b1bd",
-        grey="#76838f",
-        pale="#3b4752",
-        faint="#1f2831",
-        blue="#56b4e9",
-        red="#f28544",
-        green="#35c49a",
-        amber="#f0c75e",
-        purple="#d596c8",
-        sky="#b9e0f7",
-        ramp=("#2f3d4a", "#6a3a52", "#b5484c", "#ee8344", "#ffdb96"),
-        less=("#56b4e9", "#2c6689", "#222c35", "#8a4c27", "#f28544"),
-    ),
-}
 
 #: That of the picture being drawn.
 IN_USE: ContextVar[Palette | None] = ContextVar("palette", default=None)
@@ -232,9 +161,5 @@ def percent_axis(axis: Axis) -> None:
 
 
 def rung_colours(n: int, ordered: bool = True) -> list[str]:
-    """A colour for each rung."""
-    palette = hue()
-    if not ordered:
-        return [palette.kinds[i % len(palette.kinds)] for i in range(n)]
-    climb = palette.climb
-    return [to_hex(climb(i / max(n - 1, 1))) for i in range(n)]
+    """A colour for each rung, of the palette in use."""
+    return colours.rung_colours(n, ordered, hue())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ._core import SpecError
+from .board import Board
 from .comparison import Comparison, compare, grid
 from .condition import A_CONDITION, Condition, condition_tree
 from .dossier import Development, Dossier
@@ -313,6 +314,42 @@ class Fit(Explained, Simulated, Timed):
         from . import plot
 
         return plot.network(self, **options) if ladder is None else plot.ladder(self, ladder, **options)
+
+    def board(
+        self,
+        questions: AsQuestions,
+        *,
+        ladders: object = None,
+        until: DateLike | None = None,
+        level: float = 0.9,
+        progress: Progress = True,
+    ) -> Board:
+        """A board on which drivers are moved and developments struck out or added, and all answers and fans follow.
+
+        Parameters
+        ----------
+        questions : Question, Questions or list
+            What is asked.
+        ladders : list of Ladder or str, optional
+            Whose fans are shown; by default all.
+        until : date, optional
+            Where the fans end; by default with the last question.
+        level : float
+            Of the intervals of the fit as it is.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Board
+            Alive in a notebook with anywidget (``pip install escalade[board]``); ``write("board.html")`` for others.
+
+        Raises
+        ------
+        SpecError
+            If there is no such ladder, `until` is not after the fit's date, or a question cannot be asked.
+        """
+        return Board(self, questions, ladders, until, level, progress)
 
     # What if: parameters kept
 

@@ -73,7 +73,7 @@ class FitBase:
         -------
         float
         """
-        return float(self._core.slopes(one_question(question, "at_mode")[1])[0][0])
+        return float(self._core.at_mode().ask(one_question(question, "at_mode")[1])["mode"][0])
 
     def _dates(self, until: Any, since: Any, dates: Iterable[DateLike] | None) -> list[str]:
         """The dates of a forecast as text."""

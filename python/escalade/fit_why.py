@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from .attribution import Attribution, explain
 from .condition import Condition
+from .confidence import Confidence, confidence
 from .conflict import Conflicts, Diagnosticity, conflicts, diagnosticity
 from .fit_base import FitBase
 from .progress import Progress
@@ -200,3 +201,28 @@ class Explained(FitBase):
             Likelihood ratios, development by hypothesis; ``plot()``.
         """
         return diagnosticity(self, hypotheses, progress)
+
+    def confidence(self, questions: AsQuestions, *, progress: Progress = True) -> Confidence:
+        """How far each answer is to be trusted, apart from how likely it says a thing is, from stated things alone.
+
+        From the width of its 90 % interval; from the share of judgement, rather than evidence or base rates, in the
+        numbers that it hangs on; and from the grades of the developments that carry it, by :func:`confidence_rule`.
+
+        Parameters
+        ----------
+        questions : Question, Questions or list
+            What is asked. One costs about as much as :meth:`sensitivity` and :meth:`explain` without shares.
+        progress : bool or callable
+            As in :meth:`ask`.
+
+        Returns
+        -------
+        Confidence
+            Level, numbers and reason of each; ``plot()``.
+
+        Raises
+        ------
+        SpecError
+            If a question cannot be taken apart (:meth:`explain`).
+        """
+        return confidence(self, questions, progress)

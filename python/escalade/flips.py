@@ -131,9 +131,9 @@ def flips(fit: Fit, question: AsQuestions, at: float, top: int, progress: Progre
 def known(fit: Fit, question: AsQuestions) -> list[tuple[str, float, float]]:
     """Each state of each driver: the answer if it were known, and how likely it is now, at the mode."""
     out: list[tuple[str, float, float]] = []
-    laws = fit.drivers(progress=False)
-    for name, states in laws.states.items():
-        for state, chance in zip(states, laws.values[name]["mode"].tolist(), strict=True):
+    for name, law in fit._core.at_mode().drivers().items():
+        states = fit.model.drivers[name].states
+        for state, chance in zip(states, law["mode"].tolist(), strict=True):
             condition = fit.model.drivers[name] == state
             try:
                 answer = fit.given(condition).at_mode(question)

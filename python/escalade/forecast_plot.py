@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
-from . import _core
 from .canvas import canvas, date_axis, days, hue, now_line, percent_axis, rung_colours, styled
 from .values import name_of, probability_text, wrong
+from .words import read_by
 
 if TYPE_CHECKING:
     from .results import Answers, Forecast, Rungs
@@ -99,6 +99,8 @@ def fans(forecast: Forecast, *, columns: int = 3, kind: str = "stack") -> np.nda
 def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> Axes:
     """A dot and an interval for each answer, over the bands of the yardstick's words.
 
+    Where bands overlap, as those of a survey do, the words stand beside the answers instead.
+
     Parameters
     ----------
     answers : Answers
@@ -109,8 +111,11 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
     n = len(answers)
     y = np.arange(n)
     with canvas(ax, width, 1.3 + 0.27 * n) as ax:
-        for word, low, high in _core.yardstick():
-            ax.axvspan(low, high, color=hue().faint, lw=0, zorder=0)
+        by = read_by(answers.yardstick)
+        overlap = any(high > low for high, low in zip(by.high[:-1], by.low[1:], strict=True))
+        said = [f"  {word}" if overlap else "" for word in answers.word]
+        for word, low, high in () if overlap else zip(by.word, by.low, by.high, strict=True):
+            ax.axvspan(low, high, facecolor=hue().faint, edgecolor=hue().paper, lw=1, zorder=0)
             ax.annotate(
                 word,
                 ((low + high) / 2, 1),
@@ -129,7 +134,8 @@ def answers(answers: Answers, *, ax: Axes | None = None, width: float = 9.0) -> 
             right = np.nanmax([p, answers.high[i]])
             beside: Any = {"xytext": (7, 0), "ha": "left"} if right < 0.85 else {"xytext": (-7, 0), "ha": "right"}
             spot = right if right < 0.85 else np.nanmin([p, answers.low[i]])
-            ax.annotate(probability_text(p), (spot, i), textcoords="offset points", va="center", size=8, **beside)
+            text = probability_text(p) + said[i]
+            ax.annotate(text, (spot, i), textcoords="offset points", va="center", size=8, **beside)
         ax.set_yticks(y, ["\n".join(wrap(name, 52)) for name in answers.name])
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(n - 0.4, -0.6)

@@ -43,6 +43,7 @@ from .values import (
     whole,
     wrong,
 )
+from .words import YardstickLike, yardstick_tree
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -366,7 +367,13 @@ class Model:
         return self._enter("events", entry, Events)
 
     def expect(
-        self, question: Question, chance: str | float, *, spread: float | None = None, **about: Unpack[Ground]
+        self,
+        question: Question,
+        chance: str | float,
+        *,
+        spread: float | None = None,
+        yardstick: YardstickLike | None = None,
+        **about: Unpack[Ground],
     ) -> None:
         """Add a judgement about an answer: it weighs the parameters as a prior on the answer itself.
 
@@ -379,9 +386,11 @@ class Model:
         question : Question
             What was judged, under its name.
         chance : str or float
-            A word of the yardstick (see :func:`escalade.yardstick`), or a probability with a `spread`.
+            A word of the yardstick, or a probability with a `spread`.
         spread : float, optional
             A factor on the odds: within it of the middle about two thirds of the time. Makes a word's belief wider.
+        yardstick : str or Yardstick, optional
+            What the word is read by, see :func:`escalade.yardstick`. Not given: PHIA's.
         **about
             ``source=``, ``known=`` (the day on which it was judged), ``basis=``, ``note=``.
 
@@ -405,7 +414,9 @@ class Model:
             raise wrong("expect: the first argument", question, A_QUESTION)
         asked = {key: value for key, value in question.to_dict().items() if key in ("name", "ask", "given")}
         judged = chance if isinstance(chance, str) else number(chance, "expect: the chance", "a word or a probability")
-        extra: Tree = {} if spread is None else {"spread": number(spread, "expect: spread")}
+        extra = yardstick_tree(judged, yardstick) | (
+            {} if spread is None else {"spread": number(spread, "expect: spread")}
+        )
         self._add(self._spec, "expect", [{**asked, "chance": judged, **extra, **ground(**about)}])
 
     def _start(self, name: str, rungs: list[str], start: Any, given: Any, worth: Any, first: Any) -> Tree:

@@ -11,12 +11,14 @@ from .numbers_plot import priors, ridges
 from .spans_plot import counts, passage, time_law
 from .timeline_plot import timeline
 from .why_plot import diagnosticity, tornado, two_way, watch, waterfall
+from .words_plot import confidence, yardstick
 from .worlds_plot import checks, comparison, pool
 
 __all__ = [
     "answers",
     "checks",
     "comparison",
+    "confidence",
     "counts",
     "diagnosticity",
     "fan",
@@ -33,4 +35,5 @@ __all__ = [
     "two_way",
     "watch",
     "waterfall",
+    "yardstick",
 ]

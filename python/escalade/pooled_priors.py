@@ -16,7 +16,7 @@ from .frames import Pictured, Table, frozen
 from .pooling import weighed
 from .provenance import share_text, span_of, value_text
 from .results import MONTH, Array
-from .values import Tree, missing, number_text, place_of, wrong
+from .values import BASES, Tree, missing, number_text, place_of, wrong
 
 if TYPE_CHECKING:
     from .model import Model
@@ -28,7 +28,7 @@ GROUND = ("source", "known", "basis", "note")
 NUMBERS = {
     "driver": ("table", "formula", "worth", "free"),
     "status": ("table", "formula", "worth", "free"),
-    "rate": ("rate", "per", "spread", "chance", "within", "events", "over", "free"),
+    "rate": ("rate", "per", "spread", "chance", "yardstick", "within", "events", "over", "free"),
     "effect": ("factor", "spread", "free"),
     "events": ("rate", "per", "spread", "free"),
     "start": ("start", "worth"),
@@ -307,14 +307,14 @@ def difference(a: Any, b: Any, place: str = "the model") -> str:
 def pool_entry(place: Sequence[Entry], weight: Array, how: str, heads: Mapping[str, Entry]) -> Tree:
     """The numbers of an entry, pooled, and the ground that they stand on."""
     kind, where = place[0].kind, place[0].where
-    bases = {own.entry.get("basis") for own in place}
+    bases = {row["ground"] for own in place for row in own.rows}
     stated = [
         f"{head}: {'; '.join(dict.fromkeys(row.get('words') or row['prior'] for row in own.rows))}"
         for head, own in heads.items()
     ]
     ground = {
         "source": f"pooled, {how}: {', '.join(heads)}",
-        "basis": bases.pop() if len(bases) == 1 and None not in bases else "judgement",
+        "basis": bases.pop() if len(bases) == 1 and bases <= set(BASES) else "judgement",
         "note": ". ".join(stated),
     }
     known = [own.entry["known"] for own in place if "known" in own.entry]

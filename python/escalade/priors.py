@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from ._core import SpecError
 from .values import Ground, Tree, ground, number, plain, text, wrong
+from .words import YardstickLike, yardstick_tree
 
 A_DURATION = "a duration such as '10 days', '3 months' or '1 year'"
 
@@ -69,19 +70,27 @@ FactorLike = float | Factor | Free
 TableLike = ArrayLike | Mapping[str, Any] | TablePrior
 
 
-def chance(p: str | float, within: str, *, spread: float | None = None, **about: Unpack[Ground]) -> Intensity:
+def chance(
+    p: str | float,
+    within: str,
+    *,
+    spread: float | None = None,
+    yardstick: YardstickLike | None = None,
+    **about: Unpack[Ground],
+) -> Intensity:
     """The chance that a move happens within a time if nothing else does.
 
     Parameters
     ----------
     p : str or float
-        A word of the yardstick (see :func:`escalade.yardstick`), whose band is taken as the central half of the
-        writer's belief, or a probability.
+        A word of the yardstick, whose band is taken as the central half of the writer's belief, or a probability.
     within : str
         A duration: ``"10 days"``, ``"3 months"``, ``"1 year"``.
     spread : float, optional
         With a number: the intensity is log-normal, within this factor of the middle about two thirds of the time.
         With a word: makes its belief wider.
+    yardstick : str or Yardstick, optional
+        What the word is read by, see :func:`escalade.yardstick`. Not given: PHIA's.
     **about
         ``source=``, ``known=``, ``basis=``, ``note=``: where it comes from.
 
@@ -93,16 +102,24 @@ def chance(p: str | float, within: str, *, spread: float | None = None, **about:
     Raises
     ------
     WrongType
-        If `p` is neither text nor a number, or `within` is not text. An unknown word is refused by the model.
+        If `p` is neither text nor a number, or `within` is not text.
+    SpecError
+        If a yardstick is given that has no such word. Without one, an unknown word is refused by the model.
 
     Examples
     --------
     >>> import escalade as esc
     >>> esc.chance("unlikely", within="1 year", source="the article, paragraph 6")
     Intensity(chance='unlikely', within='1 year', source='the article, paragraph 6')
+    >>> esc.chance("roughly even chance", within="1 year", yardstick="ICD 203")
+    Intensity(chance='roughly even chance', yardstick='ICD 203', within='1 year')
     """
     probability = p if isinstance(p, str) else number(p, "the chance", "a word of esc.yardstick() or a probability")
-    tree: Tree = {"chance": probability, "within": text(within, "within", A_DURATION)}
+    tree: Tree = {
+        "chance": probability,
+        **yardstick_tree(probability, yardstick),
+        "within": text(within, "within", A_DURATION),
+    }
     return Intensity(with_spread(tree, spread), ground(**about))
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
 from .frames import Table, frozen
 from .values import Tree, day_of, missing, name_of, number_text, place_of, probability_text
+from .words import YardstickLike, read_by
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,11 +92,35 @@ class Answers(Table):
     level: float  #: of the interval
     as_of: str  #: the date as of which it is asked
     scenario: tuple[str, ...] = ()  #: what given, do and without changed
+    yardstick: YardstickLike = "PHIA"  #: whose words they are given in
 
     @property
     def word(self) -> tuple[str, ...]:
         """The yardstick's words for the probabilities."""
-        return tuple(_core.word_for(float(p)) for p in self.probability)
+        return tuple(read_by(self.yardstick).word_for(float(p)) for p in self.probability)
+
+    def in_words(self, yardstick: YardstickLike) -> Answers:
+        """The same answers in another yardstick's words.
+
+        Parameters
+        ----------
+        yardstick : str or Yardstick
+            See :func:`escalade.yardstick`.
+
+        Returns
+        -------
+        Answers
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_year(0.3))
+        >>> answers = m.condition(esc.Dossier(as_of="2024-11-30")).ask(esc.reach(korea == "clash", by="2025-06-30"))
+        >>> answers.word, answers.in_words("ICD 203").word
+        (('≈ highly unlikely',), ('unlikely',))
+        """
+        return replace(self, yardstick=read_by(yardstick))
 
     def __len__(self) -> int:
         return len(self.name)
@@ -112,7 +136,7 @@ class Answers(Table):
             low=float(self.low[key]),
             high=float(self.high[key]),
             mode=float(self.mode[key]),
-            word=_core.word_for(float(self.probability[key])),
+            word=read_by(self.yardstick).word_for(float(self.probability[key])),
             asks=self.asks[key],
             criterion=self.criterion[key],
         )
@@ -133,7 +157,8 @@ class Answers(Table):
                 interval_text(lo, hi) for lo, hi in zip(self.low, self.high, strict=True)
             ]
             out["at the mode"] = [probability_text(p) for p in self.mode.tolist()]
-        return {**out, "in words": self.word}
+        name = read_by(self.yardstick).name
+        return {**out, "in words" if name == "PHIA" else f"in words ({name})": self.word}
 
     def html_cell(self, column: str, value: Any) -> str:
         """A question's cell says what is asked when the pointer rests on it."""

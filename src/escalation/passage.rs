@@ -125,7 +125,7 @@ impl<'f> Way<'f> {
         let n = part.space.len();
         let (waiting, total) = (&led.swept.end[..n], led.swept.end.iter().sum::<f64>());
         let mut target = vec![false; n];
-        for &(start, end, class) in plan.classes(plan.open[0], led.config, piece) {
+        for &(start, end, class) in plan.classes(plan.open[0], led.config, piece).runs() {
             target[start..end].fill(class == 1);
         }
         let mut moves = vec![];

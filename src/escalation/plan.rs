@@ -3,7 +3,7 @@
 use super::law::Cell;
 use super::part::Part;
 use super::theta::Values;
-use crate::markov::monitor::Runs;
+use crate::markov::monitor::Classes;
 use crate::markov::{self, Automaton, Field};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Monitor {
     /// Most moves that it takes to get anywhere on the axes that it looks at.
     pub detour: usize,
     /// Equal classes are kept once.
-    pub(super) classes: Vec<Arc<Runs>>,
+    pub(super) classes: Vec<Arc<Classes>>,
 }
 
 /// An event intensity under observation, and the monitor that counts it.
@@ -326,7 +326,7 @@ impl Plan {
     }
 
     /// Classes of a monitor in a configuration and piece.
-    pub fn classes(&self, monitor: usize, config: usize, piece: usize) -> &Runs {
+    pub fn classes(&self, monitor: usize, config: usize, piece: usize) -> &Classes {
         &self.monitors[monitor].classes[self.cell(config, piece)]
     }
 

@@ -104,12 +104,29 @@ pub enum FormulaSpec {
     },
 }
 
-/// A number, or a word of the yardstick.
+/// A number, or a word of a yardstick.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected a probability or a word of the yardstick")]
+#[serde(untagged, expecting = "expected a probability or a word of a yardstick")]
 pub enum ChanceSpec {
     Number(f64),
     Word(String),
+}
+
+/// What a word is read by: a yardstick of a name, or a band of one's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected the name of a yardstick, or a table { name, low, high }")]
+pub enum YardstickSpec {
+    Name(String),
+    Own(BandSpec),
+}
+
+/// The band that a word has in one's own yardstick.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BandSpec {
+    pub name: String,
+    pub low: f64,
+    pub high: f64,
 }
 
 /// One number for all parent configurations, or one for each.
@@ -187,6 +204,8 @@ entry! {
         spread: Option<f64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chance: Option<ChanceSpec>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        yardstick: Option<YardstickSpec>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         within: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -449,6 +468,8 @@ entry! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         given: Option<AskSpec>,
         chance: ChanceSpec,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        yardstick: Option<YardstickSpec>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spread: Option<f64>,
     }

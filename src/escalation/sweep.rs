@@ -119,9 +119,9 @@ impl<'a> Sweep<'a> {
         let mut open = vec![];
         for slot in slots {
             let automaton = &self.plan.monitors[slot.monitor].laws[slot.law];
-            let runs = self.plan.classes(slot.monitor, self.config, piece);
+            let classes = self.plan.classes(slot.monitor, self.config, piece);
             let detour = self.plan.monitors[slot.monitor].detour;
-            open.push(Open { automaton, runs, stride, listens: slot.listens, detour });
+            open.push(Open { automaton, classes, stride, listens: slot.listens, detour });
             stride *= automaton.levels();
         }
         (open, stride)
@@ -372,7 +372,7 @@ impl<'a> Sweep<'a> {
                 carried.row
             }
             Step::Arrive { piece, open } => {
-                self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut vector, n));
+                self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut vector, n, &[], &mut []));
                 vector
             }
             Step::Set { axis, phase } => {
@@ -393,7 +393,7 @@ impl<'a> Sweep<'a> {
                         out[base + y] += rate * vector[base + x];
                     }
                 });
-                self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut out, n));
+                self.open(open, *piece).0.iter().for_each(|open| open.arrive(&mut out, n, &[], &mut []));
                 out.iter_mut().zip(&vector).for_each(|(y, x)| *y += made.false_rate * x);
                 out
             }
@@ -401,7 +401,7 @@ impl<'a> Sweep<'a> {
                 let old = vector.len();
                 let mut out = vector;
                 out.resize(old * self.plan.monitors[*monitor].levels(), 0.0);
-                self.opened(*monitor, *piece, old / n).arrive(&mut out, n);
+                self.opened(*monitor, *piece, old / n).arrive(&mut out, n, &[], &mut []);
                 out
             }
             Step::Weigh { position, weights, next, open } => {
@@ -446,9 +446,9 @@ impl<'a> Sweep<'a> {
     }
 
     fn opened(&self, monitor: usize, piece: usize, stride: usize) -> Open<'a> {
-        let runs = self.plan.classes(monitor, self.config, piece);
+        let classes = self.plan.classes(monitor, self.config, piece);
         let monitor = &self.plan.monitors[monitor];
-        Open { automaton: &monitor.laws[0], runs, stride, listens: true, detour: monitor.detour }
+        Open { automaton: &monitor.laws[0], classes, stride, listens: true, detour: monitor.detour }
     }
 
     fn level_of(&self, open: &[Slot], position: usize) -> (usize, usize) {

@@ -7,7 +7,7 @@ use super::part::{Label, Override, Part};
 use super::plan::{Counted, Jump, Levels, Monitor, Plan, Point, Reading, Slot, Step, Watched};
 use super::question::{Atom, Happening};
 use super::restrict::Known;
-use crate::markov::monitor::Runs;
+use crate::markov::monitor::Classes;
 use crate::markov::{Automaton, Field};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -135,14 +135,14 @@ impl<'a> Planner<'a> {
     /// Adds a monitor whose class at a point is given by conditions: the last that holds (1-based), else 0.
     fn monitor(&mut self, laws: Vec<Automaton>, success: usize, conditions: &[&Condition]) -> usize {
         let pieces = self.part.calendar.pieces();
-        let mut known: HashMap<Vec<Condition>, Arc<Runs>> = HashMap::new();
+        let mut known: HashMap<Vec<Condition>, Arc<Classes>> = HashMap::new();
         let mut classes = Vec::with_capacity(self.part.configs.len() * pieces);
         for cell in 0..self.part.configs.len() * pieces {
             let drivers = self.part.drivers_at(self.model, cell / pieces, cell % pieces);
             let here = Known { drivers: &drivers, time: self.part.calendar.piece_start(cell % pieces) };
             let here: Vec<Condition> = conditions.iter().map(|condition| condition.restrict(&here)).collect();
-            let runs = known.entry(here).or_insert_with_key(|here| Arc::new(class_runs(&self.part, here)));
-            classes.push(runs.clone());
+            let own = known.entry(here).or_insert_with_key(|here| Arc::new(classes_of(&self.part, here)));
+            classes.push(own.clone());
         }
         let looks: BTreeSet<usize> = conditions.iter().flat_map(|condition| condition.ladders()).collect();
         let detour = looks.into_iter().map(|ladder| self.model.ladders[ladder].phases.count() - 1).sum();
@@ -605,12 +605,12 @@ fn settle(steps: &mut [Step], reading: &Reading) {
 }
 
 /// The class of every point: the last of the conditions that holds there (1-based), else 0.
-fn class_runs(part: &Part, here: &[Condition]) -> Runs {
+fn classes_of(part: &Part, here: &[Condition]) -> Classes {
     let looks: Vec<usize> = here.iter().flat_map(Condition::ladders).collect();
     let field = part.field(&looks, |rung| {
         here.iter().rposition(|condition| condition.at_rungs(&rung)).map_or(0, |class| class as u8 + 1)
     });
-    let mut runs: Runs = vec![];
+    let mut runs: Vec<(usize, usize, u8)> = vec![];
     field.runs(&part.space, |start, end, index| {
         let class = field.table()[index];
         match runs.last_mut() {
@@ -618,7 +618,7 @@ fn class_runs(part: &Part, here: &[Condition]) -> Runs {
             _ => runs.push((start, end, class)),
         }
     });
-    runs
+    Classes::new(runs)
 }
 
 /// A field over an indicator's ladder parents, with the driver parents at known states.

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 /// Keys in the order of the reference; others follow by name.
 const ORDER: &str = "name id origin as_of driver ladder indicator of states rungs ordered given start start_given first stages first_stage levels cuts when moves is at_least \
      at_most since until all any not status saw never entered likelihood moved counted measured values from to ask at reach enters first \
-     before count table formula noisy_or noisy_max ranked logistic chances links effects weights leak outcome family mean sd freedom size zero value rate per chance within events factor coefficient spread shared over free worth effect covariate on by between reported grade hit \
+     before count table formula noisy_or noisy_max ranked logistic chances links effects weights leak outcome family mean sd freedom size zero value rate per chance yardstick low high within events factor coefficient spread shared over free worth effect covariate on by between reported grade hit \
      false_alarm false_rate false_per source known paragraph basis criterion note doubt";
 
 /// Lists of entries: each a section of its own.

@@ -7,7 +7,6 @@
 use super::dense::{self, Dense};
 use super::flow::{Flow, LONGEST};
 use super::frame::{Aligned, Step};
-use super::monitor::GONE;
 use super::poisson;
 use super::stencil::axpy;
 use multiversion::multiversion;
@@ -98,25 +97,7 @@ impl Flow<'_> {
         });
         let (pitch, values) = (room.pitch, room.body_mut(out));
         for open in &self.open {
-            open.each_copy(self.levels, |level, copy, start, end| {
-                let (from, to) = (level * pitch, copy * pitch);
-                for x in start..end {
-                    values[to + x] += values[from + x];
-                }
-            });
-            open.each(self.levels, |level, next, start, end| {
-                let from = level * pitch;
-                if next == GONE {
-                    // It cannot have been.
-                } else if self.still[next] {
-                    gained[next] += sum_of(&values[from + start..from + end]);
-                } else {
-                    for x in start..end {
-                        values[next * pitch + x] += values[from + x];
-                    }
-                }
-                values[from + start..from + end].fill(0.0);
-            });
+            open.arrive(values, pitch, &self.still, gained);
         }
     }
 
@@ -153,7 +134,7 @@ impl Flow<'_> {
     }
 
     /// Whether what is left of a mixture can't be seen: see the top of this file. `weights` are those to come.
-    fn seen(
+    pub(super) fn seen(
         &self,
         now: &Aligned,
         before: &Aligned,
@@ -392,7 +373,7 @@ impl Moving {
 }
 
 /// At which steps of a mixture it is looked whether it can be cut: in the last `reach`, which only rare paths need.
-fn looks(len: usize, reach: usize) -> impl Fn(usize) -> bool {
+pub(super) fn looks(len: usize, reach: usize) -> impl Fn(usize) -> bool {
     let (first, every) = (len.saturating_sub(reach).max(2), (reach / 4).max(4));
     move |u| u >= first && (u - first).is_multiple_of(every) && u + 2 < len
 }
@@ -430,18 +411,6 @@ fn below(x: &[f64], rest: f64, sum: &[f64]) -> bool {
         above |= x[k] * rest > CUT * sum[k];
     }
     !above
-}
-
-/// The sum, four numbers at a time.
-fn sum_of(x: &[f64]) -> f64 {
-    let mut lanes = [0.0; 4];
-    let mut parts = x.chunks_exact(4);
-    for part in &mut parts {
-        for lane in 0..4 {
-            lanes[lane] += part[lane];
-        }
-    }
-    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + parts.remainder().iter().sum::<f64>()
 }
 
 fn indicator(vector: &[f64]) -> Vec<f64> {

@@ -258,19 +258,24 @@ fn tallied(frame: &Frame, step: &Step<'_>, row: &[f64], out: &mut [f64], weight:
                 let first = ((base + start) as isize + entry.jump) as usize;
                 let from = &step.x[first..first + WIDE];
                 let lanes = &mut tally[entry.tile as usize..entry.tile as usize + LINE];
+                let mut sum = [0.0; LINE];
                 for k in 0..LINE {
                     let (a, b) = (left[k] * from[k], left[LINE + k] * from[LINE + k]);
                     let (c, d) = (left[2 * LINE + k] * from[2 * LINE + k], left[3 * LINE + k] * from[3 * LINE + k]);
-                    lanes[k] += (a + b) + (c + d);
+                    sum[k] = lanes[k] + ((a + b) + (c + d));
                 }
+                lanes.copy_from_slice(&sum);
             }
             for entry in &own[some..] {
                 let first = ((base + start) as isize + entry.jump) as usize;
                 let from = &step.x[first..first + WIDE];
                 let slots = &mut tally[entry.tile as usize + start..entry.tile as usize + start + WIDE];
+                // All are read before one is written, or they would be taken one by one for fear of overlap.
+                let mut sum = [0.0; WIDE];
                 for k in 0..WIDE {
-                    slots[k] += left[k] * from[k];
+                    sum[k] = slots[k] + left[k] * from[k];
                 }
+                slots.copy_from_slice(&sum);
             }
             at += WIDE;
         }

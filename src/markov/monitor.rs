@@ -3,6 +3,8 @@
 //! A monitor's level changes on arrival, by the class of the state arrived at; nothing is subtracted, so the weight of a
 //! rare "happened" keeps its digits. Every automaton here is idempotent: arriving twice in a class is arriving once.
 
+use multiversion::multiversion;
+
 /// What follows an arrival that cannot have been: the weight is gone.
 pub const GONE: usize = usize::MAX;
 
@@ -151,14 +153,137 @@ impl Automaton {
     }
 }
 
-/// Maximal runs of equal class over the joint space: (start, end, class).
-pub type Runs = Vec<(usize, usize, u8)>;
+/// Runs shorter than this on average are told point by point.
+const SHORT: usize = 24;
+
+/// The class of every point of the joint space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classes {
+    /// Runs of equal class: (start, end, class), ascending, without gaps.
+    runs: Vec<(usize, usize, u8)>,
+    /// The class of each point, where the runs are short; else empty.
+    each: Vec<u8>,
+    /// How many there are.
+    count: u8,
+}
+
+impl Classes {
+    /// From its runs.
+    pub fn new(runs: Vec<(usize, usize, u8)>) -> Self {
+        let points = runs.last().map_or(0, |run| run.1);
+        let short = points < SHORT * runs.len();
+        let each =
+            runs.iter().filter(|_| short).flat_map(|&(start, end, class)| (start..end).map(move |_| class)).collect();
+        let count = runs.iter().map(|run| run.2 + 1).max().unwrap_or(0);
+        Classes { runs, each, count }
+    }
+
+    /// Runs of equal class: (start, end, class).
+    pub fn runs(&self) -> &[(usize, usize, u8)] {
+        &self.runs
+    }
+}
+
+/// Two of the vectors of `len` numbers that lie one after the other, different ones.
+fn two(values: &mut [f64], len: usize, a: usize, b: usize) -> (&mut [f64], &mut [f64]) {
+    let (head, tail) = values.split_at_mut(a.max(b) * len);
+    let (low, high) = (&mut head[a.min(b) * len..][..len], &mut tail[..len]);
+    if a < b { (low, high) } else { (high, low) }
+}
+
+/// Moves what lies at the points of a class.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+fn moved(classes: &[u8], class: u8, from: &mut [f64], to: &mut [f64]) {
+    let n = classes.len();
+    let (from, to) = (&mut from[..n], &mut to[..n]);
+    for x in 0..n {
+        let here = from[x];
+        let there = classes[x] == class;
+        to[x] += if there { here } else { 0.0 };
+        from[x] = if there { 0.0 } else { here };
+    }
+}
+
+/// Takes away what lies at the points of a class, and tells how much it was: eight lanes, so that the bits are those of any
+/// SIMD level.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+fn taken(classes: &[u8], class: u8, from: &mut [f64]) -> f64 {
+    let n = classes.len();
+    let from = &mut from[..n];
+    let mut lanes = [0.0; 8];
+    let wide = n - n % 8;
+    let mut x = 0;
+    while x < wide {
+        for lane in 0..8 {
+            let here = from[x + lane];
+            let there = classes[x + lane] == class;
+            lanes[lane] += if there { here } else { 0.0 };
+            from[x + lane] = if there { 0.0 } else { here };
+        }
+        x += 8;
+    }
+    let mut sum = 0.0;
+    for lane in lanes {
+        sum += lane;
+    }
+    while x < n {
+        if classes[x] == class {
+            sum += std::mem::take(&mut from[x]);
+        }
+        x += 1;
+    }
+    sum
+}
+
+/// to += from.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add(from: &[f64], to: &mut [f64]) {
+    let n = to.len();
+    let from = &from[..n];
+    for x in 0..n {
+        to[x] += from[x];
+    }
+}
+
+/// The sum, eight numbers at a time.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn sum_of(x: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let wide = x.len() - x.len() % 8;
+    let mut k = 0;
+    while k < wide {
+        for lane in 0..8 {
+            lanes[lane] += x[k + lane];
+        }
+        k += 8;
+    }
+    let mut sum = 0.0;
+    for lane in lanes {
+        sum += lane;
+    }
+    while k < x.len() {
+        sum += x[k];
+        k += 1;
+    }
+    sum
+}
+
+/// Overwrites what lies at the points of a class.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+fn replaced(classes: &[u8], class: u8, values: &mut [f64], by: &[f64]) {
+    let n = classes.len();
+    let (values, by) = (&mut values[..n], &by[..n]);
+    for x in 0..n {
+        let (old, new) = (values[x], by[x]);
+        values[x] = if classes[x] == class { new } else { old };
+    }
+}
 
 /// An open monitor as a flow sees it: its automaton, its classes here, and whether it still listens.
 #[derive(Debug, Clone, Copy)]
 pub struct Open<'a> {
     pub automaton: &'a Automaton,
-    pub runs: &'a Runs,
+    pub classes: &'a Classes,
     /// Distance between neighbouring levels of this monitor in the level index.
     pub stride: usize,
     /// A monitor past its date only remembers.
@@ -178,7 +303,7 @@ impl Open<'_> {
         // From the top, so that what was copied is not copied again.
         for level in (0..levels).rev() {
             let digit = level / self.stride % size;
-            for &(start, end, class) in self.runs {
+            for &(start, end, class) in &self.classes.runs {
                 let copy = self.automaton.copies[class as usize][digit];
                 if copy != GONE {
                     visit(level, level + copy * self.stride - digit * self.stride, start, end);
@@ -195,7 +320,7 @@ impl Open<'_> {
         let size = self.automaton.levels();
         for level in 0..levels {
             let digit = level / self.stride % size;
-            for &(start, end, class) in self.runs {
+            for &(start, end, class) in &self.classes.runs {
                 let next = self.automaton.next(class as usize, digit);
                 if next == GONE {
                     visit(level, GONE, start, end);
@@ -206,18 +331,54 @@ impl Open<'_> {
         }
     }
 
-    /// Moves weight to the level it belongs to after arrival. `values` holds `levels` vectors of `len` points.
-    pub fn arrive(&self, values: &mut [f64], len: usize) {
-        self.each_copy(values.len() / len, |level, copy, start, end| {
-            for x in start..end {
-                values[copy * len + x] += values[level * len + x];
-            }
-        });
-        self.each(values.len() / len, |level, next, start, end| {
-            if next != GONE {
-                for x in start..end {
-                    values[next * len + x] += values[level * len + x];
+    /// Visits the levels that a class changes, point by point: (class, level, next level).
+    fn each_class(&self, levels: usize, mut visit: impl FnMut(u8, usize, usize)) {
+        let size = self.automaton.levels();
+        for level in (0..levels).filter(|_| self.listens) {
+            let digit = level / self.stride % size;
+            for class in 0..self.classes.count {
+                match self.automaton.next(class as usize, digit) {
+                    GONE => visit(class, level, GONE),
+                    next if next == digit => {}
+                    next => visit(class, level, level + next * self.stride - digit * self.stride),
                 }
+            }
+        }
+    }
+
+    /// Whether it is told point by point.
+    fn spelt(&self) -> bool {
+        !self.classes.each.is_empty() && !self.automaton.copying()
+    }
+
+    /// Moves weight to the level it belongs to after arrival. `values` holds `levels` vectors of `len` points; of what comes
+    /// to a level that is `still` only the total is `gained` (both empty where none is).
+    pub fn arrive(&self, values: &mut [f64], len: usize, still: &[bool], gained: &mut [f64]) {
+        let levels = values.len() / len;
+        let stays = |level: usize| still.get(level).copied().unwrap_or(false);
+        if self.spelt() {
+            return self.each_class(levels, |class, level, next| {
+                let each = &self.classes.each;
+                if next == GONE {
+                    taken(each, class, &mut values[level * len..]);
+                } else if stays(next) {
+                    gained[next] += taken(each, class, &mut values[level * len..]);
+                } else {
+                    let (from, to) = two(values, len, level, next);
+                    moved(each, class, from, to);
+                }
+            });
+        }
+        self.each_copy(levels, |level, copy, start, end| {
+            let (from, to) = two(values, len, level, copy);
+            add(&from[start..end], &mut to[start..end]);
+        });
+        self.each(levels, |level, next, start, end| {
+            if next != GONE && stays(next) {
+                gained[next] += sum_of(&values[level * len + start..level * len + end]);
+            } else if next != GONE {
+                let (from, to) = two(values, len, level, next);
+                add(&from[start..end], &mut to[start..end]);
             }
             values[level * len + start..level * len + end].fill(0.0);
         });
@@ -225,6 +386,17 @@ impl Open<'_> {
 
     /// The adjoint of [`Open::arrive`] on a backward vector.
     pub fn before(&self, values: &mut [f64], len: usize) {
+        if self.spelt() {
+            let each = &self.classes.each;
+            return self.each_class(values.len() / len, |class, level, next| {
+                if next == GONE {
+                    taken(each, class, &mut values[level * len..]);
+                } else {
+                    let (level, next) = two(values, len, level, next);
+                    replaced(each, class, level, next);
+                }
+            });
+        }
         self.each(values.len() / len, |level, next, start, end| {
             for x in start..end {
                 values[level * len + x] = if next == GONE { 0.0 } else { values[next * len + x] };
@@ -247,7 +419,7 @@ impl Open<'_> {
         let mut result = level;
         let digit = level / self.stride % self.automaton.levels();
         if self.listens
-            && let Some(&(_, _, class)) = self.runs.iter().find(|run| run.0 <= point && point < run.1)
+            && let Some(&(_, _, class)) = self.classes.runs.iter().find(|run| run.0 <= point && point < run.1)
         {
             result = match self.automaton.next(class as usize, digit) {
                 GONE => GONE,

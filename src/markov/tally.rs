@@ -4,7 +4,7 @@
 //! W_u = Pois(u+1; Λt) b + P W_{u+1}: the expected time at i for i = j and, times q_ij, the expected moves i → j. All terms
 //! are nonnegative; nothing cancels. The rows a Pᵘ are kept where there is room and made again where not.
 
-use super::carry::rescale;
+use super::carry::{looks, rescale};
 use super::dense::Dense;
 use super::flow::{Flow, LONGEST, STEPS, Tally};
 use super::frame::{Aligned, Step};
@@ -110,6 +110,32 @@ impl Flow<'_> {
         self.record(&[], &spent, &none, sheet, tally);
     }
 
+    /// The rows row · Pᵘ. Where all of them can be kept, `weights` is cut where nothing more can be seen of what becomes of the
+    /// row: whatever the column, their product then has all its digits.
+    fn rows(&self, row: &[f64], weights: &mut Vec<f64>) -> Rewind<Aligned> {
+        let (first, slots) = (self.moving(row).now(), slots(row.len()));
+        if weights.len() > slots {
+            return Rewind::new(first, slots);
+        }
+        let looks = looks(weights.len(), self.reach());
+        let (mut kept, mut sum) = (vec![(0, first)], self.room.empty());
+        let (none, mut gained) = (vec![0.0; self.levels], vec![0.0; self.levels]);
+        for u in 0..weights.len() - 1 {
+            let now = &kept[u].1;
+            if looks(u) && self.seen(now, &kept[u - 1].1, &sum, &weights[u..], &none, &none) {
+                weights.truncate(u);
+                break;
+            }
+            if self.control.stopped() {
+                break;
+            }
+            let mut next = self.room.empty();
+            self.step(now, &mut next, weights[u], &mut sum, &mut gained);
+            kept.push((u + 1, next));
+        }
+        Rewind::of(kept, slots)
+    }
+
     fn tally_piece(
         &self,
         row: &[f64],
@@ -120,8 +146,8 @@ impl Flow<'_> {
         tally: &mut Tally,
     ) -> Vec<f64> {
         let (n, room) = (self.points(), &self.room);
-        let weights = poisson::weights(self.lambda * length, self.reach());
-        let mut rows = Rewind::new(self.moving(row).now(), slots(row.len()));
+        let mut weights = poisson::weights(self.lambda * length, self.reach());
+        let mut rows = self.rows(row, &mut weights);
         let end = room.hold(column);
         let mut moves = vec![0.0; self.stencil.width()];
         let mut spent = vec![0.0; n];

@@ -1,4 +1,4 @@
-//! Files and words: TOML text to and from JSON text, the yardstick and the grades.
+//! Files and words: TOML text to and from JSON text, the yardsticks and the grades.
 
 use super::errors::raise;
 use super::place::refused;
@@ -67,16 +67,29 @@ fn grades() -> Vec<(String, f64, f64)> {
     words::grades().into_iter().map(|grade| (grade.code, grade.hit, grade.false_alarm)).collect()
 }
 
-/// The yardstick: (word, low, high).
+/// A word, those that mean the same, and its band.
+type Word = (&'static str, Vec<&'static str>, f64, f64);
+
+/// The yardsticks that come with the package: (name, source, words).
 #[pyfunction]
-fn yardstick() -> Vec<(String, f64, f64)> {
-    words::BANDS.iter().map(|band| (band.word.to_string(), band.low, band.high)).collect()
+fn yardsticks() -> Vec<(&'static str, &'static str, Vec<Word>)> {
+    let one = |y: words::Yardstick| {
+        let words = y.bands.iter().map(|b| (b.word, b.same.to_vec(), b.low, b.high)).collect();
+        (y.name, y.source, words)
+    };
+    words::YARDSTICKS.into_iter().map(one).collect()
 }
 
-/// The yardstick's word for a probability; "≈ " and the nearest word in a gap between bands.
+/// The place of the band that a probability belongs to, and whether it lies inside.
 #[pyfunction]
-fn word_for(p: f64) -> String {
-    words::word_for(p)
+fn nearest_band(bands: Vec<(f64, f64)>, p: f64) -> Option<(usize, bool)> {
+    words::nearest(&bands, p)
+}
+
+/// The ends of a band as a belief's quartiles, open ends read.
+#[pyfunction]
+fn band_quartiles(low: f64, high: f64) -> Option<(f64, f64)> {
+    words::quartiles(low, high)
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -87,6 +100,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(questions_from_toml, module)?)?;
     module.add_function(wrap_pyfunction!(questions_to_toml, module)?)?;
     module.add_function(wrap_pyfunction!(grades, module)?)?;
-    module.add_function(wrap_pyfunction!(yardstick, module)?)?;
-    module.add_function(wrap_pyfunction!(word_for, module)?)
+    module.add_function(wrap_pyfunction!(yardsticks, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_band, module)?)?;
+    module.add_function(wrap_pyfunction!(band_quartiles, module)?)
 }

@@ -239,6 +239,11 @@ impl Fit {
         Fit { fitted: self.fitted.thin(n), spec: self.spec.clone() }
     }
 
+    /// The same without its draws: answers and forecasts at the mode alone.
+    fn at_mode(&self) -> Fit {
+        Fit { fitted: self.fitted.at_mode(), spec: self.spec.clone() }
+    }
+
     /// Names of the coordinates of θ.
     fn coordinates(&self) -> Vec<String> {
         self.fitted.model.parameters.coordinates()

@@ -14,7 +14,7 @@ import pytest
 import escalade as esc
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("matplotlib", "narwhals", "pandas", "polars", "pyarrow", "scipy", "IPython")
+HEAVY = ("matplotlib", "narwhals", "pandas", "polars", "pyarrow", "scipy", "IPython", "anywidget", "jinja2")
 # Milliseconds of our own modules, NumPy apart; some 10 are usual, a shared machine may be slow.
 PATIENCE = 150
 
@@ -77,7 +77,7 @@ def test_version_and_licence():
     about = metadata("escalade")
     assert about["Version"] == esc.__version__
     assert "MIT" in about["License-Expression"] and "Apache" in about["License-Expression"]
-    assert {"plot", "notebook"} <= set(about.get_all("Provides-Extra"))
+    assert {"plot", "board", "notebook"} <= set(about.get_all("Provides-Extra"))
 
 
 def test_typed_and_stubbed():
@@ -117,7 +117,7 @@ def test_settings():
 
 def test_words_and_grades():
     yardstick, grades = esc.yardstick(), esc.grades()
-    assert list(yardstick.data["low"]) == sorted(yardstick.data["low"])
+    assert list(yardstick.low) == sorted(yardstick.low)
     assert esc.word_for(0.3) == "unlikely"
     assert esc.word_for(0.22).startswith("≈ ")
     assert len(grades) >= 30 and "B2" in str(grades)

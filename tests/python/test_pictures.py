@@ -19,7 +19,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.transforms import Bbox
 
 import escalade as esc
-from escalade.canvas import PALETTES, luminance, text_on
+from escalade.canvas import luminance, text_on
+from escalade.colours import PALETTES
 
 QUIET: dict[str, Any] = {"progress": False}
 
@@ -81,6 +82,8 @@ PICTURES: dict[str, Callable[[Crisis, esc.Fit], Any]] = {
     "priors of heads": lambda c, fit: esc.pool_priors({"ann": c.model, "bo": other(c)}).plot(),
     "Bayesian network": lambda c, fit: c.model.drivers.plot({"us_policy": "settlement"}),
     "laws": lambda c, fit: c.model.drivers.posteriors().plot(),
+    "yardstick": lambda c, fit: esc.yardstick("ICD 203").plot(),
+    "confidence": lambda c, fit: fit.confidence(c.questions, **QUIET).plot(),
     "profile": lambda c, fit: fit.profile("peninsula: up", **QUIET).plot(),
 }
 

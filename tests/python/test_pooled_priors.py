@@ -55,7 +55,8 @@ def test_the_logarithmic_pool_of_log_normals_is_their_normalised_geometric_mean(
 
 def test_a_word_is_pooled_as_the_log_normal_that_it_is() -> None:
     pooled = two(esc.chance("unlikely", within="1 year"), esc.chance("highly likely", within="1 year"))
-    bands = {word: (low, high) for word, low, high in zip(*esc.yardstick().data.values(), strict=True)}
+    phia = esc.yardstick()
+    bands = {word: (low, high) for word, low, high in zip(phia.word, phia.low, phia.high, strict=True)}
 
     def law(word: str) -> tuple[float, float]:
         low, high = (np.log(-np.log1p(-p) / 12) for p in bands[word])
@@ -75,7 +76,7 @@ def test_base_rates_pool_to_a_base_rate() -> None:
     wanted = stats.gamma(shape, scale=1 / exposure)
     row = pooled.model.parameters()["front: up"]
     assert (row["prior_low"], row["prior_high"]) == pytest.approx(wanted.ppf([0.05, 0.95]), rel=WRITTEN)
-    assert row["ground"] == "judgement"  # nobody said that it is a base rate
+    assert row["ground"] == "base rate"
     # What is learnt after pooling is what pooling makes of what was learnt.
     assert (shape + 4) == pytest.approx(0.25 * 6.5 + 0.75 * 13.5)
 

@@ -95,7 +95,7 @@ fn expectations(spec: &ModelSpec, model: &Model) -> Result<Vec<Expectation>> {
             // Without a day of its own it is asked as of the dossier's.
             known.unwrap_or(f64::NEG_INFINITY),
         )?;
-        let (mean, sd, words) = numbers::logit(&at, &expect.chance, expect.spread)?;
+        let (mean, sd, words) = numbers::logit(&at, expect)?;
         let provenance =
             numbers::provenance(&at, &clock, (&expect.source, &expect.known, &expect.basis, &expect.note))?;
         Ok(Expectation { question, mean, sd, words, known, provenance })

@@ -2,10 +2,12 @@
 
 use super::At;
 use crate::escalation::parameter::{Prior, Provenance};
-use crate::escalation::spec::{Basis, ChanceSpec, CovariateSpec, EffectSpec, EventsSpec, RateSpec};
+use crate::escalation::spec::{
+    Basis, ChanceSpec, CovariateSpec, EffectSpec, EventsSpec, ExpectSpec, RateSpec, YardstickSpec,
+};
 use crate::ground::Result;
 use crate::ground::time::{self, Clock, YEAR};
-use crate::ground::words::{self, QUARTILE};
+use crate::ground::words::{self, PHIA, QUARTILE, Yardstick};
 
 /// The ratio of a covariate: flat unless it has a number.
 pub(super) fn ratio(at: &At, spec: &CovariateSpec) -> Result<Judged> {
@@ -33,7 +35,7 @@ pub(super) struct Judged {
 pub(super) fn intensity(at: &At, spec: &RateSpec) -> Result<Judged> {
     let forms = [
         ("rate", spec.rate.is_some() || (spec.per.is_some() && !spec.free)),
-        ("chance", spec.chance.is_some() || spec.within.is_some()),
+        ("chance", spec.chance.is_some() || spec.within.is_some() || spec.yardstick.is_some()),
         ("events", spec.events.is_some() || spec.over.is_some()),
         ("free", spec.free),
     ];
@@ -86,19 +88,19 @@ fn chance(at: &At, spec: &RateSpec) -> Result<Judged> {
     let rate = |p: f64| -(-p).ln_1p() / days;
     match chance {
         ChanceSpec::Number(p) => {
+            no_yardstick(at, spec.yardstick.as_ref())?;
             at.key("chance").need((0.0..1.0).contains(p), || {
                 format!("the chance is {p}; expected at least 0 and less than 1 (1 would need an infinite rate)")
             })?;
             log_normal(at, "chance", rate(*p), spec.spread, format!("{p} within {within}"))
         }
         ChanceSpec::Word(word) => {
-            let band = at.key("chance").put(words::find(word))?;
-            let low = rate(band.low.max(words::LOWEST)).ln();
-            let high = rate(band.high.min(words::HIGHEST)).ln();
+            let (low, high, word) = belief(at, word, spec.yardstick.as_ref())?;
+            let (low, high) = (rate(low).ln(), rate(high).ln());
             let own = (high - low) / (2.0 * QUARTILE);
             let sd = own.hypot(spread(at, spec.spread)?.unwrap_or(0.0));
             let mean = (low + high) / 2.0;
-            let words = with_spread(format!("{} within {within}", band.word), spec.spread);
+            let words = with_spread(format!("{word} within {within}"), spec.spread);
             Ok(Judged { value: mean.exp(), prior: Prior::LogNormal { mean, sd }, words })
         }
     }
@@ -143,12 +145,37 @@ pub(super) fn event_rate(at: &At, spec: &EventsSpec, rate: f64, place: &At) -> R
     log_normal(at, "rate", value, spec.spread, words)
 }
 
-/// The logit of a judged probability: mean, standard deviation, and how it was put. A word's band is the central half of
-/// its writer's belief, and its open ends are read as the outer bounds of the yardstick.
-pub(super) fn logit(at: &At, chance: &ChanceSpec, width: Option<f64>) -> Result<(f64, f64, String)> {
-    let logit = |p: f64| (p / (1.0 - p)).ln();
-    match chance {
+/// The quartiles of what the writer of a word believed, and how the word is shown: its band is the central half of that,
+/// by the yardstick that is named, or by PHIA's.
+fn belief(at: &At, word: &str, by: Option<&YardstickSpec>) -> Result<(f64, f64, String)> {
+    let (low, high, shown) = match by {
+        None => at.key("chance").put(PHIA.find(word)).map(|band| (band.low, band.high, band.word.to_string()))?,
+        Some(YardstickSpec::Name(name)) => {
+            let yardstick = at.key("yardstick").put(Yardstick::named(name))?;
+            let band = at.key("chance").put(yardstick.find(word))?;
+            (band.low, band.high, format!("{} ({})", band.word, yardstick.name))
+        }
+        Some(YardstickSpec::Own(own)) => (own.low, own.high, format!("{word} ({})", own.name)),
+    };
+    let place = at.key(if matches!(by, Some(YardstickSpec::Own(_))) { "yardstick" } else { "chance" });
+    let (low, high) = words::quartiles(low, high).ok_or_else(|| {
+        let expected = "expected a band with something between its ends (0 is read as 0.01, 1 as 0.99)";
+        place.wrong(format!("the band of '{word}' is {low} to {high}, no belief; {expected}"))
+    })?;
+    Ok((low, high, shown))
+}
+
+fn no_yardstick(at: &At, by: Option<&YardstickSpec>) -> Result<()> {
+    at.key("yardstick")
+        .need(by.is_none(), || "a yardstick is given beside a number; expected one beside a word only".into())
+}
+
+/// The logit of a judged probability: mean, standard deviation, and how it was put.
+pub(super) fn logit(at: &At, spec: &ExpectSpec) -> Result<(f64, f64, String)> {
+    let (logit, width) = (|p: f64| (p / (1.0 - p)).ln(), spec.spread);
+    match &spec.chance {
         ChanceSpec::Number(p) => {
+            no_yardstick(at, spec.yardstick.as_ref())?;
             at.key("chance")
                 .need(*p > 0.0 && *p < 1.0, || format!("the chance is {p}; expected more than 0 and less than 1"))?;
             let sd = spread(at, width)?.ok_or_else(|| {
@@ -157,10 +184,10 @@ pub(super) fn logit(at: &At, chance: &ChanceSpec, width: Option<f64>) -> Result<
             Ok((logit(*p), sd, with_spread(format!("{p}"), width)))
         }
         ChanceSpec::Word(word) => {
-            let band = at.key("chance").put(words::find(word))?;
-            let (low, high) = (logit(band.low.max(words::LOWEST)), logit(band.high.min(words::HIGHEST)));
+            let (low, high, word) = belief(at, word, spec.yardstick.as_ref())?;
+            let (low, high) = (logit(low), logit(high));
             let sd = ((high - low) / (2.0 * QUARTILE)).hypot(spread(at, width)?.unwrap_or(0.0));
-            Ok(((low + high) / 2.0, sd, with_spread(band.word.into(), width)))
+            Ok(((low + high) / 2.0, sd, with_spread(word, width)))
         }
     }
 }
