@@ -122,7 +122,9 @@ def told(of: Model | Fit, handle: Ladder) -> tuple[list[Move], list[str]]:
     for row in own:
         if row["kind"] == "factor":
             which, _, when = row["name"].removeprefix(f"{handle.name}: ").partition(" × ")
-            effects.append(f"× {numbers(row)[0]}  {which}, while {when.removeprefix('(').removesuffix(')')}")
+            when = when.removeprefix("(").removesuffix(")")
+            during = when if when.startswith(("since ", "until ")) else f"while {when}"
+            effects.append(f"× {numbers(row)[0]}  {which}, {during}")
     return moves, effects
 
 
