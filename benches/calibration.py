@@ -194,14 +194,14 @@ def plot(found: Calibration, file: str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from escalade.plot import AMBER, BLUE, FAINT, GREY, RED, styled
+    from escalade.canvas import hue, styled
 
     n = len(found.ranks)
     with styled():
         figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
         at = np.arange(RANKS + 2) / (RANKS + 1)
         band = stats.binom.ppf([[0.005], [0.995]], n, at) / n - at
-        left.fill_between(at, *band, color=FAINT, lw=0, label="99 % of uniform ranks, at each place")
+        left.fill_between(at, *band, color=hue().faint, lw=0, label="99 % of uniform ranks, at each place")
         for k, ranks in enumerate(found.ranks.T):
             share = (ranks[:, None] < np.arange(RANKS + 2)).mean(axis=0)
             last = k == len(found.names) - 1
@@ -211,10 +211,10 @@ def plot(found: Calibration, file: str) -> None:
                 where="post",
                 lw=1.8 if last else 0.8,
                 alpha=1 if last else 0.6,
-                color=RED if last else BLUE,
+                color=hue().red if last else hue().blue,
                 label="log density" if last else "coordinates" if k == 0 else None,
             )
-        left.axhline(0, color=GREY, lw=1)
+        left.axhline(0, color=hue().grey, lw=1)
         left.set_xlabel("rank of the truth among the draws, as a share")
         left.set_ylabel("share of truths below, minus what is wanted")
         left.set_title(f"Ranks over {n} replicates")
@@ -222,12 +222,17 @@ def plot(found: Calibration, file: str) -> None:
         left.legend(loc="lower left")
         y = np.arange(len(found.names) - 1)
         for level, wanted in enumerate(LEVELS):
-            right.axvspan(*(stats.binom.ppf([0.005, 0.995], n, wanted) / n), color=FAINT, lw=0)
-            right.axvline(wanted, color=GREY, lw=1)
+            right.axvspan(*(stats.binom.ppf([0.005, 0.995], n, wanted) / n), color=hue().faint, lw=0)
+            right.axvline(wanted, color=hue().grey, lw=1)
             right.plot(
-                found.laplace.mean(axis=0)[level], y, "o", mfc="none", color=AMBER, label="Laplace" if level else None
+                found.laplace.mean(axis=0)[level],
+                y,
+                "o",
+                mfc="none",
+                color=hue().amber,
+                label="Laplace" if level else None,
             )
-            right.plot(found.nuts.mean(axis=0)[level], y, "o", color=BLUE, ms=4, label="NUTS" if level else None)
+            right.plot(found.nuts.mean(axis=0)[level], y, "o", color=hue().blue, ms=4, label="NUTS" if level else None)
         right.set_yticks(y, [name.removeprefix("ln ") for name in found.names[:-1]], fontsize=6.5)
         right.invert_yaxis()
         right.set_xlabel("share of 50 % and 90 % intervals that hold the truth")

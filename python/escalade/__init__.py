@@ -53,14 +53,16 @@ from .panel import Panel
 from .panel_fit import PanelFit
 from .panel_results import Estimates, Matrix, PanelSummary, Prevalence
 from .passage import FirstPassage
+from .pooled_priors import PooledPriors, pool_priors
 from .pooling import Pool, pool
 from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
+from .provenance import Parameters, Provenance
 from .questions import Question, Questions, at, enters, first, moves, reach, time_in
-from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
+from .results import Answer, Answers, Drivers, Forecast, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
-from .settings import memory_limit, set_memory_limit, set_threads, threads
+from .settings import memory_limit, set_memory_limit, set_style, set_threads, style, threads
 from .time_in import TimeIn
 from .time_law import TimeLaw
 from .values import WrongPlace, WrongType
@@ -122,11 +124,13 @@ __all__ = [
     "Passage",
     "Paths",
     "Pool",
+    "PooledPriors",
     "Posterior",
     "Posteriors",
     "PredictiveChecks",
     "Prevalence",
     "Profile",
+    "Provenance",
     "QuasiStationary",
     "Question",
     "Questions",
@@ -183,12 +187,15 @@ __all__ = [
     "plot",
     "poisson",
     "pool",
+    "pool_priors",
     "ranked",
     "reach",
     "set_memory_limit",
+    "set_style",
     "set_threads",
     "since",
     "student",
+    "style",
     "table",
     "threads",
     "time_in",

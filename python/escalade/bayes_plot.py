@@ -15,8 +15,7 @@ from matplotlib.path import Path as Curve
 
 from ._core import SpecError
 from .bayes_picture import BAR, HEAD, LINE, MOST, Box, Point, brief, scene
-from .colours import AMBER, BLUE, FAINT, GREY, INK, PALE, RED
-from .plot import canvas
+from .canvas import canvas, hue, tint
 from .values import names_of
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def arrow(ax: Axes, points: list[Point], scale: float) -> None:
         codes += [Curve.CURVE4] * 3
     path = Curve(np.array(vertices), codes)
     tip: Any = {"arrowstyle": "-|>", "mutation_scale": 9 * scale, "shrinkA": 0, "shrinkB": 0}
-    ax.add_patch(FancyArrowPatch(path=path, color=GREY, lw=1.1 * scale, zorder=2, **tip))
+    ax.add_patch(FancyArrowPatch(path=path, color=hue().grey, lw=1.1 * scale, zorder=2, **tip))
 
 
 def draw(ax: Axes, box: Box, scale: float) -> None:
@@ -77,8 +76,8 @@ def draw(ax: Axes, box: Box, scale: float) -> None:
             box.width,
             box.height,
             boxstyle="round,pad=0,rounding_size=7",
-            fc="#fdf3dd" if box.known else FAINT,
-            ec=AMBER if box.known else INK,
+            fc=tint(hue().amber) if box.known else hue().faint,
+            ec=hue().amber if box.known else hue().ink,
             lw=scale,
             zorder=3,
         )
@@ -89,8 +88,10 @@ def draw(ax: Axes, box: Box, scale: float) -> None:
         y, bar = top + HEAD + LINE * (i + 0.5), left + box.label + 14
         ax.text(left + 8, y, state, va="center", size=7.2 * scale, zorder=5)
         if p is not None:
-            ax.add_patch(Rectangle((bar, y - 4), BAR, 8, fc="white", ec="none", zorder=4))
-            ax.add_patch(Rectangle((bar, y - 4), BAR * p, 8, fc=AMBER if box.known else BLUE, ec="none", zorder=5))
+            ax.add_patch(Rectangle((bar, y - 4), BAR, 8, fc=hue().paper, ec="none", zorder=4))
+            ax.add_patch(
+                Rectangle((bar, y - 4), BAR * p, 8, fc=hue().amber if box.known else hue().blue, ec="none", zorder=5)
+            )
             ax.text(bar + BAR + 4, y, brief(p), va="center", size=7 * scale, zorder=5)
 
 
@@ -107,15 +108,15 @@ def posteriors(laws: Posteriors, variables: Any = None, *, ax: Axes | None = Non
     rows = [(name, state, p) for name in names for state, p in laws[name].items()]
     with canvas(ax, 5.5, 0.24 * len(rows) + 0.6) as ax:
         y = np.arange(len(rows))
-        ax.barh(y, 1.0, height=0.7, color=FAINT)
-        shades = [BLUE if names.index(name) % 2 == 0 else "#56b4e9" for name, _, _ in rows]
+        ax.barh(y, 1.0, height=0.7, color=hue().faint)
+        shades = [hue().blue if names.index(name) % 2 == 0 else hue().sky for name, _, _ in rows]
         ax.barh(y, [p for _, _, p in rows], height=0.7, color=shades)
         for i, (_, _, p) in enumerate(rows):
             ax.text(1.01, i, brief(p), va="center", size=8)
         first = [i == 0 or row[0] != rows[i - 1][0] for i, row in enumerate(rows)]
         ax.set_yticks(y, [f"{n}   {s}" if new else s for (n, s, _), new in zip(rows, first, strict=True)])
         for i in np.flatnonzero(first)[1:]:
-            ax.axhline(i - 0.5, color=PALE, lw=0.8)
+            ax.axhline(i - 0.5, color=hue().pale, lw=0.8)
         frame(ax, len(rows), "probability")
         ax.set_xlim(0, 1.12)
         ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -146,9 +147,9 @@ def tornado(table: Sensitivity, rows: int = ROWS, *, ax: Axes | None = None) -> 
         y, middle = np.arange(n), table.probability
         falls, low, high = table.derivative[first] < 0, table.low[first], table.high[first]
         down, up = np.where(falls, high, low), np.where(falls, low, high)
-        ax.barh(y, down - middle, left=middle, height=0.66, color=AMBER, label=f"odds of θ over {table.odds:g}")
-        ax.barh(y, up - middle, left=middle, height=0.66, color=BLUE, label=f"odds of θ times {table.odds:g}")
-        ax.axvline(middle, color=INK, lw=1)
+        ax.barh(y, down - middle, left=middle, height=0.66, color=hue().amber, label=f"odds of θ over {table.odds:g}")
+        ax.barh(y, up - middle, left=middle, height=0.66, color=hue().blue, label=f"odds of θ times {table.odds:g}")
+        ax.axvline(middle, color=hue().ink, lw=1)
         ax.set_yticks(y, [f"{table.words(i)} = {brief(float(table.theta[i]))}" for i in first])
         frame(ax, n, f"P({table.target[0]} = {table.target[1]})")
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
@@ -165,8 +166,8 @@ def strength(table: EvidenceStrength, *, ax: Axes | None = None) -> Axes:
     """
     with canvas(ax, 6.5, 0.3 * len(table) + 0.8) as ax:
         bits = np.clip(np.nan_to_num(table.bits), -64, 64)
-        ax.barh(np.arange(len(table)), bits, height=0.66, color=[BLUE if b > 0 else RED for b in bits])
-        ax.axvline(0, color=INK, lw=1)
+        ax.barh(np.arange(len(table)), bits, height=0.66, color=[hue().blue if b > 0 else hue().red for b in bits])
+        ax.axvline(0, color=hue().ink, lw=1)
         ax.set_yticks(np.arange(len(table)), list(table.findings))
         frame(ax, len(table), f"bits for {table.target[0]} = {table.target[1]}")
     return ax
@@ -184,7 +185,7 @@ def information(table: Information, rows: int = ROWS, *, ax: Axes | None = None)
     """
     n = min(rows, len(table))
     with canvas(ax, 6, 0.27 * n + 0.8) as ax:
-        ax.barh(np.arange(n), table.bits[:n], height=0.66, color=BLUE)
+        ax.barh(np.arange(n), table.bits[:n], height=0.66, color=hue().blue)
         ax.set_yticks(np.arange(n), list(table.names[:n]))
         frame(ax, n, f"expected bits about {table.target} ({table.entropy:.2f} open)")
     return ax

@@ -83,7 +83,7 @@ class Comparison(Pictured):
 
         def cell(s: int, q: int) -> str:
             between = interval_text(self.low[s, q], self.high[s, q])
-            moved = f", {100 * self.difference[s, q]:+.0f}" if s else ""
+            moved = f", {points_text(self.difference[s, q])}" if s else ""
             return f"{probability_text(self.probability[s, q])}{f' ({between})' if between else ''}{moved}"
 
         questions = {name: [cell(s, q) for s in range(len(self.scenario))] for q, name in enumerate(self.question)}
@@ -154,6 +154,16 @@ def compare(
     by, by_low, by_high = (frozen(x) for x in zip(*moved, strict=True))
     names, scenarios = tuple(question.name for question in asked), tuple(map(str, fits))
     return Comparison(scenarios, names, mean, low, high, by, by_low, by_high, level)
+
+
+def points_text(difference: float) -> str:
+    """A difference in percentage points.
+
+    >>> points_text(0.0512), points_text(-0.0004), points_text(float("nan"))
+    ('+5', '0', '')
+    """
+    text = "" if np.isnan(difference) else f"{100 * difference:+.0f}"
+    return "0" if text in ("+0", "-0") else text
 
 
 def summed(draws: Array, level: float) -> tuple[Array, Array, Array]:

@@ -218,7 +218,7 @@ def judgements(parameters: Iterable[Tree]) -> dict[str, tuple[float, float]]:
     for row in parameters:
         basis = row.get("basis") or ("base rate" if row["prior"].startswith("Gamma") else "judgement")
         evident = basis == "base rate" or row["prior"].startswith("flat")
-        part = 0.0 if evident else min((1 - (row.get("shrink") or 0.0)) ** 2, 1.0)
+        part = 0.0 if evident else min(1 - row.get("learnt", 0.0), 1.0)
         states = row.get("states")
         names = [f"{row['name']}: {state}" for state in states] if states else [row["name"]]
         there = sum(p > 0 for p in row["value"]) if states else 0

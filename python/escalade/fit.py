@@ -22,12 +22,15 @@ from .flips import Flips, flips
 from .frames import frozen
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
+from .provenance import Parameters, Provenance
 from .questions import AsQuestions, Questions
-from .results import MONTH, Answers, Drivers, Forecast, Parameters, Rungs
+from .results import MONTH, Answers, Drivers, Forecast, Rungs
 from .values import DateLike, day_of, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
-    pass
+    from matplotlib.axes import Axes
+
+    from .handles import Ladder
 
 
 class Fit(Explained, Simulated, Timed):
@@ -197,6 +200,28 @@ class Fit(Explained, Simulated, Timed):
         """How far each parameter moved from its prior, and where its number comes from."""
         return Parameters.of(json.loads(self._core.parameters()))
 
+    def provenance(self, *, least: float = 0.01) -> Provenance:
+        """What the numbers stand on: evidence, base rates, words, judgements; and what the developments cannot tell.
+
+        Parameters
+        ----------
+        least : float
+            The share of a number's prior variance that must have been taken away, or the square of how far it must
+            have moved in prior standard deviations, for the developments to have told something of it.
+
+        Returns
+        -------
+        Provenance
+            By ground; ``provenance.told`` and ``provenance.untold`` list the numbers, ``plot()`` shows from prior to
+            posterior those that were told of most.
+
+        Raises
+        ------
+        SpecError
+            If `least` is no number between 0 and 1.
+        """
+        return Provenance.of(self.parameters(), least)
+
     def expectations(self) -> Expectations:
         """The model's judgements about answers (:meth:`Model.expect`), and how far each gave way to the rest.
 
@@ -271,6 +296,24 @@ class Fit(Explained, Simulated, Timed):
             If there is not one question, or it cannot be taken apart (:meth:`explain`).
         """
         return flips(self, question, at, top, progress)
+
+    def plot(self, ladder: Ladder | str | None = None, **options: Any) -> Axes:
+        """Where the world stands: see :func:`escalade.plot.network`; of one ladder, :func:`escalade.plot.ladder`.
+
+        Parameters
+        ----------
+        ladder : Ladder or str, optional
+            Its rungs, with the intensities between them; by default all drivers and ladders.
+        **options
+            ``indicators=``, ``ax=``; of a ladder ``ax=``.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from . import plot
+
+        return plot.network(self, **options) if ladder is None else plot.ladder(self, ladder, **options)
 
     def board(
         self,

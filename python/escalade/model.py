@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     from .panel import Panel
     from .panel_fit import PanelFit
     from .posterior import PanelPosterior, Posterior
-    from .results import Parameters, Size
+    from .provenance import Parameters
+    from .results import Size
 
 H = TypeVar("H", bound=Handle)
 SECTIONS: dict[str, type[Handle]] = {"driver": Driver, "ladder": Ladder, "status": Status, "events": Events}
@@ -650,7 +651,7 @@ class Model:
         Parameters
             Intensities per month.
         """
-        from .results import Parameters
+        from .provenance import Parameters
 
         return Parameters.of(json.loads(self._core.parameters()))
 
@@ -894,21 +895,23 @@ class Model:
         """
         return self.fit(Dossier(as_of=self.origin if as_of is None else as_of), draws=draws, seed=seed, progress=False)
 
-    def plot(self, **options: Any) -> Axes:
-        """The model as a picture: see :func:`escalade.plot.network`.
+    def plot(self, ladder: Ladder | str | None = None, **options: Any) -> Axes:
+        """The model as a picture: see :func:`escalade.plot.network`; of one ladder, :func:`escalade.plot.ladder`.
 
         Parameters
         ----------
+        ladder : Ladder or str, optional
+            Its rungs, with the intensities between them; by default what acts on what.
         **options
-            ``indicators=``, ``ax=``.
+            ``indicators=``, ``ax=``; of a ladder ``ax=``.
 
         Returns
         -------
         matplotlib Axes
         """
-        from .picture import network
+        from . import plot
 
-        return network(self, **options)
+        return plot.network(self, **options) if ladder is None else plot.ladder(self, ladder, **options)
 
     def copy(self) -> Model:
         """A model of its own with the same entries."""

@@ -203,18 +203,16 @@ class Prevalence(Table):
         -------
         matplotlib Axes
         """
-        import matplotlib.pyplot as plt
+        from .canvas import canvas, rung_colours
 
-        axes = plt.subplots()[1] if ax is None else ax
         total = np.maximum(self.observed.sum(axis=1), 1)
-        for j, rung in enumerate(self.rungs):
-            (line,) = axes.plot(self.times, self.expected[:, j] / total, label=rung)
-            axes.fill_between(
-                self.times, self.low[:, j] / total, self.high[:, j] / total, color=line.get_color(), alpha=0.2
-            )
-            axes.plot(self.times, self.observed[:, j] / total, "o", ms=4, color=line.get_color())
-        axes.set(xlabel=f"{self.clock}s", ylabel="share of units", ylim=(0, 1))
-        axes.legend(frameon=False)
+        with canvas(ax, 6.5, 3.6) as axes:
+            for j, colour in enumerate(rung_colours(len(self.rungs), ordered=False)):
+                axes.plot(self.times, self.expected[:, j] / total, color=colour, label=self.rungs[j])
+                axes.fill_between(self.times, self.low[:, j] / total, self.high[:, j] / total, color=colour, alpha=0.2)
+                axes.plot(self.times, self.observed[:, j] / total, "o", ms=4, color=colour)
+            axes.set(xlabel=f"{self.clock}s", ylabel="share of units", ylim=(0, 1))
+            axes.legend()
         return axes
 
     __repr__ = Table.__str__

@@ -194,24 +194,24 @@ def told(heads: Any) -> tuple[tuple[str, ...], tuple[str, ...], Array]:
     return names, questions, answers
 
 
-def weighed(names: Sequence[str], weights: Mapping[str, float] | None) -> Array:
+def weighed(names: Sequence[str], weights: Mapping[str, float] | None, what: str = "pool") -> Array:
     """The heads' weights, adding up to 1."""
     if weights is None:
         return np.full(len(names), 1 / len(names))
     if not isinstance(weights, Mapping):
-        raise wrong("pool: weights", weights, "a weight for each head, by name")
+        raise wrong(f"{what}: weights", weights, "a weight for each head, by name")
     for name in weights:
         if name not in names:
-            raise missing("pool: weights: there is no head", name, names)
+            raise missing(f"{what}: weights: there is no head", name, names)
     out = np.empty(len(names))
     for k, name in enumerate(names):
         if name not in weights:
-            raise SpecError(f"pool: weights: none for {name!r}; expected one for each head")
-        out[k] = number(weights[name], f"pool: the weight of {name!r}")
+            raise SpecError(f"{what}: weights: none for {name!r}; expected one for each head")
+        out[k] = number(weights[name], f"{what}: the weight of {name!r}")
         if not 0 <= out[k] < np.inf:
-            raise SpecError(f"pool: the weight of {name!r} is {weights[name]}; expected a number, 0 or more")
+            raise SpecError(f"{what}: the weight of {name!r} is {weights[name]}; expected a number, 0 or more")
     if not out.any():
-        raise SpecError("pool: weights: all are 0; expected one above 0")
+        raise SpecError(f"{what}: weights: all are 0; expected one above 0")
     # By the largest first: a sum of huge ones would overflow.
     out /= out.max()
     return np.asarray(out / out.sum())

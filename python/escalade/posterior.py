@@ -251,8 +251,7 @@ class Sampled:
         -------
         matplotlib Axes
         """
-        from .colours import GREY, KINDS
-        from .plot import canvas
+        from .canvas import canvas, hue
 
         if name not in self.names:
             raise missing("there is no number", name, self.names, "there are")
@@ -261,8 +260,13 @@ class Sampled:
         edges = np.linspace(0, drawn.size, 21)
         with canvas(ax, 5.0, 3.0) as ax:
             for chain, own in enumerate(ranks):
-                ax.stairs(np.histogram(own, edges)[0], edges, color=KINDS[chain % len(KINDS)], label=str(chain + 1))
-            ax.axhline(drawn.shape[1] / 20, color=GREY, lw=1, ls=":")
+                ax.stairs(
+                    np.histogram(own, edges)[0],
+                    edges,
+                    color=hue().kinds[chain % len(hue().kinds)],
+                    label=str(chain + 1),
+                )
+            ax.axhline(drawn.shape[1] / 20, color=hue().grey, lw=1, ls=":")
             ax.set_ylim(0, None)
             ax.set_xlabel("rank among all chains' draws")
             ax.set_title(name)

@@ -106,19 +106,18 @@ class Profile(Table):
         -------
         matplotlib Axes
         """
-        from .colours import BLUE, FAINT, GREY
-        from .plot import canvas
+        from .canvas import canvas, hue
 
         with canvas(ax, 5.0, 3.2) as ax:
             inside = [x for x in (self.low, self.high) if np.isfinite(x) and x != 0]
             shown = (self.value >= 0.5 * min(inside, default=0)) & (self.value <= 2 * max(inside, default=np.inf))
             shown = shown if self.unit else np.ones_like(shown)
             ax.axvspan(
-                max(self.low, self.value[shown].min()), min(self.high, self.value[shown].max()), color=FAINT, lw=0
+                max(self.low, self.value[shown].min()), min(self.high, self.value[shown].max()), color=hue().faint, lw=0
             )
-            ax.plot(self.value[shown], self.height[shown] - self.top, "-o", color=BLUE, ms=3)
-            ax.axhline(self.cut - self.top, color=GREY, lw=1, ls=":")
-            ax.axvline(self.estimate, color=GREY, lw=1)
+            ax.plot(self.value[shown], self.height[shown] - self.top, "-o", color=hue().blue, ms=3)
+            ax.axhline(self.cut - self.top, color=hue().grey, lw=1, ls=":")
+            ax.axvline(self.estimate, color=hue().grey, lw=1)
             if self.unit not in ("probability", ""):
                 ax.set_xscale("log")
             ax.set_ylim(3 * (self.cut - self.top), -0.1 * (self.cut - self.top))

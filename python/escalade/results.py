@@ -1,4 +1,4 @@
-"""Labelled results of a fit: answers, forecasts, drivers, parameters, and the account of a model's size."""
+"""Labelled results of a fit: answers, forecasts, drivers, and the account of a model's size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import Table, frozen
-from .values import Tree, day_of, item, missing, name_of, number_text, place_of, probability_text
+from .values import Tree, day_of, missing, name_of, number_text, place_of, probability_text
 from .words import YardstickLike, read_by
 
 if TYPE_CHECKING:
@@ -29,17 +29,6 @@ def interval_text(low: float, high: float) -> str:
     ('0.06–0.27', '')
     """
     return "" if np.isnan(low) else f"{probability_text(low)}–{probability_text(high)}"
-
-
-def share_text(x: float | None) -> str:
-    """A move or a share for reading: two digits after the point, 0 where rounding left nothing.
-
-    >>> share_text(-3.8e-05), share_text(-0.424), share_text(1.2)
-    ('0', '-0.42', '1.20')
-    """
-    if x is None:
-        return ""
-    return "0" if abs(x) < 0.005 else f"{x:.2f}"
 
 
 @dataclass(frozen=True)
@@ -401,153 +390,6 @@ class Drivers(Table):
         return "Drivers, before and after the developments"
 
     __repr__ = Table.__str__
-
-
-@dataclass(frozen=True)
-class Parameters(Table):
-    """Every number of a model with its prior; of a fit, also what the developments made of it.
-
-    ``moved`` is the posterior mode minus the prior's in prior standard deviations (of the logarithm, or of the logit
-    that moved most); ``shrink`` is 1 − posterior / prior standard deviation. Both small: judgement, not evidence.
-    Intensities are per month (30.4375 days), factors are times, tables probabilities: the column
-    ``unit`` says it; of an indicator's number it is empty.
-
-    Examples
-    --------
-    >>> import escalade as esc
-    >>> m = esc.Model(origin="2024-10-01")
-    >>> korea = m.ladder("peninsula", ["rhetoric", "clash"], up=esc.per_month(0.3, spread=2))
-    >>> columns = m.parameters().columns()
-    >>> columns["unit"], [round(x, 6) for x in columns["value"]]
-    (['per month'], [0.3])
-    """
-
-    rows: tuple[Tree, ...]
-
-    @classmethod
-    def of(cls, rows: Sequence[Tree]) -> Parameters:
-        """The kernel's list, intensities per month, single numbers taken out of their lists."""
-        return cls(tuple(with_unit(row) for row in rows))
-
-    @property
-    def fitted(self) -> bool:
-        """Whether the developments have spoken."""
-        return any("mode" in row for row in self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[Tree]:
-        return (dict(row) for row in self.rows)
-
-    def __getitem__(self, key: str | int) -> Tree:
-        """One parameter's entry, by name or place."""
-        if isinstance(key, int):
-            return dict(item(self.rows, key, "the parameters"))
-        for row in self.rows:
-            if row["name"] == key:
-                return dict(row)
-        raise missing("there is no parameter", key, [row["name"] for row in self.rows])
-
-    def columns(self) -> dict[str, Sequence[Any]]:
-        """One row a number; one for each state of a table's row."""
-        keys = ["value", "prior_low", "prior_high"]
-        fitted = ["mode", "mean", "low", "high"] if self.fitted else []
-        once = (["moved", "shrink"] if self.fitted else []) + [
-            "prior",
-            "fixed",
-            "words",
-            "source",
-            "known",
-            "basis",
-            "note",
-        ]
-        out: dict[str, list[Any]] = {key: [] for key in ["name", "kind", "state", "unit", *keys, *fitted, *once]}
-        for row in self.rows:
-            for i, state in enumerate(row.get("states") or [None]):
-                out["name"].append(row["name"])
-                out["kind"].append(row["kind"])
-                out["state"].append(state)
-                out["unit"].append(row["unit"])
-                for key in keys + fitted:
-                    value = row.get(key)
-                    one = value[i] if isinstance(value, list) else value
-                    out[key].append(one)
-                for key in once:
-                    out[key].append(row.get(key))
-        return dict(out)
-
-    def shown(self) -> dict[str, Sequence[Any]]:
-        """The parameters that are not fixed, as a reader sees them."""
-        rows = [row for row in self.rows if not row.get("fixed")] if self.fitted else self.rows
-        out: dict[str, Sequence[Any]] = {
-            "parameter": [row["name"] for row in rows],
-            "stated": [row.get("words") or row["prior"] for row in rows],
-            "unit": [row["unit"] for row in rows],
-            "prior": [f"{value_text(row, 'value')}{span_of(row, 'prior_low', 'prior_high')}" for row in rows],
-        }
-        if self.fitted:
-            out["posterior"] = [f"{value_text(row, 'mode')}{span_of(row, 'low', 'high')}" for row in rows]
-            out["moved"] = [share_text(row.get("moved")) for row in rows]
-            out["shrink"] = [share_text(row.get("shrink")) for row in rows]
-        out["basis"] = [row.get("basis") or "" for row in rows]
-        out["source"] = [row.get("source") or "" for row in rows]
-        return out
-
-    def caption(self) -> str:
-        """A line above the table."""
-        n_fixed = sum(bool(row.get("fixed")) for row in self.rows)
-        left_out = ", not shown" if self.fitted and n_fixed else ""
-        return f"{len(self)} parameters, {n_fixed} fixed{left_out}; 90 % in brackets"
-
-    def plot(self, **options: Any) -> Axes:
-        """How far each parameter moved from its prior: see :func:`escalade.plot.parameters`.
-
-        Parameters
-        ----------
-        **options
-            ``top=``, ``ax=``, ``width=``.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        from . import plot
-
-        return plot.parameters(self, **options)
-
-    __repr__ = Table.__str__
-
-
-def value_text(row: Tree, key: str) -> str:
-    """A parameter's number (an intensity a month), or a row's probabilities."""
-    value = row.get(key)
-    if isinstance(value, list):
-        return " / ".join(probability_text(p) for p in value)
-    return "" if value is None else number_text(value)
-
-
-def span_of(row: Tree, low: str, high: str) -> str:
-    """A single number's interval in brackets."""
-    if row.get(low) is None or isinstance(row[low], list):
-        return ""
-    return f" ({value_text(row, low)}–{value_text(row, high)})"
-
-
-def with_unit(row: Tree) -> Tree:
-    """A number of the kernel, which counts in days, as users read it."""
-    if "states" in row:
-        return {**row, "unit": "probability"}
-    per_month = row["kind"] in ("intensity", "event rate")
-    scale = MONTH if per_month else 1.0
-    numbers = {
-        key: row[key][0] * scale
-        for key in ("value", "prior_low", "prior_high", "mode", "mean", "low", "high")
-        if isinstance(row.get(key), list)
-    }
-    # A mean, a standard deviation, a size is in the unit of what the indicator shows.
-    unit = "per month" if per_month else "times" if row["kind"] == "factor" else ""
-    return {**row, **numbers, "unit": unit}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""What holds for the whole process: threads and memory."""
+"""What holds for the whole process: threads, memory, and the style of pictures."""
 
 from . import _core
 from ._core import SpecError
-from .values import number, whole
+from .values import missing, number, whole
 
 MOST_THREADS = 1024
 
@@ -82,3 +82,49 @@ def set_memory_limit(bytes: float) -> None:
     if not limit >= 0:
         raise SpecError(f"the memory limit is {bytes}; expected a number of bytes, 0 or more")
     _core.set_memory_limit(limit)
+
+
+STYLES = ("light", "dark")
+_style = STYLES[0]
+
+
+def style() -> str:
+    """The style of pictures.
+
+    Returns
+    -------
+    {"light", "dark"}
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.style()
+    'light'
+    """
+    return _style
+
+
+def set_style(name: str) -> None:
+    """Draw pictures light or dark from now on, as suits the notebook; no setting of matplotlib is touched.
+
+    It holds for new figures. A picture drawn into Axes that are given (``ax=``) follows their own ground.
+
+    Parameters
+    ----------
+    name : {"light", "dark"}
+
+    Raises
+    ------
+    SpecError
+        If it is no such name.
+
+    Examples
+    --------
+    >>> import escalade as esc
+    >>> esc.set_style("dark")
+    >>> esc.set_style("light")
+    """
+    global _style
+    if name not in STYLES:
+        raise missing("there is no style", name, STYLES)
+    _style = name

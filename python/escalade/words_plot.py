@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from . import _core
-from .plot import BLUE, GREY, INK, PALE, canvas
+from .canvas import canvas, hue, percent_axis, text_on, tint
 
 if TYPE_CHECKING:
     from .confidence import Confidence
     from .words import Yardstick
 
-#: Confidence by lightness, so that it reads in grey as well.
-SHADES = {"high": BLUE, "moderate": "#9ac6e0", "low": "#eef1f3"}
+#: Confidence by lightness, so that it reads in grey as well: how much of the colour.
+SHADES = {"high": 1.0, "moderate": 0.4, "low": 0.08}
 
 
 def yardstick(yardstick: Yardstick, *, ax: Axes | None = None, width: float = 8.0) -> Axes:
@@ -35,20 +35,20 @@ def yardstick(yardstick: Yardstick, *, ax: Axes | None = None, width: float = 8.
     with canvas(ax, width, 1.1 + 0.38 * n) as ax:
         for k, word in enumerate(yardstick.word):
             low, high = yardstick.low[k], yardstick.high[k]
-            ax.axhline(k, color=PALE, lw=0.7, zorder=0)
+            ax.axhline(k, color=hue().pale, lw=0.7, zorder=0)
             if _core.band_quartiles(low, high) is None:
-                ax.plot(low, k, "o", color=BLUE, ms=6, clip_on=False)
+                ax.plot(low, k, "o", color=hue().blue, ms=6, clip_on=False)
                 continue
             density = yardstick.distribution(word).pdf(p)
-            ax.fill_between(p, k, k - 0.8 * density / density.max(), color=BLUE, alpha=0.25, lw=0)
-            ax.plot([low, high], [k, k], color=BLUE, lw=4, solid_capstyle="butt", clip_on=False)
+            ax.fill_between(p, k, k - 0.8 * density / density.max(), color=hue().blue, alpha=0.25, lw=0)
+            ax.plot([low, high], [k, k], color=hue().blue, lw=4, solid_capstyle="butt", clip_on=False)
         names = [" / ".join([word, *others]) for word, others in zip(yardstick.word, yardstick._others(), strict=True)]
         ax.set_yticks(range(n), [fill(name, 44) for name in names])
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(n - 0.6, -1.0)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_locator(mpl.ticker.MultipleLocator(0.1))
-        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        percent_axis(ax.xaxis)
         ax.spines["left"].set_visible(False)
         ax.set_title(yardstick.name)
         source = f"\n{fill(yardstick.source, 90)}" if yardstick.source else ""
@@ -73,9 +73,10 @@ def confidence(confidence: Confidence, *, ax: Axes | None = None, width: float =
             cells = [(level, level), *zip(confidence.told(k), parts, strict=True)]
             for column, (said, by) in enumerate(cells):
                 left = column + (0.12 if column else 0)
-                box: Any = {"width": 0.96, "height": 0.86, "color": SHADES[by], "lw": 0}
+                box: Any = {"width": 0.96, "height": 0.86, "color": tint(hue().blue, SHADES[by]), "lw": 0}
                 ax.add_patch(mpl.patches.Rectangle((left, k - 0.43), **box))
-                text: Any = {"ha": "center", "va": "center", "color": "white" if by == "high" else INK, "size": 8.5}
+                ink = text_on(tint(hue().blue, SHADES[by]))
+                text: Any = {"ha": "center", "va": "center", "color": ink, "size": 8.5}
                 ax.text(left + 0.48, k, said, weight="bold" if column == 0 else "normal", **text)
         ax.set_xlim(0, 4.12)
         ax.set_ylim(n - 0.5, -0.5)
@@ -85,7 +86,7 @@ def confidence(confidence: Confidence, *, ax: Axes | None = None, width: float =
         ax.tick_params(length=0)
         for side in ax.spines.values():
             side.set_visible(False)
-        for shade, by in zip(SHADES.values(), SHADES, strict=True):
-            ax.plot([], [], "s", color=shade, ms=8, mec=GREY, mew=0.4, label=f"speaks for {by}")
+        for by, shade in SHADES.items():
+            ax.plot([], [], "s", color=tint(hue().blue, shade), ms=8, mec=hue().grey, mew=0.4, label=f"speaks for {by}")
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3)
     return ax

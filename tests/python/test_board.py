@@ -19,7 +19,7 @@ from board_past import Past
 from crisis import crisis
 from escalade.board import N_DATES
 from escalade.board_widget import BoardWidget
-from escalade.colours import CLIMB, rung_colours
+from escalade.colours import PALETTES, rung_colours
 from escalade.values import day_of
 
 EXACT = 1e-12  # of probabilities that two paths of one computation give
@@ -340,6 +340,6 @@ def test_the_file_takes_explanations_and_a_replay(tmp_path: Any, monkeypatch: py
 def test_rungs_have_the_colours_of_a_colour_map(n: int) -> None:
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-    climb = LinearSegmentedColormap.from_list("climb", list(CLIMB), N=4096)
+    climb = LinearSegmentedColormap.from_list("climb", PALETTES["light"].ramp, N=4096)
     for i, colour in enumerate(rung_colours(n)):
         np.testing.assert_allclose(to_rgb(colour), climb(i / max(n - 1, 1))[:3], atol=1.1 / 255)

@@ -78,8 +78,8 @@ def test_what_developments_taught_is_no_judgement():
 def test_entries_of_a_row_count_once_together():
     rows = [
         {"name": "us", "prior": "Dirichlet worth 10", "states": ["a", "b", "c"], "value": [0.5, 0.5, 0.0]},
-        {"name": "x", "prior": "flat on the log", "value": 1.0, "shrink": 0.0},
-        {"name": "y", "prior": "log-normal", "value": 1.0, "shrink": -0.3},
+        {"name": "x", "prior": "flat on the log", "value": 1.0, "learnt": 1.0},
+        {"name": "y", "prior": "log-normal", "value": 1.0, "learnt": -0.69},
     ]
     assert judgements(rows) == {
         "us: a": (1.0, 0.5),

@@ -225,7 +225,7 @@ def test_what_is_learnt_of_a_mean_is_the_conjugate_answer():
     learnt = m.fit(d, progress=False).parameters()["x: mean"]
     assert learnt["mode"] == pytest.approx(wanted, abs=SAME)
     assert (learnt["kind"], learnt["unit"], learnt["prior_low"]) == ("mean", "", pytest.approx(1 - 1.6448536 * 2))
-    assert learnt["shrink"] == pytest.approx(1 - weight**-0.5 / 2, abs=1e-6)
+    assert learnt["learnt"] == pytest.approx(1 - 1 / (4 * weight), abs=1e-6)
 
 
 def test_files_hold_numbers(tmp_path):

@@ -33,7 +33,9 @@ def words(ax):
     ax.figure.canvas.draw()
     named = [ax.get_title(loc="left"), *(t.get_text() for t in ax.get_yticklabels())]
     legend = ax.get_legend()
-    return " ".join([*named, *(t.get_text() for t in ax.texts), *(t.get_text() for t in legend.texts if legend)])
+    return " ".join(
+        [*named, *(t.get_text() for t in ax.texts), *(t.get_text() for t in (legend.texts if legend else ()))]
+    )
 
 
 def words_without_legend(ax):
@@ -53,6 +55,25 @@ def test_network(c):
         assert thing in text
     assert "missile tests" not in text
     assert "missile tests" in words(c.model.plot(indicators=True))
+
+
+def test_network_and_ladder_of_a_fit(c, fit):
+    text = words(fit.plot())
+    assert "Troops abroad, as of 2024-11-30" in text and "before the developments" in text
+    settlement = f"{fit.drivers(progress=False)['us_policy']['settlement']:.2f}"
+    assert settlement in text
+    text = words(fit.plot("peninsula"))
+    row = fit.parameters()["peninsula: up"]
+    assert text.count(f"{row['mode']:.2g} ({row['low']:.2g}–{row['high']:.2g})") == 3  # shared by three moves
+    assert "up, while restraint = weak" in text and "limited clash" in text
+    assert "before" not in words(c.model.plot(c.korea))
+    m = esc.Model(origin="2024-10-01")
+    a = m.ladder("a", ["x", "y", "z"], up=esc.per_year(1), moves={("x", "z"): esc.per_year(0.5)})
+    a.effect(esc.since("2025-01-20"), up=2.0)
+    text = words(m.plot(a))
+    assert "0.042" in text and "× 2  up, since 2025-01-20" in text
+    with pytest.raises(esc.SpecError, match="no ladder 'us_policy'"):
+        fit.plot("us_policy")
 
 
 def test_network_of_one_ladder():
@@ -100,7 +121,7 @@ def test_all_draw_where_they_are_told(c, fit):
         esc.plot.network(c.model, ax=axes[1]),
         esc.plot.fan(forecast, c.korea, ax=axes[2]),
         esc.plot.answers(fit.ask(c.questions), ax=axes[3]),
-        esc.plot.parameters(fit.parameters(), ax=axes[4]),
+        esc.plot.ridges(fit.parameters(), ax=axes[4]),
     ]
     assert all(a is b for a, b in zip(drawn, axes, strict=True))
 

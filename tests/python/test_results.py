@@ -131,12 +131,12 @@ def test_parameters(c, fit):
     assert not prior.fitted and posterior.fitted
     assert [p["name"] for p in prior] == [p["name"] for p in posterior]
     free = [p for p in posterior if not p["fixed"]]
-    assert free and all(np.isfinite(p["moved"]) and np.isfinite(p["shrink"]) for p in free)
+    assert free and all(np.isfinite(p["moved"]) and np.isfinite(p["learnt"]) for p in free)
     sourced = [p for p in prior if p.get("source") == "the article"]
     assert len(sourced) == 1 and sourced[0]["known"] == "2024-11-29"
     assert "the article" in posterior._repr_html_()
     frame = posterior.to_frame("polars")
-    assert {"name", "kind", "state", "value", "mode", "moved", "source"} <= set(frame.columns)
+    assert {"name", "kind", "state", "value", "mode", "moved", "learnt", "ground", "source"} <= set(frame.columns)
     with pytest.raises(esc.SpecError):
         posterior["no such thing"]
 

@@ -1,4 +1,4 @@
-"""The picture of a model: drivers, ladders with their rungs, and what acts on what."""
+"""The picture of a model: drivers, ladders with their rungs, what acts on what; of a fit, where they stand now."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path as Curve
 
-from .colours import AMBER, BLUE, FAINT, GREY, INK, PALE, RED, rung_colours
+from .canvas import canvas, hue, rung_colours
 from .condition import walk
+from .fit import Fit
 from .layout import Layout, Link, layered
-from .plot import canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,9 @@ LETTER = 0.068  # inches
 LEGEND_LETTER = 0.056  # inches
 HEADLINE_LETTER = 0.085  # inches
 SPACE = 0.9  # inches between columns, for the links
-COLOURS = {"raises": RED, "lowers": BLUE, "both": GREY, "given": INK, "begins": AMBER, "shows": PALE}
+BAR, FIGURES = 0.6, 0.46  # inches, of a probability
+#: By sense: the attribute of the palette.
+COLOURS = {"raises": "red", "lowers": "blue", "both": "grey", "given": "ink", "begins": "amber", "shows": "pale"}
 WORDS = {
     "raises": "the higher (or later) state drives it up",
     "lowers": "the higher (or later) state holds it down",
@@ -38,6 +40,7 @@ WORDS = {
     "begins": "where it begins depends on it",
     "shows": "is seen by an indicator",
 }
+NOW, BEFORE = "probability now", "before the developments"
 OPPOSITE = {"raises": "lowers", "lowers": "raises", "both": "both"}
 
 
@@ -50,6 +53,8 @@ class Box:
     states: list[str]
     ordered: bool = True
     calendar: set[str] = field(default_factory=set)
+    now: list[float] | None = None  #: the probability of each state
+    before: list[float] | None = None  #: of a driver, before the developments
 
     @property
     def note(self) -> str:
@@ -67,18 +72,20 @@ class Box:
     def width(self) -> float:
         """Inches."""
         longest = max(len(text) for text in [*self.states, self.note, ""])
-        return max(1.3 * LETTER * len(self.name) + 0.2, LETTER * longest + 0.42)
+        bars = 0.0 if self.now is None else BAR + FIGURES
+        return max(1.3 * LETTER * len(self.name) + 0.2, LETTER * longest + 0.42 + bars)
 
 
-def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -> Axes:
+def network(of: Model | Fit, *, indicators: bool = False, ax: Axes | None = None) -> Axes:
     """The model as a picture: drivers, ladders with their rungs, and what acts on what.
 
     An arrow into a ladder says that the higher rungs (or the later states) of the other drive it up, or hold it down;
-    the calendar's effects stand in the box.
+    the calendar's effects stand in the box. Of a fit each state has a bar, the probability that the world is there now;
+    a driver's tick is what was believed before the developments.
 
     Parameters
     ----------
-    model : Model
+    of : Model or Fit
     indicators : bool
         Whether to draw them too.
     ax : Axes, optional
@@ -88,7 +95,10 @@ def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -
     -------
     Axes
     """
+    model = of.model if isinstance(of, Fit) else of
     boxes = {name: box_of(handle) for name, handle in {**model.drivers, **model.ladders}.items()}
+    if isinstance(of, Fit):
+        stand(boxes, of)
     if indicators:
         boxes |= {name: box_of(handle) for name, handle in model.indicators.items()}
     links = {(a, b): sense for (a, b), sense in links_of(model).items() if a in boxes and b in boxes}
@@ -101,25 +111,35 @@ def network(model: Model, *, indicators: bool = False, ax: Axes | None = None) -
     high = max([*bends, *(layout.y[n] + box.height / 2 for n, box in boxes.items())], default=1.0) + 0.2
     total = sum(wide) + SPACE * (len(wide) - 1)
     used = [sense for sense in COLOURS if sense in links.values()]
-    entry = max((0.6 + LEGEND_LETTER * len(WORDS[sense]) for sense in used), default=0.0)
-    title = 0.3 + HEADLINE_LETTER * len(model.name)
+    told = [
+        word
+        for word, is_told in ((NOW, isinstance(of, Fit)), (BEFORE, any(b.before for b in boxes.values())))
+        if is_told
+    ]
+    words = [*(WORDS[sense] for sense in used), *told]
+    entry = max((0.6 + LEGEND_LETTER * len(word) for word in words), default=0.0)
+    headline = f"{model.name}{', as of ' if model.name else 'as of '}{of.as_of}" if isinstance(of, Fit) else model.name
+    title = 0.3 + HEADLINE_LETTER * len(headline)
     page = max(total + 0.4, entry + 0.2, min(title, 10.0), 3.0)  # room for the legend and the title of a small model
     scale = min(1.0, 15.0 / page)  # a page's width; the print shrinks with it
-    across = max(1, min(len(used), int(page * scale / entry))) if used else 1
-    beneath = 0.2 * -(-len(used) // across) + 0.1 if used else 0.0
+    across = max(1, min(len(words), int(page * scale / entry))) if words else 1
+    beneath = 0.2 * -(-len(words) // across) + 0.1 if words else 0.0
     with canvas(ax, page * scale, (high - low) * scale + 0.35 + beneath) as ax:
         ax.set_xlim((total - page) / 2, (total + page) / 2)
         ax.set_ylim(low, high)
         ax.set_aspect("equal")
         ax.axis("off")
         for link, points in routes(boxes, links, layout, middle, wide).items():
-            draw_link(ax, points, COLOURS[links[link]], scale)
+            draw_link(ax, points, getattr(hue(), COLOURS[links[link]]), scale)
         for name, box in boxes.items():
             draw_box(ax, box, middle[layout.x[name]], layout.y[name], scale)
-        handles = [Line2D([], [], color=COLOURS[s], lw=1.6, label=WORDS[s]) for s in used]
+        handles = [Line2D([], [], color=getattr(hue(), COLOURS[s]), lw=1.6, label=WORDS[s]) for s in used]
+        handles += [Line2D([], [], color=hue().blue, lw=5, label=NOW)] if NOW in told else []
+        tick: Any = {"ls": "", "marker": "|", "ms": 9, "mew": 1.2, "color": hue().ink}
+        handles += [Line2D([], [], label=BEFORE, **tick)] if BEFORE in told else []
         if handles:
             ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=across)
-        ax.set_title(model.name)
+        ax.set_title(headline)
     return ax
 
 
@@ -128,6 +148,31 @@ def box_of(handle: Handle) -> Box:
     tree = handle.to_dict()
     calendar = {f"{word} {date}" for effect in tree.get("effect", ()) for word, date in periods(effect["when"])}
     return Box(handle.name.replace("_", " "), handle.kind, handle.states, tree.get("ordered", True), calendar)
+
+
+def stand(boxes: dict[str, Box], fit: Fit) -> None:
+    """Where a fit says that the world is now, written into the boxes."""
+    for name, law in fit.drivers(progress=False).values.items():
+        boxes[name].now, boxes[name].before = law["mean"].tolist(), law["prior"].tolist()
+    for name, now in present(fit).items():
+        boxes[name].now = now
+
+
+def present(fit: Fit) -> dict[str, list[float]]:
+    """The probability of each rung of each ladder at the end of a fit's date."""
+    now = fit.as_of if "T" in fit.as_of else f"{fit.as_of}T23:59"
+    return {name: rungs.mean[-1].tolist() for name, rungs in fit.forecast(dates=[now], progress=False).ladders.items()}
+
+
+def brief(p: float) -> str:
+    """A probability in little room; what is nearly 0 or 1 does not read as such.
+
+    >>> brief(0.1449), brief(0.0003), brief(0.9987), brief(1.0)
+    ('0.14', '<0.01', '>0.99', '1')
+    """
+    if p in (0, 1):
+        return f"{p:.0f}"
+    return "<0.01" if p < 0.005 else ">0.99" if p > 0.995 else f"{p:.2f}"
 
 
 def periods(tree: Any) -> Iterator[tuple[str, str]]:
@@ -253,19 +298,32 @@ def draw_box(ax: Axes, box: Box, x: float, y: float, scale: float) -> None:
             box.width,
             box.height,
             boxstyle=round_corner,
-            fc="white" if box.kind == "ladder" else FAINT,
-            ec=INK if box.kind in ("ladder", "driver") else GREY,
+            fc=hue().paper if box.kind == "ladder" else hue().faint,
+            ec=hue().ink if box.kind in ("ladder", "driver") else hue().grey,
             lw=1.1 * scale,
             zorder=3,
         )
     )
     ax.text(x, top - HEAD / 2 - 0.02, box.name, ha="center", va="center", weight="bold", size=8.6 * scale, zorder=5)
     colours = rung_colours(len(box.states), box.ordered) if box.kind == "ladder" else ["none"] * len(box.states)
-    listed = list(zip(box.states, colours, strict=True))
-    for i, (state, colour) in enumerate(listed[::-1] if box.kind == "ladder" and box.ordered else listed):
+    order = list(range(len(box.states)))
+    for i, k in enumerate(order[::-1] if box.kind == "ladder" and box.ordered else order):
         middle = top - HEAD - LINE * (i + 0.5)
-        ax.add_patch(Rectangle((left + 0.1, middle - 0.055), 0.11, 0.11, fc=colour, ec="none", zorder=4))
-        ax.text(left + 0.27, middle, state, va="center", size=7.4 * scale, zorder=5)
+        ax.add_patch(Rectangle((left + 0.1, middle - 0.055), 0.11, 0.11, fc=colours[k], ec="none", zorder=4))
+        ax.text(left + 0.27, middle, box.states[k], va="center", size=7.4 * scale, zorder=5)
+        if box.now is not None:
+            begin = left + box.width - BAR - FIGURES
+            ax.add_patch(Rectangle((begin, middle - 0.055), BAR, 0.11, fc=hue().pale, ec="none", zorder=4))
+            ax.add_patch(Rectangle((begin, middle - 0.055), BAR * box.now[k], 0.11, fc=hue().blue, ec="none", zorder=5))
+            if box.before is not None:
+                ax.plot(
+                    [begin + BAR * box.before[k]] * 2,
+                    [middle - 0.085, middle + 0.085],
+                    color=hue().ink,
+                    lw=1.2 * scale,
+                    zorder=6,
+                )
+            ax.text(begin + BAR + 0.05, middle, brief(box.now[k]), va="center", size=7 * scale, zorder=5)
     if box.calendar:
         middle = top - HEAD - LINE * (len(box.states) + 0.5)
-        ax.text(left + 0.1, middle, box.note, va="center", size=6.6 * scale, style="italic", color=GREY, zorder=5)
+        ax.text(left + 0.1, middle, box.note, va="center", size=6.6 * scale, style="italic", color=hue().dim, zorder=5)
