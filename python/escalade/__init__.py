@@ -28,6 +28,7 @@ from ._core import (
     Unidentified,
 )
 from .attribution import Attribution
+from .audit import AuditCard
 from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
@@ -38,6 +39,7 @@ from .counts import Counts
 from .dossier import Development, Dossier
 from .evidence import isnot
 from .expectations import Expectations
+from .fingerprint import fingerprint
 from .fit import Fit
 from .flips import Flips
 from .generator import Generator
@@ -56,6 +58,7 @@ from .posterior import Diagnostics, PanelPosterior, Posterior
 from .priors import base_rate, chance, factor, free, per_day, per_month, per_week, per_year, table
 from .profile import Profile
 from .questions import Question, Questions, at, enters, first, moves, reach, time_in
+from .replay import Replay, Scores
 from .results import Answer, Answers, Drivers, Forecast, Parameters, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_threads, threads
@@ -72,6 +75,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Attribution",
+    "AuditCard",
     "BayesNet",
     "BreakingPoints",
     "Comparison",
@@ -126,10 +130,12 @@ __all__ = [
     "QuasiStationary",
     "Question",
     "Questions",
+    "Replay",
     "RungLaws",
     "RungValues",
     "Rungs",
     "Sample",
+    "Scores",
     "Sensitivity",
     "Sight",
     "Size",
@@ -154,6 +160,7 @@ __all__ = [
     "datasets",
     "enters",
     "factor",
+    "fingerprint",
     "first",
     "free",
     "function",

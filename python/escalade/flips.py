@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._core import ImpossibleEvidence
-from .attribution import explain
+from .attribution import Attribution, explain
 from .frames import Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions
+from .questions import AsQuestions, Questions
+from .questions import at as ask_at
 from .results import Array
 from .sensitivity import breaking_points
-from .values import item, number_text, probability_text
+from .values import item, number_text, probability_text, to_json
 
 if TYPE_CHECKING:
     from .fit import Fit
 
 KINDS = ("judgement", "development", "driver")
+#: Each state of each driver: the answer if it were known, and how likely it is now.
+Told = list[tuple[str, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +100,25 @@ class Flips(Table):
     __repr__ = Table.__str__
 
 
-def flips(fit: Fit, question: AsQuestions, at: float, top: int, progress: Progress) -> Flips:
-    """See :meth:`Fit.flips`."""
+def flips(
+    fit: Fit,
+    question: AsQuestions,
+    at: float,
+    top: int,
+    progress: Progress,
+    why: Attribution | None = None,
+    drivers: Told | None = None,
+) -> Flips:
+    """See :meth:`Fit.flips`; `why` and `drivers` are of the same question, where they are known already."""
     with progress_line("flips", progress) as report:
+        if why is None:  # first, for it refuses what cannot be taken apart
+            why = explain(fit, question, by="development", learning=False, orders=0, seed=0, progress=False)
+        if report is not None:
+            report(0.2)
         numbers = breaking_points(fit, question, at, top, False)
         if report is not None:
-            report(0.4)
-        why = explain(fit, question, by="development", learning=False, orders=0, seed=0, progress=False)
-        if report is not None:
             report(0.6)
-        drivers = known(fit, question)
+        drivers = known(fit, question) if drivers is None else drivers
     line, now = numbers.line, numbers.probability
     rows: list[tuple[str, str, str, float, float, bool]] = []
     for k, name in enumerate(numbers.number):
@@ -128,16 +140,18 @@ def flips(fit: Fit, question: AsQuestions, at: float, top: int, progress: Progre
     return Flips(why.question, now, line, kinds, whats, how, frozen(answer), frozen(chance), crosses)
 
 
-def known(fit: Fit, question: AsQuestions) -> list[tuple[str, float, float]]:
+def known(fit: Fit, question: AsQuestions) -> Told:
     """Each state of each driver: the answer if it were known, and how likely it is now, at the mode."""
-    out: list[tuple[str, float, float]] = []
-    laws = fit.drivers(progress=False)
-    for name, states in laws.states.items():
-        for state, chance in zip(states, laws.values[name]["mode"].tolist(), strict=True):
-            condition = fit.model.drivers[name] == state
-            try:
-                answer = fit.given(condition).at_mode(question)
-            except ImpossibleEvidence:
-                continue  # it cannot be: what it would do is no matter
-            out.append((f"{name} = {state}", answer, chance))
+    states = [(f"{name} = {s}", driver == s) for name, driver in fit.model.drivers.items() for s in driver.states]
+    if not states:
+        return []
+    now = np.datetime64(fit.as_of, "m") + np.timedelta64(0 if "T" in fit.as_of else 1, "D")
+    asked = Questions(ask_at(condition, on=str(now), name=what) for what, condition in states)
+    chances = fit._core.slopes(to_json(asked.to_dict()))[0]
+    out: Told = []
+    for (what, condition), chance in zip(states, chances.tolist(), strict=True):
+        try:
+            out.append((what, fit.given(condition).at_mode(question), chance))
+        except ImpossibleEvidence:
+            continue  # it cannot be: what it would do is no matter
     return out

@@ -782,11 +782,15 @@ def change_text(row: Mapping[str, Any]) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    """The pictures of a model and of spans live in files of their own."""
+    """The pictures of a model, of a replay and of spans live in files of their own."""
     if name == "network":
         from .picture import network
 
         return network
+    if name == "replay":
+        from .replay_plot import replay
+
+        return replay
     if name in ("passage", "counts", "time_law"):
         from . import spans_plot
 
