@@ -13,7 +13,7 @@ import numpy as np
 from . import _core
 from .attribution import Attribution, explain, grouped
 from .fingerprint import fingerprint
-from .flips import Flips, flips, known
+from .flips import Flips, Told, flips, known
 from .frames import Table
 from .progress import Progress, progress_line
 from .questions import AsQuestions, Question, Questions, one_question
@@ -185,20 +185,27 @@ def audits(
     answers = fit.ask(asked, level=level, progress=progress)
     cards = []
     with progress_line("audit", progress) as report:
+        drivers = known(fit, asked)
         for k, question in enumerate(asked):
 
             def part(done: float, k: int = k) -> None:
                 if report is not None:
                     report((k + done) / len(asked))
 
-            cards.append(card(fit, question, answers, line, n_orders, part))
+            cards.append(card(fit, question, answers, drivers[k], line, n_orders, part))
     return tuple(cards)
 
 
 def card(
-    fit: Fit, question: Question, answers: Answers, line: float, orders: int, report: Callable[[float], None]
+    fit: Fit,
+    question: Question,
+    answers: Answers,
+    told: Told,
+    line: float,
+    orders: int,
+    report: Callable[[float], None],
 ) -> AuditCard:
-    """The card of one question."""
+    """The card of one question, with what each state of each driver would make of it."""
 
     def half(done: float) -> None:
         report(0.5 * done)
@@ -206,7 +213,6 @@ def card(
     why = explain(fit, question, by="development", learning=False, orders=orders, seed=0, progress=half)
     moved = tornado(fit, question, TOP, False)
     report(0.6)
-    told = known(fit, question)
     over = flips(fit, question, line, TOP, False, why, told)
     report(1.0)
     developments, drivers, numbers = reported(fit, question, why), by_driver(told), stated(fit)

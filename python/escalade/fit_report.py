@@ -28,7 +28,7 @@ class Accountable(FitBase):
         *,
         at: float = 0.5,
         level: float = 0.9,
-        orders: int = 20,
+        orders: int = 12,
         progress: Progress = True,
     ) -> AuditCard:
         """One answer with all that it comes from: developments, judgements, what flips it, the author's word.
@@ -67,7 +67,7 @@ class Accountable(FitBase):
         *,
         at: float = 0.5,
         level: float = 0.9,
-        orders: int = 20,
+        orders: int = 12,
         progress: Progress = True,
     ) -> tuple[AuditCard, ...]:
         """The audit cards of several questions; see :meth:`audit`.

@@ -118,7 +118,7 @@ def flips(
         numbers = breaking_points(fit, question, at, top, False)
         if report is not None:
             report(0.6)
-        drivers = known(fit, question) if drivers is None else drivers
+        drivers = known(fit, question)[0] if drivers is None else drivers
     line, now = numbers.line, numbers.probability
     rows: list[tuple[str, str, str, float, float, bool]] = []
     for k, name in enumerate(numbers.number):
@@ -140,18 +140,26 @@ def flips(
     return Flips(why.question, now, line, kinds, whats, how, frozen(answer), frozen(chance), crosses)
 
 
-def known(fit: Fit, question: AsQuestions) -> Told:
-    """Each state of each driver: the answer if it were known, and how likely it is now, at the mode."""
+def known(fit: Fit, questions: AsQuestions) -> list[Told]:
+    """Of each question, for each state of each driver: the answer if it were known, and how likely it is, at the mode."""
+    asked = Questions(questions)
+    out: list[Told] = [[] for _ in asked]
     states = [(f"{name} = {s}", driver == s) for name, driver in fit.model.drivers.items() for s in driver.states]
     if not states:
-        return []
+        return out
     now = np.datetime64(fit.as_of, "m") + np.timedelta64(0 if "T" in fit.as_of else 1, "D")
-    asked = Questions(ask_at(condition, on=str(now), name=what) for what, condition in states)
-    chances = fit._core.slopes(to_json(asked.to_dict()))[0]
-    out: Told = []
-    for (what, condition), chance in zip(states, chances.tolist(), strict=True):
+    chances = at_modes(fit, Questions(ask_at(condition, on=str(now), name=what) for what, condition in states))
+    for (what, condition), chance in zip(states, chances, strict=True):
         try:
-            out.append((what, fit.given(condition).at_mode(question), chance))
+            answers = at_modes(fit.given(condition), asked)
         except ImpossibleEvidence:
             continue  # it cannot be: what it would do is no matter
+        for told, answer in zip(out, answers, strict=True):
+            told.append((what, answer, chance))
     return out
+
+
+def at_modes(fit: Fit, questions: Questions) -> list[float]:
+    """Answers at the mode of the parameters: one draw is asked beside it in place of all."""
+    core = fit._core if fit._core.n_draws == 0 else fit._core.thin(1)
+    return list(core.ask(to_json(questions.to_dict()))["mode"].tolist())

@@ -119,10 +119,10 @@ def of_driver(driver: Mapping[str, Any]) -> str:
     """What knowing a driver would make of the answer."""
     states = sorted(driver["states"], key=lambda state: -state["chance"])
     made = "; ".join(
-        f"{state['state']} ({probability_text(state['chance'])}) would make it {probability_text(state['answer'])}"
+        f"{state['state']} ({probability_text(state['chance'])}) would make the answer {probability_text(state['answer'])}"
         for state in states
     )
-    return f"What {plainly(driver['name'])} is is not known: {made}."
+    return f"The state of {plainly(driver['name'])} is not known: {made}."
 
 
 def reasons(
