@@ -51,7 +51,7 @@ class AuditCard(Table):
     >>> card = m.fit(d).audit(esc.reach(front == "war", by="2025-09-30", name="war"))
     >>> card.developments[0]["id"], card.to_dict()["flip"]["what"]
     ('rumour', 'front: up')
-    >>> print(card.reasons[0])
+    >>> print(card.reasons[1])
     “shots were heard” (no source, grade C3) raises the answer: 0.22 without it.
     """
 
@@ -166,7 +166,7 @@ def signed(x: float | None) -> str:
 
 def no_flip(line: float) -> str:
     """What is said where nothing flips an answer."""
-    return f"no single number, development or driver brings it over {probability_text(line)}"
+    return f"no single number, development or driver brings it to the other side of {probability_text(line)}"
 
 
 def author_words(row: Tree) -> str:
@@ -300,9 +300,11 @@ def stated(fit: Fit) -> dict[str, Tree]:
 
 def kind_of(row: Tree) -> str:
     """Whether a number is evidence, a base rate or judgement."""
-    if (row.get("shrink") or 0.0) >= TAUGHT or str(row.get("prior", "")).startswith("flat"):
+    prior = str(row.get("prior", ""))
+    if (row.get("shrink") or 0.0) >= TAUGHT or prior.startswith("flat"):
         return "evidence"
-    return "base rate" if row.get("basis") == "base rate" else "judgement"
+    counted = row.get("basis") is None and prior.startswith("Gamma")
+    return "base rate" if counted or row.get("basis") == "base rate" else "judgement"
 
 
 def judgement(moved: Tornado, k: int, numbers: dict[str, Tree]) -> Tree:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .audit import signed
-from .values import number_text, probability_text
+from .values import Tree, number_text, probability_text
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Opens what is folded before it is printed, where the browser's style sheet cannot.
 PRINTING = """<script>
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((x) => (x.open = true)));
+addEventListener("beforeprint", () => document.querySelectorAll(".card details").forEach((x) => (x.open = true)));
 </script>"""
 
 
@@ -51,10 +51,17 @@ def environment() -> Environment:
         "signed": signed,
         "percent": lambda p: f"{100 * min(max(p, 0.0), 1.0):.2f}%",
         "data": data,
+        "moves": moves,
+        "rejectmove": lambda developments: [d["id"] for d in developments if not moves(d)],
     }
     style = files("escalade").joinpath("page", "style.css").read_text(encoding="utf-8")
     made.globals |= {"style": Markup(style), "printing": Markup(PRINTING), "version": _core.__version__}
     return made
+
+
+def moves(development: Tree) -> bool:
+    """Whether a development moves an answer by what two digits show."""
+    return any(abs(development[key] or 0.0) >= 0.005 for key in ("arrival", "left_out", "share"))
 
 
 def data(tree: Any) -> Markup:

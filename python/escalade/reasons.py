@@ -97,7 +97,8 @@ def of_development(development: Mapping[str, Any], now: float, scale: str) -> st
     if before != after:
         return f"{said(development)} {'raises' if now > without else 'lowers'} the answer: {before} without it."
     way = "raises" if moved > 0 else "lowers"
-    return f"{said(development)} {way} the answer a little, by {moved:+.2f} in {scale}; others say much the same."
+    alike = "; others say much the same" if abs(development["left_out"]) < abs(moved) / 3 else ""
+    return f"{said(development)} {way} the answer a little, by {moved:+.2f} in {scale}{alike}."
 
 
 def of_number(number: Mapping[str, Any]) -> str:

@@ -193,8 +193,8 @@ class Scores(Table):
     >>> fit = m.condition(esc.Dossier(as_of="2024-11-30"))
     >>> replay = fit.replay(esc.reach(front == "war", by="2025-11-30", name="war"), ["2024-10-31", "2024-11-30"])
     >>> scores = replay.score({"war": "2024-11-20"})
-    >>> [round(x, 2) for x in scores["war"].values()]  # only what was said before the day it happened
-    [0.53, 1.3]
+    >>> [round(x, 2) for x in scores["war"].values()]  # only what was said before that day: 0.295
+    [0.5, 1.22]
     """
 
     dates: tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ ORDERS = 12  # of Shapley's shares
 N_WATCHED = 6  # things that the first screen names
 N_CARD_WATCHED = 3
 N_CONFLICTS = 8
+ODDS = 0.1  # of ln P(a) P(b) / P(a, b), below which two hardly disagree
 TELLING = 0.001  # bits below which a sight tells nothing
 
 
@@ -221,6 +223,14 @@ def timeline(fit: Fit, inline: Inline) -> str:
 
 def fans(forecast: Forecast, inline: Inline) -> list[Tree]:
     """The fan of each ladder."""
+    from matplotlib import pyplot as plt
+
+    from . import plot
+
+    def small(name: str) -> Any:
+        with plot.styled():
+            return plot.fan(forecast, name, ax=plt.subplots(figsize=(3.9, 2.0))[1])
+
     out = []
     for k, (name, rungs) in enumerate(forecast.ladders.items()):
         last = forecast.dates[-1]
@@ -228,7 +238,7 @@ def fans(forecast: Forecast, inline: Inline) -> list[Tree]:
             f"{rung} {probability_text(float(p))}" for rung, p in zip(rungs.rungs, rungs.mean[-1], strict=True)
         )
         title = f"{plainly(name)} over time"
-        svg = inline(lambda name=name: forecast.plot(name), f"fan-{k}", title, f"On {last}: {ends}.")
+        svg = inline(partial(small, name), f"fan-{k}", title, f"On {last}: {ends}.")
         out.append({"name": plainly(name), "svg": svg, "ends": ends, "date": last})
     return out
 
@@ -249,7 +259,9 @@ def conflict_rows(quarrels: Conflicts) -> Tree:
     shown = quarrels.shown()
     head = {name: list(column)[:N_CONFLICTS] for name, column in shown.items()}
     pairs = [
-        {"a": a, "b": b, "times": f"{np.exp(-measure):.2g}"} for a, b, measure in quarrels.worst_pairs()
+        {"a": a, "b": b, "times": f"{np.exp(-measure):.2g}"}
+        for a, b, measure in quarrels.worst_pairs()
+        if measure > ODDS
     ]
     return {"table": table_of(head), "pairs": pairs, "against": quarrels.against, "whole": quarrels.whole}
 
@@ -264,7 +276,7 @@ def number_rows(numbers: Parameters) -> list[Tree]:
             "stated": row.get("words") or row["prior"],
             "unit": row["unit"],
             "prior": f"{value_text(row, 'value')}{span_of(row, 'prior_low', 'prior_high')}",
-            "posterior": f"{value_text(row, 'mode')}{span_of(row, 'low', 'high')}",
+            "posterior": "" if row.get("fixed") else f"{value_text(row, 'mode')}{span_of(row, 'low', 'high')}",
             "moved": row.get("moved"),
             "source": ", ".join(str(x) for x in (row.get("source"), row.get("known")) if x) or "no source stated",
             "note": row.get("note") or "",

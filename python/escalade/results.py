@@ -516,7 +516,7 @@ def with_unit(row: Tree) -> Tree:
     per_month = row["kind"] in ("intensity", "event rate")
     scale = MONTH if per_month else 1.0
     numbers = {
-        key: row[key][0] * scale
+        key: None if row[key][0] is None else row[key][0] * scale  # None: no draws, so no mean and no interval
         for key in ("value", "prior_low", "prior_high", "mode", "mean", "low", "high")
         if isinstance(row.get(key), list)
     }

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from .plot import FAINT, GREY, INK, PALE
 
@@ -31,6 +32,8 @@ def inline(draw: Callable[[], Axes], name: str, title: str, description: str) ->
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "escalade", "savefig.transparent": True}):
         axes: Any = draw()
         figure = axes.figure
+        for words in figure.findobj(Text):
+            words.set_path_effects([])  # with them, letters would become outlines
         buffer = io.StringIO()
         try:
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
@@ -42,6 +45,9 @@ def inline(draw: Callable[[], Axes], name: str, title: str, description: str) ->
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r"url\(#", f"url(#{name}-", body)
     body = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', body)
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would hold for the whole page
+    body = re.sub(r"font-family: [^;]*; ", "", body)  # the page's own
+    body = re.sub(r"(\.\d\d)\d+", r"\1", body)
     for colour, themed in THEMED.items():
         body = body.replace(colour, themed)
     said = escape(title), escape(description)
