@@ -1,4 +1,4 @@
-"""``escalade forecast`` prints the answers of a model, ``escalade report`` writes them as a page; by default the article's."""
+"""``escalade forecast`` prints a model's answers, ``escalade report`` writes a page; by default the article's."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class AuditCard(Table):
     >>> card.developments[0]["id"], card.to_dict()["flip"]["what"]
     ('rumour', 'front: up')
     >>> print(card.reasons[1])
-    “shots were heard” (no source, grade C3) raises the answer: 0.22 without it.
+    “shots were heard” (no source, grade C3) raises the answer: 0.26 without it.
     """
 
     question: str
@@ -86,7 +86,18 @@ class AuditCard(Table):
 
     def to_dict(self) -> Tree:
         """The whole card as a plain tree of text, numbers, lists and mappings; None where there is no number."""
-        keys = ("question", "asks", "criterion", "as_of", "scenario", "probability", "low", "high", "level", "mode")
+        keys: tuple[str, ...] = (
+            "question",
+            "asks",
+            "criterion",
+            "as_of",
+            "scenario",
+            "probability",
+            "low",
+            "high",
+            "level",
+            "mode",
+        )
         keys += ("word", "reasons", "developments", "judgements", "drivers", "line", "flip", "author", "scale")
         tree: Tree = json_able({key: getattr(self, key) for key in (*keys, "before", "error", "hash")})
         return tree
@@ -125,9 +136,10 @@ class AuditCard(Table):
     def _repr_html_(self) -> str:
         try:
             from .pages import card_html
+
+            return card_html(self)
         except ImportError:  # no jinja2: the table of developments
             return super()._repr_html_()
-        return card_html(self)
 
     def write(self, path: str | PathLike[str]) -> Path:
         """Write the card as one HTML file that needs nothing else.
@@ -172,7 +184,8 @@ def no_flip(line: float) -> str:
 def author_words(row: Tree) -> str:
     """The author's word and what became of it."""
     judged = f"{row['word']} ({probability_text(row['probability'])})"
-    return f"{judged}; the answer gave way by {row['gave_way']:+.1f} deviations; all else {probability_text(row['others'])}"
+    gave, others = f"{row['gave_way']:+.1f}", probability_text(row["others"])
+    return f"{judged}; the answer lies {gave} deviations from it, all else says {others}"
 
 
 def audits(

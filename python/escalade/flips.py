@@ -141,7 +141,7 @@ def flips(
 
 
 def known(fit: Fit, questions: AsQuestions) -> list[Told]:
-    """Of each question, for each state of each driver: the answer if it were known, and how likely it is, at the mode."""
+    """Of each question, what each state of each driver would make of it, at the mode."""
     asked = Questions(questions)
     out: list[Told] = [[] for _ in asked]
     states = [(f"{name} = {s}", driver == s) for name, driver in fit.model.drivers.items() for s in driver.states]

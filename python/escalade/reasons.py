@@ -119,10 +119,8 @@ def of_number(number: Mapping[str, Any]) -> str:
 def of_driver(driver: Mapping[str, Any]) -> str:
     """What knowing a driver would make of the answer."""
     states = sorted(driver["states"], key=lambda state: -state["chance"])
-    made = "; ".join(
-        f"{state['state']} ({probability_text(state['chance'])}) would make the answer {probability_text(state['answer'])}"
-        for state in states
-    )
+    texts = [(state["state"], probability_text(state["chance"]), probability_text(state["answer"])) for state in states]
+    made = "; ".join(f"{state} ({chance}) would make the answer {answer}" for state, chance, answer in texts)
     return f"The state of {plainly(driver['name'])} is not known: {made}."
 
 

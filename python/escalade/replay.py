@@ -19,8 +19,6 @@ from .values import (
     Tree,
     day_of,
     listed,
-    missing,
-    name_of,
     number_text,
     place_of,
     probability_text,
@@ -170,9 +168,10 @@ class Replay(Pictured):
     def _repr_html_(self) -> str:
         try:
             from .pages import replay_html
+
+            return replay_html(self)
         except ImportError:  # no jinja2: the table
             return super()._repr_html_()
-        return replay_html(self)
 
     __repr__ = Table.__str__
 
@@ -317,7 +316,9 @@ def replay(
     core, dossier, model = fit._core, fit.dossier, fit.model
     learning = "never" if np.isnan(core.gradient_norm) else "anew" if learn else "kept"
     if learning == "anew" and core.sampled() is not None:
-        raise SpecError("replay: a posterior would be drawn anew on each day; replay m.fit(dossier), or say learn=False")
+        raise SpecError(
+            "replay: a posterior would be drawn anew on each day; replay m.fit(dossier), or say learn=False"
+        )
     known = known_by(dossier)
     days = dates_of(dates, dossier, model.origin, known)
     ends = [dated(question) for question in asked]
@@ -355,9 +356,7 @@ def replay(
     )
 
 
-def dates_of(
-    dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, list[str]]
-) -> list[str]:
+def dates_of(dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, list[str]]) -> list[str]:
     """The days of a replay in order."""
     if dates is None:
         days = [day for day in known if day != dossier.as_of[:10]]

@@ -60,8 +60,10 @@ def report(
     if not len(asked):
         raise wrong("report: the questions", questions, "at least one")
     head = fit.dossier.name or fit.model.name or "Forecast" if title is None else text(title, "report: the title")
-    until = str(day_of(fit.as_of) + np.timedelta64(AHEAD, "D"))[:10] if watch_until is None else sound_date(
-        watch_until, "report: watch_until"
+    until = (
+        str(day_of(fit.as_of) + np.timedelta64(AHEAD, "D"))[:10]
+        if watch_until is None
+        else sound_date(watch_until, "report: watch_until")
     )
     if isinstance(replayed, Replay):
         if replayed.question != tuple(q.name for q in asked):
@@ -88,7 +90,9 @@ def report(
         past = replayed if isinstance(replayed, Replay) else None
         if replayed is True:
             past = replay(fit, asked, None, True, level, within(0.65, 0.8))
-        forecast = fit.forecast(horizon(fit, asked), level=level, progress=within(0.8, 0.9)) if has_ladders(fit) else None
+        forecast = (
+            fit.forecast(horizon(fit, asked), level=level, progress=within(0.8, 0.9)) if has_ladders(fit) else None
+        )
         drivers = fit.drivers(level=level, progress=False) if len(fit.model.drivers) else None
         quarrels = fit.conflicts(pairs=True, progress=False) if len(fit.dossier) else None
         reached(0.92)
@@ -217,7 +221,9 @@ Inline = Callable[[Callable[[], Any], str, str, str], str]
 def timeline(fit: Fit, inline: Inline) -> str:
     """The developments on a time line."""
     dossier = fit.dossier
-    said = f"{len(dossier)} developments as of {dossier.as_of}, each in the row of what it bears on; the appendix lists them."
+    said = (
+        f"{len(dossier)} developments as of {dossier.as_of}, in the rows of what they bear on; the appendix lists them."
+    )
     return inline(lambda: dossier.plot(fit.model), "timeline", "Time line of the developments", said)
 
 

@@ -1,4 +1,4 @@
-"""Audit cards: what they say is what the fit says, sums add up, and the fingerprint does not mind how a model was made."""
+"""Audit cards say what the fit says, sums add up, and the fingerprint does not mind how a model was made."""
 
 from __future__ import annotations
 
@@ -155,8 +155,15 @@ def test_reasons_are_the_three_strongest_with_both_sorts():
 
     def number(high):
         return {
-            **{"plain": f"n{high}", "unit": "times", "kind": "judgement", "basis": None, "value": 1.0},
-            **{"low": 0.5, "high": 2.0, "at_low": 0.5, "at_high": high, "words": ""},
+            **dict.fromkeys(("basis", "words")),
+            "plain": f"n{high}",
+            "unit": "times",
+            "kind": "judgement",
+            "value": 1.0,
+            "low": 0.5,
+            "high": 2.0,
+            "at_low": 0.5,
+            "at_high": high,
         }
 
     told = reasons([development(x) for x in (0.02, 0.4, -0.3, 0.2)], [number(0.52)], [], 0.5, "log-odds")
