@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -47,6 +46,8 @@ def fingerprint(fit: FitBase, questions: AsQuestions = ()) -> str:
     >>> len(built), built == esc.fingerprint(read, clash), built == esc.fingerprint(read)
     (64, True, False)
     """
+    import hashlib  # milliseconds that not every import should pay
+
     asked = to_json(Questions(questions).to_dict())
     whole = {
         "escalade": _core.__version__,

@@ -16,6 +16,7 @@ from .values import day_of, place_of, probability_text
 if TYPE_CHECKING:
     from .replay import Replay
 
+BANDS = 3  # lines whose intervals can still be told apart
 MOST = 5  # lines where none are named: more cannot be told apart
 
 
@@ -23,6 +24,8 @@ def replay(
     replay: Replay, *, questions: Iterable[Any] | None = None, ax: Axes | None = None, width: float = 9.0
 ) -> Axes:
     """What would have been said over the days, and below, how many developments became known on each.
+
+    Intervals are drawn of up to three questions.
 
     Parameters
     ----------
@@ -42,15 +45,14 @@ def replay(
     x = days([day_of(date) for date in replay.dates])
     with canvas(ax, width, 4.2) as ax:
         rows = [q for q in named if not np.isnan(replay.probability[:, q]).all()]
+        banded = len(rows) <= BANDS and not np.isnan(replay.low).all()
         for k, q in enumerate(rows):
             colour = KINDS[k % len(KINDS)]
-            if len(rows) <= 3 and not np.isnan(replay.low[:, q]).all():
+            if banded:
                 ax.fill_between(x, replay.low[:, q], replay.high[:, q], color=colour, alpha=0.16, lw=0)
-            elif not np.isnan(replay.low[:, q]).all():
-                for edge in (replay.low[:, q], replay.high[:, q]):
-                    ax.plot(x, edge, color=colour, lw=0.6, alpha=0.5, ls=(0, (2, 2)))
             ax.plot(x, replay.probability[:, q], color=colour, lw=1.9, marker="o", ms=4, mec="white", mew=0.7)
-        top = float(np.nanmax([0.1, *(replay.high[:, rows].ravel()), *(replay.probability[:, rows].ravel())]))
+        shown = [replay.probability[:, rows], *([replay.high[:, rows]] if banded else [])]
+        top = float(np.nanmax([0.1, *np.concatenate(shown).ravel()]))
         ceiling = min(1.0, 1.08 * top)
         ax.set_ylim(-0.11 * ceiling, ceiling)
         label_lines(ax, replay, rows, ceiling)
@@ -64,10 +66,10 @@ def replay(
         ax.set_yticks(ticks)
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         date_axis(ax)
-        level = "" if np.isnan(replay.low).all() else f", {replay.level:.0%} intervals"
+        level = f"; bands: {replay.level:.0%} intervals" if banded else ""
         rest = len(replay.question) - len(rows)
-        hidden = f"; {rest} of {len(replay.question)} questions not shown" if rest else ""
-        ax.set_xlabel(f"triangles: days on which developments became known, and how many{level}{hidden}")
+        hidden = f"\n{rest} of {len(replay.question)} questions not shown" if rest else ""
+        ax.set_xlabel(f"triangles: so many developments became known on that day{level}{hidden}", loc="left", size=8)
         ax.set_title("\n".join(wrap(replay.caption(), 90)))
     return ax
 

@@ -14,7 +14,7 @@ import pytest
 import escalade as esc
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("matplotlib", "narwhals", "pandas", "polars", "pyarrow", "scipy", "IPython")
+HEAVY = ("matplotlib", "jinja2", "narwhals", "pandas", "polars", "pyarrow", "scipy", "IPython")
 # Milliseconds of our own modules, NumPy apart; some 10 are usual, a shared machine may be slow.
 PATIENCE = 150
 
