@@ -28,6 +28,7 @@ from ._core import (
     Unidentified,
 )
 from .attribution import Attribution
+from .audit import AuditCard
 from .bayes_results import Explanation, Joint, Law, NodeTable, Posteriors, Sample
 from .bayes_understanding import EvidenceStrength, Information, Sensitivity
 from .bayesnet import BayesNet, Variable
@@ -40,6 +41,7 @@ from .counts import Counts
 from .dossier import Development, Dossier
 from .evidence import isnot
 from .expectations import Expectations
+from .fingerprint import fingerprint
 from .fit import Fit
 from .flips import Flips
 from .generator import Generator
@@ -60,6 +62,7 @@ from .priors import base_rate, chance, factor, free, per_day, per_month, per_wee
 from .profile import Profile
 from .provenance import Parameters, Provenance
 from .questions import Question, Questions, at, enters, first, moves, reach, time_in
+from .replay import Replay, Scores
 from .results import Answer, Answers, Drivers, Forecast, Rungs, Size
 from .sensitivity import BreakingPoints, Tornado, TwoWay
 from .settings import memory_limit, set_memory_limit, set_style, set_threads, style, threads
@@ -76,6 +79,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Attribution",
+    "AuditCard",
     "BayesNet",
     "Board",
     "BreakingPoints",
@@ -134,10 +138,12 @@ __all__ = [
     "QuasiStationary",
     "Question",
     "Questions",
+    "Replay",
     "RungLaws",
     "RungValues",
     "Rungs",
     "Sample",
+    "Scores",
     "Sensitivity",
     "Sight",
     "Size",
@@ -165,6 +171,7 @@ __all__ = [
     "datasets",
     "enters",
     "factor",
+    "fingerprint",
     "first",
     "free",
     "function",

@@ -1,27 +1,50 @@
-"""``python -m escalade forecast``: print the answers of a model, by default the article's."""
+"""``escalade forecast`` prints a model's answers, ``escalade report`` writes a page; by default the article's."""
+
+from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 
-from . import Dossier, Model, Questions, datasets
+from . import Dossier, EscaladeError, Model, Questions, datasets
+
+FILES = ("model", "dossier", "questions")
 
 
-def main() -> None:
-    """Fit the model to its dossier and print what was asked."""
-    parser = argparse.ArgumentParser(prog="python -m escalade", description="Forecast how crises climb.")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks: 0, or 2 with one line that says what is wrong."""
+    parser = argparse.ArgumentParser(prog="escalade", description="Forecast how crises climb.")
     commands = parser.add_subparsers(dest="command", required=True)
     forecast = commands.add_parser("forecast", help="fit a model to a dossier and print the answers to its questions")
     forecast.add_argument("files", nargs="*", help="model.toml dossier.toml questions.toml; none: the article's")
-    forecast.add_argument("--seed", type=int, default=0, help="of the draws behind the intervals")
-    options = parser.parse_args()
-    if not options.files:
-        model, dossier, questions = datasets.article()
-    elif len(options.files) == 3:
-        model, dossier = Model.read(options.files[0]), Dossier.read(options.files[1])
-        questions = Questions.read(options.files[2])
-    else:
+    report = commands.add_parser("report", help="fit a model to a dossier and write a report of its questions")
+    for name in FILES:
+        report.add_argument(f"--{name}", metavar=f"{name}.toml", help="with the other two; none: the article's")
+    report.add_argument("-o", "--output", default="report.html", help="the page to write (report.html)")
+    report.add_argument("--title", help="by default the dossier's name")
+    report.add_argument("--replay", action="store_true", help="also what would have been said on each day")
+    for command in (forecast, report):
+        command.add_argument("--seed", type=int, default=0, help="of the draws behind the intervals")
+    options = parser.parse_args(arguments)
+    files = options.files if options.command == "forecast" else [getattr(options, name) for name in FILES]
+    given = [file for file in files if file is not None]
+    if len(given) not in (0, len(FILES)):
         parser.error("give three files (model, dossier, questions), or none for the article's")
-    print(model.fit(dossier, seed=options.seed).ask(questions))
+    try:
+        if given:
+            model, dossier, questions = Model.read(given[0]), Dossier.read(given[1]), Questions.read(given[2])
+        else:
+            model, dossier, questions = datasets.article()
+        fit = model.fit(dossier, seed=options.seed)
+        if options.command == "forecast":
+            print(fit.ask(questions))
+        else:
+            print(fit.report(options.output, questions, title=options.title, replay=options.replay))
+    except (EscaladeError, ImportError, OSError) as error:
+        print(f"escalade: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,17 +6,19 @@ import json
 from html import escape
 from importlib.resources import files
 from math import isnan
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._core import ImpossibleEvidence
+from .audit import card_trees
 from .frames import Table
+from .pages import to_file
 from .progress import Progress, progress_line
 from .values import Tree, missing, wrong
 from .words import word_for
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from .board import Board
 
@@ -52,23 +54,23 @@ def asset(name: str) -> str:
 
 def page(board: Board, path: str | PathLike[str], replay: Any, progress: Progress) -> Path:
     """See :meth:`Board.write`."""
-    try:
-        file = Path(path)
-    except TypeError:
-        raise wrong("path", path, "a path") from None
-    file.write_text(page_text(board, replay, progress), encoding="utf-8")
-    return file
+    return to_file(page_text(board, replay, progress), path)
 
 
 def page_text(board: Board, replay: Any, progress: Progress) -> str:
     """The file's text."""
     past = None if replay is None else replayed(board, replay)
     with progress_line("page", progress) as report:
+
+        def told(done: float) -> None:
+            if report is not None:
+                report(0.8 * done)
+
         data = {
             "frame": {**board.frame, "replay": past},
             "settings": board.settings,
             "state": board.state(),
-            "cards": cards(board, report),
+            "cards": card_trees(board._fit, board._questions, board._answers, told),
             "what_ifs": what_ifs(board, report),
         }
     return PAGE.format(
@@ -78,19 +80,6 @@ def page_text(board: Board, replay: Any, progress: Progress) -> str:
         script=asset("board.js"),
         data=json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
     )
-
-
-def cards(board: Board, report: Any) -> list[Tree]:
-    """The explanation of each answer, where the fit gives one."""
-    audit = getattr(board._fit, "audit", None)
-    if audit is None:
-        return []
-    found: list[Tree] = []
-    for i, question in enumerate(board._questions):
-        found.append(audit(question, progress=False).to_dict())
-        if report is not None:
-            report(0.8 * (i + 1) / len(board))
-    return found
 
 
 def replayed(board: Board, replay: Any) -> Tree:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from .attribution import explain, grouped
+from .attribution import Attribution, explain, grouped
 from .dossier import Development
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Question, Questions
+from .provenance import Parameters
+from .questions import AsQuestions, Questions
 from .results import Array
-from .sensitivity import tornado
+from .sensitivity import Tornado, tornado
 from .values import Tree, number_text, place_of
 from .words import WordTable, logit
 
@@ -185,20 +186,26 @@ def level_of(parts: Iterable[str]) -> str:
 def confidence(fit: FitBase, questions: AsQuestions, progress: Progress) -> Confidence:
     """See :meth:`Fit.confidence`."""
     asked = Questions(questions)
+    moved, whys = [], []
     with progress_line("confidence", progress) as report:
         got = fit._core.ask(asked._checked(fit._core), level=INTERVAL)
-        stated, known = judgements(json.loads(fit._core.parameters())), grouped(fit, "development")
-        numbers, developments = [], []
         for k, question in enumerate(asked):
             if report is not None:
                 report((k + 1) / (len(asked) + 1))
-            numbers.append(judged(fit, question, stated))
-            developments.append(carried(fit, question, known))
-    low, high = got["low"], got["high"]
+            moved.append(tornado(fit, question, 0, False))
+            whys.append(explain(fit, question, by="development", learning=False, orders=0, seed=0, progress=False))
+    return weighed(fit, got["low"], got["high"], moved, whys)
+
+
+def weighed(fit: FitBase, low: Array, high: Array, moved: Sequence[Tornado], whys: Sequence[Attribution]) -> Confidence:
+    """What 90 % intervals, slopes and developments of some questions make for confidence."""
+    stated, known = judgements(Parameters.of(json.loads(fit._core.parameters()))), grouped(fit, "development")
+    numbers = [judged(told, stated) for told in moved]
+    developments = [carried(why, known) for why in whys]
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.where(low == high, 0.0, logit(high) - logit(low))
     return Confidence(
-        tuple(got["name"]),
+        tuple(why.question for why in whys),
         frozen(width),
         frozen([share for share, _ in numbers]),
         frozen([grade for grade, _ in developments]),
@@ -227,12 +234,11 @@ def judgements(parameters: Iterable[Tree]) -> dict[str, tuple[float, float]]:
     return out
 
 
-def judged(fit: FitBase, question: Question, stated: dict[str, tuple[float, float]]) -> tuple[float, str | None]:
+def judged(told: Tornado, stated: dict[str, tuple[float, float]]) -> tuple[float, str | None]:
     """The share of judgement in what an answer hangs on, and the number that makes more than half of it.
 
     What it hangs on is its variance to first order, over what was believed of each number beforehand.
     """
-    told = tornado(fit, question, 0, False)
     part, counts = np.array([stated[name] for name in told.number]).reshape(-1, 2).T
     on_log = np.isin(told.unit, ("per month", "times"))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -243,9 +249,8 @@ def judged(fit: FitBase, question: Question, stated: dict[str, tuple[float, floa
     return float((part * hangs).sum() / hangs.sum()), heaviest(told.number, part * hangs)
 
 
-def carried(fit: FitBase, question: Question, known: dict[str, list[Development]]) -> tuple[float, str | None]:
+def carried(why: Attribution, known: dict[str, list[Development]]) -> tuple[float, str | None]:
     """How well the sources tell true from false, weighed by what the answer loses without each, and the heaviest."""
-    why = explain(fit, question, by="development", learning=False, orders=0, seed=0, progress=False)
     weight = np.abs(np.nan_to_num(why.left_out))
     if not weight.sum() > UNTOLD[why.scale]:
         return np.nan, None

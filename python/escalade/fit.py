@@ -15,6 +15,7 @@ from .comparison import Comparison, compare, grid
 from .condition import A_CONDITION, Condition, condition_tree
 from .dossier import Development, Dossier
 from .expectations import Expectations
+from .fit_report import Accountable
 from .fit_spans import Timed
 from .fit_why import Explained
 from .fit_worlds import Simulated
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from .handles import Ladder
 
 
-class Fit(Explained, Simulated, Timed):
+class Fit(Explained, Simulated, Timed, Accountable):
     """A model and its developments, ready to be asked; made by :meth:`Model.fit`, never by hand.
 
     Examples

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._core import ImpossibleEvidence
-from .attribution import explain
+from .attribution import Attribution, explain
 from .frames import Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions
+from .questions import AsQuestions, Questions
 from .results import Array
 from .sensitivity import breaking_points
 from .values import item, number_text, probability_text
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .fit import Fit
 
 KINDS = ("judgement", "development", "driver")
+#: Each state of each driver: the answer if it were known, and how likely it is now.
+Told = list[tuple[str, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +99,25 @@ class Flips(Table):
     __repr__ = Table.__str__
 
 
-def flips(fit: Fit, question: AsQuestions, at: float, top: int, progress: Progress) -> Flips:
-    """See :meth:`Fit.flips`."""
+def flips(
+    fit: Fit,
+    question: AsQuestions,
+    at: float,
+    top: int,
+    progress: Progress,
+    why: Attribution | None = None,
+    drivers: Told | None = None,
+) -> Flips:
+    """See :meth:`Fit.flips`; `why` and `drivers` are of the same question, where they are known already."""
     with progress_line("flips", progress) as report:
+        if why is None:  # first, for it refuses what cannot be taken apart
+            why = explain(fit, question, by="development", learning=False, orders=0, seed=0, progress=False)
+        if report is not None:
+            report(0.2)
         numbers = breaking_points(fit, question, at, top, False)
         if report is not None:
-            report(0.4)
-        why = explain(fit, question, by="development", learning=False, orders=0, seed=0, progress=False)
-        if report is not None:
             report(0.6)
-        drivers = known(fit, question)
+        drivers = known(fit, question)[0] if drivers is None else drivers
     line, now = numbers.line, numbers.probability
     rows: list[tuple[str, str, str, float, float, bool]] = []
     for k, name in enumerate(numbers.number):
@@ -128,16 +139,18 @@ def flips(fit: Fit, question: AsQuestions, at: float, top: int, progress: Progre
     return Flips(why.question, now, line, kinds, whats, how, frozen(answer), frozen(chance), crosses)
 
 
-def known(fit: Fit, question: AsQuestions) -> list[tuple[str, float, float]]:
-    """Each state of each driver: the answer if it were known, and how likely it is now, at the mode."""
-    out: list[tuple[str, float, float]] = []
+def known(fit: Fit, questions: AsQuestions) -> list[Told]:
+    """Of each question, what each state of each driver would make of it, at the mode."""
+    several = Questions(questions)
+    asked = several._checked(fit._core)
+    out: list[Told] = [[] for _ in several]
     for name, law in fit._core.at_mode().drivers().items():
-        states = fit.model.drivers[name].states
-        for state, chance in zip(states, law["mode"].tolist(), strict=True):
-            condition = fit.model.drivers[name] == state
+        driver = fit.model.drivers[name]
+        for state, chance in zip(driver.states, law["mode"].tolist(), strict=True):
             try:
-                answer = fit.given(condition).at_mode(question)
+                answers = fit.given(driver == state)._core.at_mode().ask(asked)["mode"]
             except ImpossibleEvidence:
                 continue  # it cannot be: what it would do is no matter
-            out.append((f"{name} = {state}", answer, chance))
+            for told, answer in zip(out, answers.tolist(), strict=True):
+                told.append((f"{name} = {state}", answer, chance))
     return out

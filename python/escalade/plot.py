@@ -8,6 +8,7 @@ from .forecast_plot import answers, fan, fans
 from .ladder_plot import ladder
 from .network_plot import network
 from .numbers_plot import priors, ridges
+from .replay_plot import replay
 from .spans_plot import counts, passage, time_law
 from .timeline_plot import timeline
 from .why_plot import diagnosticity, tornado, two_way, watch, waterfall
@@ -28,6 +29,7 @@ __all__ = [
     "passage",
     "pool",
     "priors",
+    "replay",
     "ridges",
     "time_law",
     "timeline",

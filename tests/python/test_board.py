@@ -6,7 +6,6 @@ import copy
 import json
 import re
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -310,16 +309,13 @@ def test_text_stays_text(tmp_path: Any) -> None:
     assert "<script" not in board._repr_html_()
 
 
-def test_the_file_takes_explanations_and_a_replay(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def audit(fit: esc.Fit, question: esc.Question, *, progress: bool) -> Any:
-        return SimpleNamespace(to_dict=lambda: {"question": question.name, "reasons": ["because"]})
-
-    monkeypatch.setattr(esc.Fit, "audit", audit, raising=False)
+def test_the_file_takes_explanations_and_a_replay(tmp_path: Any) -> None:
     board = FIT.board(SHARED.questions, progress=False)
     past = Past(["2024-11-01", "2024-11-15"], ["arms", "clash"], [[0.1, 0.2], [0.3, np.nan]])
     file = board.write(tmp_path / "board.html", replay=past, progress=False)
     data = held(file.read_text(encoding="utf-8"))
     assert [card["question"] for card in data["cards"]] == [q.name for q in SHARED.questions]
+    assert all(card["reasons"] and card["confidence"] in ("high", "moderate", "low") for card in data["cards"])
     replay = data["frame"]["replay"]
     assert replay["dates"] == ["2024-11-01", "2024-11-15"]
     assert replay["probability"] == [[0.2, None], [0.1, 0.3], [None, None], [None, None]]

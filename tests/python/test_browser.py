@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 import escalade as esc
 from board_past import Past
 from crisis import crisis
+from escalade import board_page
 from escalade.board_page import asset
 from escalade.board_widget import answered
 
@@ -85,8 +85,11 @@ def is_fetched(url: str) -> bool:
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[esc.Board, Path]:
     """A board's file, with explanations and a replay of which all text is evil."""
 
-    def audit(fit: esc.Fit, question: esc.Question, *, progress: bool) -> Any:
-        card = {
+    def cards(fit: esc.Fit, asked: esc.Questions, answers: esc.Answers, report: Any) -> list[Any]:
+        return [card(fit, question) for question in asked]
+
+    def card(fit: esc.Fit, question: esc.Question) -> Any:
+        return {
             "question": question.name,
             "reasons": [f"Because {EVIL}."],
             "developments": [{"id": d.id, "says": EVIL, "reported": d.reported, "share": 0.25} for d in fit.dossier],
@@ -95,9 +98,8 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[esc.Board,
             "author": [{"word": "likely", "probability": 0.6, "source": EVIL, "paragraph": 4}],
             "hash": "0f" * 32,
         }
-        return SimpleNamespace(to_dict=lambda: card)
 
-    monkeypatch.setattr(esc.Fit, "audit", audit, raising=False)
+    monkeypatch.setattr(board_page, "card_trees", cards)
     board = FIT.board(SHARED.questions, progress=False)
     past = Past(["2024-10-31", "2024-11-15"], [q.name for q in SHARED.questions], [[0.125] * 4, [0.25] * 4])
     board.write(tmp_path / "board.html", replay=past, progress=False)

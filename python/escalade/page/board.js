@@ -492,6 +492,8 @@ function render({ model, el }) {
       if (!inFile) say("In Python, fit.explain(question) takes it apart.");
       return parts;
     }
+    if (card.refused) say(card.refused);
+    if (card.confidence) say(`Confidence, apart from likelihood: ${card.confidence} (${card.because}).`);
     if (card.reasons?.length) {
       say("Why the untouched fit says so", "h3");
       parts.push(make("ul", {}, ...card.reasons.map((reason) => make("li", { text: reason }))));
