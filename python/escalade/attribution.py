@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from ._core import SpecError
 from .dossier import Development
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, one_question
 from .results import Array
-from .values import missing, place_of, probability_text, whole
+from .values import missing, place_of, probability_text, whole, wrong
 
 if TYPE_CHECKING:
     from .fit_base import FitBase
@@ -34,7 +35,8 @@ class Attribution(Pictured):
     ``error``). Shares add up to the whole difference between the answer with and without the developments. ``left_out``
     is what the answer loses without one alone: of two reports of one thing neither loses much. Both are on log-odds,
     unless some coalition makes the answer 0 or 1; then they are on probability, and ``scale`` says so. ``taught`` is
-    what each does to the probability through the parameters that it taught, to first order; nan where not asked for.
+    what each does to the probability through the parameters that it taught, to first order or by refits; nan where not
+    asked for.
 
     Examples
     --------
@@ -114,7 +116,7 @@ class Attribution(Pictured):
 
 
 def explain(
-    fit: FitBase, question: AsQuestions, *, by: str, learning: bool, orders: int, seed: int, progress: Progress
+    fit: FitBase, question: AsQuestions, *, by: str, learning: bool | str, orders: int, seed: int, progress: Progress
 ) -> Attribution:
     """See :meth:`Fit.explain`."""
     name, text = one_question(question, "explain")
@@ -122,12 +124,17 @@ def explain(
         raise missing("explain: by", by, GROUPS, "expected one of")
     groups = grouped(fit, by)
     players = [[d.id for d in own] for own in groups.values()]
+    if learning not in (True, False, "refit"):
+        raise wrong("explain: learning", learning, 'True, False or "refit"')
     pairs, key = whole(orders, "orders", 0) // 2, whole(seed, "seed")
     with progress_line("shares", progress) as report:
         got = _core.attribute(fit._core, text, players, pairs, key, progress=report)
     nothing = np.full(len(players), np.nan)
     with progress_line("learning", progress) as report:
-        taught = _core.taught(fit._core, text, players, progress=report) if learning else nothing
+        if learning == "refit":
+            taught = refitted(fit, text, players, report)
+        else:
+            taught = _core.taught(fit._core, text, players, progress=report) if learning else nothing
     without = got["without"].reshape(-1, 2)
     known = {d.id: d for own in groups.values() for d in own}
     arrivals = got["arrivals"].reshape(-1, 2)
@@ -151,6 +158,22 @@ def explain(
         tuple((date, ids, float(p), float(logit)) for (date, ids), (p, logit) in zip(days, arrivals, strict=True)),
         scale,
     )
+
+
+def refitted(fit: FitBase, text: str, players: list[list[str]], report: Any) -> Array:
+    """What each player does through the parameters that it taught: beside an answer from what the others teach."""
+    if fit._changes() or np.isnan(fit._core.gradient_norm):
+        raise SpecError("explain: what developments taught is known of a fit by m.fit that was not changed since")
+    model, dossier = fit.model, fit.dossier
+    known = dossier._checked(model._core)
+    now = fit._core.at_mode().ask(text)["mode"][0]
+    out = np.empty(len(players))
+    for k, ids in enumerate(players):
+        theta = model.fit(dossier.without(*ids), draws=0, progress=False)._core.theta
+        out[k] = now - model._core.condition(known, theta).ask(text)["mode"][0]
+        if report is not None:
+            report((k + 1) / len(players))
+    return out
 
 
 def grouped(fit: FitBase, by: str) -> dict[str, list[Development]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from .attribution import Attribution, explain
 from .condition import Condition
@@ -24,7 +25,7 @@ class Explained(FitBase):
         question: AsQuestions,
         *,
         by: str = "development",
-        learning: bool = False,
+        learning: bool | Literal["refit"] = False,
         orders: int = 400,
         seed: int = 0,
         progress: Progress = True,
@@ -37,8 +38,9 @@ class Explained(FitBase):
             One.
         by : {"development", "indicator", "source", "paragraph"}
             Whose shares.
-        learning : bool
-            Also what each does through the parameters that it taught, to first order: a gradient each.
+        learning : bool or "refit"
+            Also what each does through the parameters that it taught: to first order, a gradient each, or exactly, by
+            fitting anew without each.
         orders : int
             Random orders for Shapley's shares, each with its reverse, where there are more than 12 players. 0: no
             shares, only what is quick: the answer as they arrived, and without each.

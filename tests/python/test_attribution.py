@@ -141,7 +141,7 @@ def test_sampled_shares_come_near_with_their_error() -> None:
 def test_what_was_taught_is_that_of_refits_to_first_order() -> None:
     m, d, war = crisis()
     fit = m.fit(d, draws=10)
-    why = fit.explain(war, learning=True)
+    why, exact = fit.explain(war, learning=True), fit.explain(war, learning="refit")
     for k, one in enumerate(d):
         refit = m.fit(d.without(one.id), draws=10)
         # The answer on all developments at the parameters that the others taught.
@@ -150,6 +150,7 @@ def test_what_was_taught_is_that_of_refits_to_first_order() -> None:
             - m._core.condition(d._checked(m._core), np.array(refit._core.theta)).ask(war_json(war))["mode"][0]
         )
         assert why.taught[k] == pytest.approx(moved, abs=0.25 * abs(moved) + 2e-3), one.id
+        assert exact.taught[k] == pytest.approx(moved, abs=1e-9), one.id
 
 
 def war_json(question: esc.Question) -> str:
@@ -184,8 +185,11 @@ def test_under_a_scenario_and_what_is_shown() -> None:
         assert why.plot(kind=kind).get_yticklabels()[-1].get_text() == "now"
     with pytest.raises(esc.SpecError, match="one question"):
         changed.explain([war, ~war])
-    with pytest.raises(esc.SpecError, match="known of a fit"):
-        changed.explain(war, learning=True)
+    for learning in (True, "refit"):
+        with pytest.raises(esc.SpecError, match="known of a fit"):
+            changed.explain(war, learning=learning)
+    with pytest.raises(esc.SpecError, match="expected True, False or"):
+        changed.explain(war, learning="all")
 
 
 def test_without_orders_there_are_no_shares_and_all_else_is_the_same() -> None:
