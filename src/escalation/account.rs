@@ -157,7 +157,7 @@ impl Component {
         // What one fit keeps of its forward pass, for evidence that may be appended.
         let vector = 8.0 * numbers * driver_states;
         let live = (vector * load.steps).min(tally::room().max(2.0 * vector));
-        let structure = joint_rungs * (generators * (1.0 + average) * 4.0 + load.monitors * 24.0);
+        let structure = joint_rungs * (generators * (1.0 + average) * 4.0 + load.monitors * 25.0);
         let bytes = rayon::current_num_threads() as f64 * (own + evaluation) + live + structure;
         Account {
             ladders: self.ladders.clone(),
