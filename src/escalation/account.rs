@@ -152,7 +152,7 @@ impl Component {
             false => 0.0,
         };
         let opening = if load.steps > 0.0 { first::bytes(model, &self.ladders) } else { 0.0 };
-        let own = 8.0 * (kept + numbers * (rows + 8.0)) + opening;
+        let own = 8.0 * (kept + numbers * (rows + 8.0)) + opening + tally::rows_kept().min(8.0 * numbers * steps);
         let evaluation = 8.0 * joint_rungs * (driver_states * load.handed + generators * (1.0 + average));
         // What one fit keeps of its forward pass, for evidence that may be appended.
         let vector = 8.0 * numbers * driver_states;

@@ -8,8 +8,8 @@ use crate::ground::{Control, Error, Result};
 use crate::markov::rewind::{Rewind, place};
 use crate::markov::spent::Spent;
 use crate::markov::stencil::dot;
-use crate::markov::tally::slots;
-use crate::markov::{Carried, Counter, Drain, Flow, Open, Sheet, Tally};
+use crate::markov::tally::{rows_kept, slots};
+use crate::markov::{Carried, Counter, Drain, Flow, Open, Rows, Sheet, Tally};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub struct Swept {
     clock: f64,
     /// Vectors that enter steps, of as many steps as there is room for.
     kept: Vec<Kept>,
+    /// Bytes that there are for the rows of the next flow, and those that it left.
+    bytes: f64,
+    rows: Option<Arc<Rows>>,
 }
 
 /// The vector that enters a step, and the log of the weight that it stands for.
@@ -39,6 +42,8 @@ struct Kept {
     step: usize,
     vector: Arc<Vec<f64>>,
     log: f64,
+    /// What the vector went through in the step, for a backward pass that counts.
+    rows: Option<Arc<Rows>>,
 }
 
 /// Which of the vectors that enter the steps a forward pass keeps.
@@ -72,6 +77,8 @@ impl Swept {
             integrals: Default::default(),
             clock: 0.0,
             kept: vec![],
+            bytes: 0.0,
+            rows: None,
         }
     }
 }
@@ -279,6 +286,7 @@ impl<'a> Sweep<'a> {
             Keep::Steps | Keep::Marks => slots(self.points() * self.plan.flags),
         };
         let only_marks = keep == Keep::Marks && marks <= room;
+        let mut bytes = rows_kept();
         let last = steps.len().saturating_sub(1);
         let mut next = swept.kept.last().map_or(0, |kept| match kept.step < last {
             true => place(kept.step, last, room.saturating_sub(swept.kept.len())),
@@ -287,14 +295,20 @@ impl<'a> Sweep<'a> {
         for (number, step) in steps.iter().enumerate().skip(first) {
             let wanted = if only_marks { matches!(step, Step::Mark) } else { room > 0 && number == next };
             if wanted {
-                swept.kept.push(Kept { step: number, vector: Arc::new(swept.end.clone()), log: swept.log });
+                let vector = Arc::new(swept.end.clone());
+                swept.kept.push(Kept { step: number, vector, log: swept.log, rows: None });
                 next = if number < last { place(number, last, room.saturating_sub(swept.kept.len())) } else { last };
             }
             let vector = std::mem::take(&mut swept.end);
+            swept.bytes = if wanted && keep == Keep::Steps { bytes } else { 0.0 };
             let Some(next) = self.weighed(step, vector, &mut swept)? else {
                 return Ok(Swept { log: f64::NEG_INFINITY, ..Swept::start(vec![]) });
             };
             swept.end = next;
+            if let (Some(rows), Some(last)) = (swept.rows.take(), swept.kept.last_mut()) {
+                bytes -= rows.bytes();
+                last.rows = Some(rows);
+            }
         }
         Ok(swept)
     }
@@ -359,6 +373,11 @@ impl<'a> Sweep<'a> {
                     flow.check_walk(*length)?;
                 }
                 let carried = match reads.is_empty() && !integrals {
+                    true if swept.bytes > 0.0 => {
+                        let (row, log, rows) = flow.forward_rows(&vector, *length, swept.bytes);
+                        swept.rows = rows.map(Arc::new);
+                        Carried { row, log, ..Carried::default() }
+                    }
                     true => {
                         let (row, log) = flow.forward(&vector, *length);
                         Carried { row, log, ..Carried::default() }
@@ -515,7 +534,9 @@ impl<'a> Sweep<'a> {
                 Ok::<_, Error>(made.map(Arc::new))
             };
             let Some(before) = (if needed { rewind.at(number, again)? } else { Some(nothing.clone()) }) else { break };
-            column = self.retreat(step, &before, column, weight, gained, &mut marks);
+            let rows = swept.kept.binary_search_by_key(&number, |kept| kept.step).ok();
+            let rows = rows.and_then(|place| swept.kept[place].rows.as_deref());
+            column = self.retreat(step, (&before, rows), column, weight, gained, &mut marks);
             let top = column.iter().fold(0.0, |top: f64, &x| top.max(x));
             column.iter_mut().for_each(|x| *x /= top);
         }
@@ -533,7 +554,7 @@ impl<'a> Sweep<'a> {
     fn retreat(
         &self,
         step: &Step,
-        before: &[f64],
+        (before, rows): (&[f64], Option<&Rows>),
         mut column: Vec<f64>,
         weight: f64,
         gained: &mut Gained,
@@ -549,7 +570,7 @@ impl<'a> Sweep<'a> {
                         let between = gained.between;
                         let new = || if between { Sheet::times(stencil) } else { Sheet::new(stencil) };
                         let sheet = gained.sheets.entry(*piece).or_insert_with(new);
-                        flow.backward_sheet(before, &column, *length, weight, sheet, &mut gained.tally)
+                        flow.backward_sheet((before, rows), &column, *length, weight, sheet, &mut gained.tally)
                     }
                     false => flow.backward(&column, *length),
                 }

@@ -34,6 +34,17 @@ pub struct Carried {
     pub integrals: [Vec<f64>; 2],
 }
 
+/// The rows row · Pᵘ of a stretch, as many as can be seen of its end.
+#[derive(Debug, Clone)]
+pub struct Rows(pub(super) Vec<Aligned>);
+
+impl Rows {
+    /// Bytes that they take.
+    pub fn bytes(&self) -> f64 {
+        self.0.iter().map(|row| 8.0 * row.get().len() as f64).sum()
+    }
+}
+
 /// A row on its way, with the totals of the levels that are not carried number by number.
 pub(super) struct Moving {
     now: Aligned,
@@ -71,6 +82,46 @@ impl Flow<'_> {
             }
         }
         (row, log)
+    }
+
+    /// [`Flow::forward`], with the rows that it goes through where they take no more than so many bytes.
+    pub fn forward_rows(&self, row: &[f64], length: f64, bytes: f64) -> (Vec<f64>, f64, Option<Rows>) {
+        let plain = self.lambda * length <= 0.0 || self.pieces(length) > 1 || self.is_dense(length);
+        if !plain && !self.still.contains(&true) {
+            let weights = poisson::weights(self.lambda * length, self.reach());
+            if let Some((rows, sum)) = self.rows(row, &weights, bytes) {
+                return (self.room.read(&sum), self.shift * length, Some(rows));
+            }
+        }
+        let (row, log) = self.forward(row, length);
+        (row, log, None)
+    }
+
+    /// The rows row · Pᵘ and their mixture, if they all take no more than so many bytes. They end where nothing more can be
+    /// seen of the mixture: whatever the column, the product of the two then has all its digits.
+    pub(super) fn rows(&self, row: &[f64], weights: &[f64], bytes: f64) -> Option<(Rows, Aligned)> {
+        let (first, mut sum) = (self.moving(row).now(), self.room.empty());
+        if 8.0 * (first.get().len() * weights.len()) as f64 > bytes {
+            return None;
+        }
+        let looks = looks(weights.len(), self.reach());
+        let (mut kept, none, mut gained) = (vec![first], vec![0.0; self.levels], vec![0.0; self.levels]);
+        for (u, &weight) in weights.iter().enumerate() {
+            let now = &kept[u];
+            if looks(u) && self.seen(now, &kept[u - 1], &sum, &weights[u..], &none, &none) {
+                kept.pop();
+                break;
+            }
+            if u + 1 == weights.len() || self.control.stopped() {
+                let now = &now.get()[self.room.at(0)..self.room.at(self.levels)];
+                axpy(weight, now, self.room.body_mut(&mut sum));
+                break;
+            }
+            let mut next = self.room.empty();
+            self.step(now, &mut next, weight, &mut sum, &mut gained);
+            kept.push(next);
+        }
+        Some((Rows(kept), sum))
     }
 
     /// row · P into `out`; adds `weight` times the row to `sum` unless that is empty.
@@ -134,7 +185,7 @@ impl Flow<'_> {
     }
 
     /// Whether what is left of a mixture can't be seen: see the top of this file. `weights` are those to come.
-    pub(super) fn seen(
+    fn seen(
         &self,
         now: &Aligned,
         before: &Aligned,
@@ -373,7 +424,7 @@ impl Moving {
 }
 
 /// At which steps of a mixture it is looked whether it can be cut: in the last `reach`, which only rare paths need.
-pub(super) fn looks(len: usize, reach: usize) -> impl Fn(usize) -> bool {
+fn looks(len: usize, reach: usize) -> impl Fn(usize) -> bool {
     let (first, every) = (len.saturating_sub(reach).max(2), (reach / 4).max(4));
     move |u| u >= first && (u - first).is_multiple_of(every) && u + 2 < len
 }

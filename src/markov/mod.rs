@@ -36,7 +36,7 @@ pub mod tick_log;
 pub mod transient;
 
 pub use bundle::Bundle;
-pub use carry::Carried;
+pub use carry::{Carried, Rows};
 pub use drain::{Counter, Drain};
 pub use exponential::Exponential;
 pub use field::Field;

@@ -4,7 +4,7 @@
 //! W_u = Pois(u+1; Λt) b + P W_{u+1}: the expected time at i for i = j and, times q_ij, the expected moves i → j. All terms
 //! are nonnegative; nothing cancels. The rows a Pᵘ are kept where there is room and made again where not.
 
-use super::carry::{looks, rescale};
+use super::carry::{Rows, rescale};
 use super::dense::Dense;
 use super::flow::{Flow, LONGEST, STEPS, Tally};
 use super::frame::{Aligned, Step};
@@ -51,15 +51,16 @@ impl Flow<'_> {
     /// The statistics are those of the path given both ends, times `weight`.
     pub fn backward_tally(&self, row: &[f64], column: &[f64], length: f64, weight: f64, tally: &mut Tally) -> Vec<f64> {
         let mut sheet = Sheet::new(self.stencil);
-        let column = self.backward_sheet(row, column, length, weight, &mut sheet, tally);
+        let column = self.backward_sheet((row, None), column, length, weight, &mut sheet, tally);
         sheet.collect(self.stencil, tally);
         column
     }
 
-    /// The same with what the generator does on a sheet; `tally` gets what is watched beside it.
+    /// The same with what the generator does on a sheet; `tally` gets what is watched beside it. The `rows` of
+    /// [`Flow::forward_rows`], where they were kept, are not made again.
     pub fn backward_sheet(
         &self,
-        row: &[f64],
+        (row, rows): (&[f64], Option<&Rows>),
         column: &[f64],
         length: f64,
         weight: f64,
@@ -74,7 +75,7 @@ impl Flow<'_> {
         if pieces == 1 {
             return match self.is_dense(length) {
                 true => Dense::new(self).backward_tally(row, column, length, weight, sheet, tally),
-                false => self.tally_piece(row, column, length, weight, sheet, tally),
+                false => self.tally_piece((row, rows), column, length, weight, sheet, tally),
             };
         }
         // Too many pieces for a row of each: pieces of pieces.
@@ -91,7 +92,7 @@ impl Flow<'_> {
             if self.control.stopped() {
                 break;
             }
-            column = self.backward_sheet(row, &column, piece, weight, sheet, tally);
+            column = self.backward_sheet((row, None), &column, piece, weight, sheet, tally);
             rescale(&mut column);
         }
         column
@@ -110,35 +111,9 @@ impl Flow<'_> {
         self.record(&[], &spent, &none, sheet, tally);
     }
 
-    /// The rows row · Pᵘ. Where all of them can be kept, `weights` is cut where nothing more can be seen of what becomes of the
-    /// row: whatever the column, their product then has all its digits.
-    fn rows(&self, row: &[f64], weights: &mut Vec<f64>) -> Rewind<Aligned> {
-        let (first, slots) = (self.moving(row).now(), slots(row.len()));
-        if weights.len() > slots {
-            return Rewind::new(first, slots);
-        }
-        let looks = looks(weights.len(), self.reach());
-        let (mut kept, mut sum) = (vec![(0, first)], self.room.empty());
-        let (none, mut gained) = (vec![0.0; self.levels], vec![0.0; self.levels]);
-        for u in 0..weights.len() - 1 {
-            let now = &kept[u].1;
-            if looks(u) && self.seen(now, &kept[u - 1].1, &sum, &weights[u..], &none, &none) {
-                weights.truncate(u);
-                break;
-            }
-            if self.control.stopped() {
-                break;
-            }
-            let mut next = self.room.empty();
-            self.step(now, &mut next, weights[u], &mut sum, &mut gained);
-            kept.push((u + 1, next));
-        }
-        Rewind::of(kept, slots)
-    }
-
     fn tally_piece(
         &self,
-        row: &[f64],
+        (row, kept): (&[f64], Option<&Rows>),
         column: &[f64],
         length: f64,
         weight: f64,
@@ -147,7 +122,10 @@ impl Flow<'_> {
     ) -> Vec<f64> {
         let (n, room) = (self.points(), &self.room);
         let mut weights = poisson::weights(self.lambda * length, self.reach());
-        let mut rows = self.rows(row, &mut weights);
+        let own = if kept.is_none() { self.rows(row, &weights, STORED).map(|(rows, _)| rows) } else { None };
+        let kept = kept.or(own.as_ref());
+        weights.truncate(kept.map_or(weights.len(), |rows| rows.0.len()));
+        let mut again = Rewind::new(self.moving(row).now(), slots(row.len()));
         let end = room.hold(column);
         let mut moves = vec![0.0; self.stencil.width()];
         let mut spent = vec![0.0; n];
@@ -159,17 +137,25 @@ impl Flow<'_> {
         let mut next = room.empty();
         let (mut none, mut gained) = (Aligned::zero(0), vec![0.0; self.levels]);
         for u in (0..last).rev() {
-            let made = rows.at(u, |_, from: &Aligned, spare| {
-                if self.control.stopped() {
-                    return Ok(None);
+            let made = match kept {
+                Some(_) if self.control.stopped() => break,
+                Some(_) => None,
+                None => {
+                    let made = again.at(u, |_, from: &Aligned, spare| {
+                        if self.control.stopped() {
+                            return Ok(None);
+                        }
+                        let mut to = spare.unwrap_or_else(|| room.empty());
+                        self.step(from, &mut to, 0.0, &mut none, &mut gained);
+                        Ok::<_, Infallible>(Some(to))
+                    });
+                    let Ok(Some(made)) = made else { break };
+                    Some(made)
                 }
-                let mut to = spare.unwrap_or_else(|| room.empty());
-                self.step(from, &mut to, 0.0, &mut none, &mut gained);
-                Ok::<_, Infallible>(Some(to))
-            });
-            let Ok(Some(before)) = made else { break };
+            };
+            let Some(before) = made.as_ref().or_else(|| kept.map(|rows| &rows.0[u])) else { break };
             for level in 0..self.levels {
-                axpy_each(&room.level(&before, level)[..n], &room.level(&w, level)[..n], &mut spent);
+                axpy_each(&room.level(before, level)[..n], &room.level(&w, level)[..n], &mut spent);
             }
             self.arrived(&mut w);
             let (frame, _) = self.stencil.frames();
@@ -189,7 +175,7 @@ impl Flow<'_> {
                     (0..n).for_each(|x| out[x] += rate[x] * column[x]);
                 }
                 for level in (0..self.levels).filter(|&level| !counter.full(level)) {
-                    let (row, column) = (room.level(&before, level), room.level(&w, level + counter.stride));
+                    let (row, column) = (room.level(before, level), room.level(&w, level + counter.stride));
                     let out = room.level_mut(&mut next, level);
                     for x in 0..n {
                         let gain = rate[x] * column[x];
@@ -198,7 +184,7 @@ impl Flow<'_> {
                     }
                 }
             }
-            rows.give(before);
+            made.into_iter().for_each(|made| again.give(made));
             std::mem::swap(&mut w, &mut next);
         }
         let back = room.read(&w);
@@ -234,6 +220,11 @@ impl Flow<'_> {
 /// Bytes that the vectors may take which are kept for a backward pass, or for evidence that may be appended.
 pub fn room() -> f64 {
     STORED.min(limits::memory() / (4.0 * rayon::current_num_threads() as f64))
+}
+
+/// Bytes that the rows of all stretches of a forward pass may take, so that the pass back does not make them again.
+pub fn rows_kept() -> f64 {
+    room() / 4.0
 }
 
 /// How many vectors of so many numbers a backward pass keeps: of one stretch, and as many of the steps between stretches.
