@@ -133,6 +133,22 @@ def test_the_readme_runs(tmp_path):
     assert "clash by mid-2025" in done.stdout
 
 
+def test_what_the_readme_shows_of_why_and_of_pages_runs(tmp_path, monkeypatch):
+    """The first example's fit, taken apart and handed on: pages are written into an empty folder."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    pytest.importorskip("jinja2")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown = [block for block in blocks if any(f"fit.{name}(" in block for name in ("explain", "board"))]
+    assert len(shown) == 2
+    names = {}
+    for block in [blocks[0], *shown]:
+        exec(compile(block, "README.md", "exec"), names)
+    assert {page.name for page in tmp_path.iterdir()} == {"board.html", "out.html"}
+    plt.close("all")
+
+
 @pytest.mark.parametrize("subject", ["BayesNet", "Generator", "Panel"])
 def test_what_the_readme_shows_of_a_subject_runs(subject):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
