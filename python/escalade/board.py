@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 N_DATES = 60  # of a fan: smooth to the eye in a small picture
 DIGITS = 5  # of a fan's probabilities, which are drawn
+SEEN = 0.0005  # a change that is told: half of a tenth of a point
 KEPT = 256  # states that are remembered, so that going back costs nothing
 HOW = ("given", "do")
 #: Nothing changed.
@@ -237,7 +238,7 @@ class Board(Table):
         return {
             "question": rows["question"],
             "probability": [probability_text(p) for p in rows["probability"]],
-            "change, points": [f"{100 * change:+.2g}" if change else "" for change in rows["change"]],
+            "change, points": [f"{100 * x:+.2g}" if abs(x) >= SEEN else "" for x in rows["change"]],
             "untouched": [probability_text(p) for p in rows["untouched"]],
             "in words": rows["words"],
         }

@@ -136,7 +136,7 @@ class Provenance(Pictured):
     >>> _ = d.never(korea == "clash", between=("2024-01-01", "2024-05-31"))
     >>> provenance = m.fit(d).provenance()
     >>> print(provenance)
-    The developments tell something of 1 of 2 free numbers (moved by 0.1 prior sd, or 1% of its variance learnt)
+    The developments tell something of 1 of 2 free numbers (moved by 0.1 prior sd or more, or at least 1% less variance)
     ground     numbers  told of  learnt, at most  told most      moved
     judgement        2        1  8%               peninsula: up  -0.13
     >>> [row["name"] for row in provenance.untold]
@@ -203,8 +203,9 @@ class Provenance(Pictured):
     def caption(self) -> str:
         """A line above the table."""
         free, known = len(self.told) + len(self.untold), len(self.told)
-        line = f"moved by {number_text(self.least**0.5)} prior sd, or {percent_text(self.least)} of its variance learnt"
-        return f"The developments tell something of {known} of {free} free numbers ({line})"
+        moved, learnt = number_text(self.least**0.5), percent_text(self.least)
+        told = f"moved by {moved} prior sd or more, or at least {learnt} less variance"
+        return f"The developments tell something of {known} of {free} free numbers ({told})"
 
     def _repr_html_(self) -> str:
         top = Parameters(self.told.rows[:N_SHOWN])

@@ -22,13 +22,13 @@ use super::scenario::{Change, Scenario};
 use super::slope::{Slope, slopes};
 use super::source::Source;
 use super::spec::DossierSpec;
-use super::spent::settled;
+use super::spent::{AT_DRAWS, come_to, settled};
 use super::summary::Draws;
 use super::worlds::{Worlds, worlds};
 use crate::ground::{Control, Error, Result, limits};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Parameters, learnt or given, with a dossier.
 #[derive(Debug, Clone)]
@@ -281,31 +281,37 @@ impl Fitted {
     /// Probabilities of the questions, in their order; NaN at a draw where what a question is given cannot be.
     pub fn ask(&self, questions: &[Question], control: &Control) -> Result<Draws> {
         let compiled = self.compiled(questions)?;
+        // What the later stages of a question of time spent add at the mode, which draws take over.
+        let later: OnceLock<Vec<f64>> = OnceLock::new();
         self.each(control, |theta| {
-            let mut answers: Vec<Vec<(f64, f64)>> = vec![vec![]; questions.len()];
+            let at_mode = std::ptr::eq(theta, self.learnt.theta.as_slice());
+            let mut answers: Vec<Vec<f64>> = vec![vec![]; questions.len()];
             for (prepared, asked) in &compiled {
                 let evaluated = self.evaluated(prepared, theta, control)?;
                 let mut fills = Fills::default();
-                for (number, weight, asked) in asked {
-                    let answer = match asked.answer(prepared, &evaluated, &mut fills, control) {
+                for (number, asked) in asked.iter().map(|(number, _, asked)| (*number, asked)) {
+                    if !at_mode && answers[number].len() == AT_DRAWS {
+                        continue;
+                    }
+                    answers[number].push(match asked.answer(prepared, &evaluated, &mut fills, control) {
                         // At this draw what is given cannot be: that says nothing of the other questions.
-                        Err(Error::Impossible { .. }) if !std::ptr::eq(theta, self.learnt.theta.as_slice()) => f64::NAN,
+                        Err(Error::Impossible { .. }) if !at_mode => f64::NAN,
                         answer => answer?,
-                    };
-                    answers[*number].push((*weight, answer));
+                    });
                 }
             }
-            let at_mode = std::ptr::eq(theta, self.learnt.theta.as_slice());
-            let told = |(question, answers): (&Question, &Vec<(f64, f64)>)| match answers.as_slice() {
-                [(_, p)] => Ok(*p),
-                staged if at_mode => settled(
-                    &format!("question '{}'", question.name),
-                    &staged.iter().map(|(_, p)| *p).collect::<Vec<f64>>(),
-                ),
+            if at_mode {
+                let added =
+                    |all: &Vec<f64>| if all.len() == 1 { 0.0 } else { come_to(all) - come_to(&all[..AT_DRAWS]) };
+                let _ = later.set(answers.iter().map(added).collect());
+            }
+            let told = |(number, answers): (usize, &Vec<f64>)| match answers.as_slice() {
+                [p] => Ok(*p),
+                staged if at_mode => settled(&format!("question '{}'", questions[number].name), staged),
                 // A sum of weighed answers may lie a little beside.
-                staged => Ok(staged.iter().map(|(weight, p)| weight * p).sum::<f64>().clamp(0.0, 1.0)),
+                staged => Ok((come_to(staged) + later.get().map_or(0.0, |added| added[number])).clamp(0.0, 1.0)),
             };
-            questions.iter().zip(&answers).map(told).collect()
+            answers.iter().enumerate().map(told).collect()
         })
     }
 

@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// Stages of the marks, each twice the one before.
 pub const STAGES: [usize; 5] = [8, 16, 32, 64, 128];
 
+/// How many of them a question's answer takes at a draw; what the others add is taken from the mode.
+pub const AT_DRAWS: usize = 3;
+
 /// What is asked of an answer's error, as it was before the last stage, for no more stages to be taken.
 const ENOUGH: f64 = 1e-7;
 /// The same at draws, whose spread is far wider.
@@ -49,15 +52,17 @@ pub fn extrapolated(stages: &[usize]) -> Vec<f64> {
 /// How far the answers at all stages and at all but the last may lie apart for the first to be told.
 const APART: f64 = 1e-4;
 
-/// What answers at [`STAGES`] come to.
+/// What answers at the first of [`STAGES`] come to.
+pub fn come_to(answers: &[f64]) -> f64 {
+    extrapolated(&STAGES[..answers.len()]).iter().zip(answers).map(|(weight, answer)| weight * answer).sum()
+}
+
+/// What answers at all [`STAGES`] come to.
 ///
 /// # Errors
 /// `NotConverged` where they do not settle: something fixes the time, or part of it, so that it has weight at single values.
 pub fn settled(name: &str, answers: &[f64]) -> Result<f64> {
-    let sum = |answers: &[f64]| -> f64 {
-        extrapolated(&STAGES[..answers.len()]).iter().zip(answers).map(|(weight, answer)| weight * answer).sum()
-    };
-    let (told, before) = (sum(answers), sum(&answers[..answers.len() - 1]));
+    let (told, before) = (come_to(answers), come_to(&answers[..answers.len() - 1]));
     match (told - before).abs() <= APART || told.is_nan() {
         true => Ok(told.clamp(0.0, 1.0)),
         false => Err(Error::NotConverged {

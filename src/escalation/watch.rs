@@ -16,7 +16,7 @@ use super::plan::Reading;
 use super::question::{Ask, Question};
 use super::sweep::{Gained, Keep, Sweep};
 use super::theta::Statistics;
-use crate::ground::{Control, Error, Result};
+use crate::ground::{Control, Error, Result, limits};
 use crate::markov::{Field, Space, Tally};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -105,7 +105,10 @@ impl Fitted {
         let overrides = &self.scenario.overrides;
         let parts = onward(&prepared, &beside, &question.atoms, overrides, end, &Reading::None, &mut Parts::default())?;
         let drivers: BTreeSet<usize> = parts.iter().flat_map(|part| part.plan.part.drivers.clone()).collect();
-        let looked = statuses.iter().flat_map(|s| parents(s).1);
+        let (by_ladders, by_drivers): (Vec<usize>, Vec<usize>) =
+            (0..model.events.len()).partition(|&e| !apart(&model.events[e].parents).0.is_empty());
+        let of_events = by_drivers.iter().flat_map(|&e| apart(&model.events[e].parents).1);
+        let looked = statuses.iter().flat_map(|s| parents(s).1).chain(of_events);
         let mut drivers: BTreeSet<usize> = drivers.into_iter().chain(looked).collect();
         // Every driver, where they are few: what it would settle to know one.
         let states = |of: &mut dyn Iterator<Item = usize>| of.map(|d| model.drivers[d].states.len() as f64).product();
@@ -116,11 +119,9 @@ impl Fitted {
         let drivers: Vec<usize> = drivers.into_iter().collect();
         let seen = self.seen(&prepared, &evaluated, &parts, times.len(), control)?;
         let asked = Asked { question: question.clone(), parts, drivers };
-        let mut found = self.statuses_and_drivers(&asked, &evaluated, &seen, &statuses, times)?;
-        let events: Vec<(usize, usize)> = (0..model.events.len())
-            .filter(|&e| !apart(&model.events[e].parents).0.is_empty())
-            .flat_map(|e| (0..times.len()).map(move |t| (e, t)))
-            .collect();
+        let mut found = self.at_once(&asked, &evaluated, &seen, (&statuses, &by_drivers), times)?;
+        let events: Vec<(usize, usize)> =
+            by_ladders.iter().flat_map(|&e| (0..times.len()).map(move |t| (e, t))).collect();
         let whole = asked.odds(&prepared, &evaluated, &mut Fills::default(), control)?;
         let silent = |&(number, t): &(usize, usize)| {
             let span = (if t == 0 { now } else { times[t - 1] }, times[t]);
@@ -141,6 +142,18 @@ impl Fitted {
         dates: usize,
         control: &Control,
     ) -> Result<Vec<Vec<Option<Seen>>>> {
+        let laws = |part: &Onward| {
+            let (configs, n) = (part.plan.part.configs.len() as f64, part.plan.part.space.len() as f64);
+            8.0 * configs * 2f64.powi(part.atoms.len() as i32) * dates as f64 * n
+        };
+        let (bytes, limit) = (parts.iter().map(laws).sum::<f64>(), limits::memory());
+        if bytes > limit {
+            let message = format!(
+                "where the ladders are at {dates} dates, under each outcome, would take {bytes:.3e} bytes; {limit:.3e} are \
+                 allowed: expected fewer dates, or a question of fewer atoms"
+            );
+            return Err(Error::TooLarge { bytes, limit, message });
+        }
         let filled: Vec<_> = parts.iter().map(|part| part.plan.part.fill(&evaluated.values)).collect::<Result<_>>()?;
         let tasks: Vec<(usize, usize)> = (0..parts.len())
             .flat_map(|p| (0..parts[p].plan.part.configs.len()).map(move |config| (p, config)))
@@ -177,15 +190,16 @@ impl Fitted {
         Ok(parts.iter().map(|part| told.by_ref().take(part.plan.part.configs.len()).collect()).collect())
     }
 
-    fn statuses_and_drivers(
+    /// What is told by where ladders and drivers are: status indicators, events that look at drivers alone, drivers.
+    fn at_once(
         &self,
         asked: &Asked,
         evaluated: &Evaluated,
         seen: &[Vec<Option<Seen>>],
-        statuses: &[usize],
+        (statuses, events): (&[usize], &[usize]),
         times: &[f64],
     ) -> Result<Vec<Watched>> {
-        let model = &self.model;
+        let (model, now) = (&self.model, self.dossier().as_of);
         let weights = evaluated.joined.posterior(&asked.drivers)?;
         let space = Space::new(asked.drivers.iter().map(|&d| model.drivers[d].states.len()).collect());
         let state =
@@ -193,6 +207,8 @@ impl Fitted {
         let zero = |n: usize| [vec![0.0; n], vec![0.0; n]];
         let mut by_status: Vec<Vec<[Vec<f64>; 2]>> =
             statuses.iter().map(|&s| times.iter().map(|_| zero(model.statuses[s].states.len())).collect()).collect();
+        let mut by_events: Vec<Vec<[Vec<f64>; 2]>> =
+            events.iter().map(|_| times.iter().map(|_| zero(2)).collect()).collect();
         let mut by_driver: Vec<[Vec<f64>; 2]> = model.drivers.iter().map(|d| zero(d.states.len())).collect();
         let home: Vec<Option<usize>> = statuses
             .iter()
@@ -232,15 +248,43 @@ impl Fitted {
                 let sums = &mut by_driver[driver];
                 (0..2).for_each(|side| sums[side][state(config, driver)] += weight * all[side]);
             }
-            for ((&s, home), sums) in statuses.iter().zip(&home).zip(&mut by_status) {
-                let status = &model.statuses[s];
-                let set = |driver: usize, time: f64| {
-                    let mut by_hand = self.scenario.overrides.iter().filter_map(|set| match *set {
-                        Override::Driver { driver: d, state, since } if d == driver && since <= time => Some(state),
+            let set = |driver: usize, time: f64| {
+                let mut by_hand = self.scenario.overrides.iter().filter_map(|set| match *set {
+                    Override::Driver { driver: d, state, since } if d == driver && since <= time => Some(state),
+                    _ => None,
+                });
+                by_hand.next_back().unwrap_or_else(|| state(config, driver))
+            };
+            for (&e, sums) in events.iter().zip(&mut by_events) {
+                let indicator = &model.events[e];
+                let rate = |time: f64| {
+                    let place = indicator.parents.iter().fold(0, |place, parent| match *parent {
+                        Variable::Driver(d) => place * model.drivers[d].states.len() + set(d, time),
+                        Variable::Ladder(l) => place * model.ladders[l].rungs.len(),
+                    });
+                    evaluated.values.positives[indicator.rates[place]]
+                };
+                let mut start = now;
+                for (sums, &end) in sums.iter_mut().zip(times) {
+                    let turns = self.scenario.overrides.iter().filter_map(|set| match *set {
+                        Override::Driver { since, .. } if start < since && since < end => Some(since),
                         _ => None,
                     });
-                    by_hand.next_back().unwrap_or_else(|| state(config, driver))
-                };
+                    let mut ends: Vec<f64> = turns.chain([end]).collect();
+                    ends.sort_by(f64::total_cmp);
+                    let mut expected = 0.0;
+                    for end in ends {
+                        expected += rate(start) * (end - start);
+                        start = end;
+                    }
+                    for (side, sums) in sums.iter_mut().enumerate() {
+                        sums[0] += weight * all[side] * (-expected).exp();
+                        sums[1] -= weight * all[side] * (-expected).exp_m1();
+                    }
+                }
+            }
+            for ((&s, home), sums) in statuses.iter().zip(&home).zip(&mut by_status) {
+                let status = &model.statuses[s];
                 let row = |time: f64, rung: &dyn Fn(usize) -> usize| {
                     let place = status.parents.iter().fold(0, |place, parent| match *parent {
                         Variable::Driver(d) => place * model.drivers[d].states.len() + set(d, time),
@@ -281,7 +325,10 @@ impl Fitted {
             found
                 .extend(times.iter().zip(sums).map(|(&time, [yes, no])| Watched::new(Watch::Status(s), time, yes, no)));
         }
-        let now = self.dossier().as_of;
+        for (&e, sums) in events.iter().zip(&by_events) {
+            found
+                .extend(times.iter().zip(sums).map(|(&time, [yes, no])| Watched::new(Watch::Events(e), time, yes, no)));
+        }
         for &driver in &asked.drivers {
             let [yes, no] = &by_driver[driver];
             found.push(Watched::new(Watch::Driver(driver), now, yes, no));

@@ -26,6 +26,7 @@ def crisis() -> tuple[esc.Model, esc.Dossier]:
     m.status("poll", ["low", "high"], given=mood, table=[[0.7, 0.3], [0.4, 0.6]])
     m.status("pair", ["no", "yes"], given=[front, talks], table=[[0.9, 0.1]] * 3 + [[0.3, 0.7]] * 3)
     m.events("tests", given=[front, us], rate=esc.per_month([0.2, 0.2, 0.4, 0.5, 0.5, 0.6, 1.5, 2, 3]))
+    m.events("leaks", given=mood, rate=esc.per_month([0.1, 0.6]))
     d = esc.Dossier(as_of="2024-06-30")
     d.saw(front >= "tense", between=("2024-02-01", "2024-02-20"), grade="B2", id="tense")
     d.saw(mood == "angry", hit=0.7, false_alarm=0.3, id="angry")
@@ -98,7 +99,7 @@ def test_sights_are_those_of_a_later_dossier(kind: str) -> None:
         assert sight.brier == pytest.approx(p @ (q - now) ** 2, rel=1e-9)
         bits = p @ (q * np.log2(q / now) + (1 - q) * np.log2((1 - q) / (1 - now)))
         assert sight.bits == pytest.approx(bits, rel=1e-6, abs=1e-12)
-    assert n == 2 * (2 * 4 + 1)
+    assert n == 2 * (2 * 4 + 2)
 
 
 def test_a_driver_is_as_if_it_were_known() -> None:
@@ -120,6 +121,7 @@ def test_an_indicator_sees_a_driver_as_it_is_set_by_hand() -> None:
     rows = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.4, 0.6], [0.1, 0.9]]])
     m.status("tone", ["mild", "sharp"], given=[us, front], table=rows.reshape(4, 2).tolist())
     m.status("poll", ["low", "high"], given=us, table=[[0.7, 0.3], [0.4, 0.6]])
+    m.events("leaks", given=us, rate=esc.per_month([0.1, 0.6]))
     fit = m.condition(esc.Dossier(as_of="2024-06-30")).do(us == "gone", since="2024-09-01")
     watch = fit.watch(esc.reach(front == "war", by="2024-12-31"), dates=["2024-08-01", "2024-11-01"])
     for sight in watch.of("tone"):
@@ -127,6 +129,12 @@ def test_an_indicator_sees_a_driver_as_it_is_set_by_hand() -> None:
         states = fit.drivers()["us"] if sight.date < "2024-09" else {"steady": 0.0, "gone": 1.0}
         wanted = sum(p * law @ rows[k, :, 1] for k, p in enumerate(states.values()))
         assert dict(zip(sight.values, sight.chance, strict=True))["sharp"] == pytest.approx(wanted, rel=1e-9)
+    (_, leaks) = watch.of("leaks")
+    gone = (np.datetime64("2024-11-01") - np.datetime64("2024-09-01")).astype(float) + 0.5
+    steady = 31.0 - 0.5
+    month = 30.4375
+    quiet = 0.9 * np.exp(-0.1 * steady / month) + 0.1 * np.exp(-0.6 * steady / month)
+    assert leaks.chance[0] == pytest.approx(quiet * np.exp(-0.6 * gone / month))
     before, after = watch.of("poll")
     assert before.chance[1] == pytest.approx(0.9 * 0.3 + 0.1 * 0.6)
     assert after.chance[1] == pytest.approx(0.6)
