@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .attribution import grouped
 from .board_page import page
 from .colours import rung_colours
 from .dossier import Development
@@ -90,7 +91,7 @@ class Board(Table):
         self._asked = self._questions._checked(fit._core)
         self._ladders = ladder_names(ladders, list(fit.model.ladders))
         self._dates = fan_dates(fit.as_of, until, self._questions)
-        self._dossier = list(fit.dossier)
+        self._dossier = [d for known in grouped(fit, "development").values() for d in known]
         self._known: dict[str, Fit] = {}
         self._states: dict[str, Tree] = {}
         self._widget: BoardWidget | None = None
@@ -199,7 +200,6 @@ class Board(Table):
                     **{key: getattr(d, key) for key in ("reported", "grade", "source", "paragraph", "note", "doubt")},
                 }
                 for d in self._dossier
-                if d.id not in fit.left_out
             ],
             "questions": [
                 {
