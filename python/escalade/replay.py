@@ -29,6 +29,7 @@ from .values import (
 
 if TYPE_CHECKING:
     from .fit import Fit
+    from .model import Model
 
 N_SHOWN = 6  # dates that the table in text shows
 LEARNING = {
@@ -309,16 +310,11 @@ def replay(
 ) -> Replay:
     """See :meth:`Fit.replay`."""
     asked, level = Questions(questions), share(level, "level")
-    if not isinstance(learn, bool):
-        raise wrong("replay: learn", learn, "True or False")
-    if fit.scenario:
-        raise SpecError(f"replay: the fit was changed ({'; '.join(fit.scenario)}); expected the fit itself")
-    core, dossier, model = fit._core, fit.dossier, fit.model
-    learning = "never" if np.isnan(core.gradient_norm) else "anew" if learn else "kept"
-    if learning == "anew" and core.sampled() is not None:
-        raise SpecError(
-            "replay: a posterior would be drawn anew on each day; replay m.fit(dossier), or say learn=False"
-        )
+    if not len(asked):
+        raise wrong("replay: the questions", questions, "at least one")
+    learning = learning_of(fit, learn)
+    core, dossier = fit._core, fit.dossier
+    model = dated_judgements(fit.model, dossier.as_of)
     known = known_by(dossier)
     days = dates_of(dates, dossier, model.origin, known)
     ends = [dated(question) for question in asked]
@@ -354,6 +350,29 @@ def replay(
         level,
         learning,
     )
+
+
+def learning_of(fit: Fit, learn: bool) -> str:
+    """How each day of a replay learns; refuses a fit that cannot be replayed."""
+    if not isinstance(learn, bool):
+        raise wrong("replay: learn", learn, "True or False")
+    if fit.scenario:
+        raise SpecError(f"replay: the fit was changed ({'; '.join(fit.scenario)}); expected the fit itself")
+    learning = "never" if np.isnan(fit._core.gradient_norm) else "anew" if learn else "kept"
+    if learning == "anew" and fit._core.sampled() is not None:
+        raise SpecError(
+            "replay: a posterior would be drawn anew on each day; replay m.fit(dossier), or say learn=False"
+        )
+    return learning
+
+
+def dated_judgements(model: Model, as_of: str) -> Model:
+    """The model, its undated judgements about answers dated: who made them knew all of the dossier."""
+    tree = model.to_dict()
+    undated = [entry for entry in tree.get("expect", ()) if "known" not in entry]
+    for entry in undated:
+        entry["known"] = as_of
+    return type(model).from_dict(tree) if undated else model
 
 
 def dates_of(dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, list[str]]) -> list[str]:

@@ -71,6 +71,21 @@ def test_with_parameters_kept_it_says_so(c, fit):
     assert never[0, 0]["probability"] == c.model.condition(c.dossier.at("2024-10-20")).at_mode(c.questions[0])
 
 
+@pytest.mark.parametrize("known", [None, "2024-11-25"])
+def test_a_judgement_about_an_answer_does_not_speak_before_it_was_made(known):
+    def told(judged):
+        m = esc.Model(origin="2024-10-01")
+        front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=2))
+        war = esc.reach(front == "war", by="2025-12-31", name="war")
+        if judged:
+            m.expect(war, "almost certain", **({} if known is None else {"known": known}))
+        return m.fit(esc.Dossier(as_of="2024-11-30"), draws=5).replay(war, ["2024-10-21", "2024-11-30"]).probability
+
+    with_word, without = told(True), told(False)
+    assert same(with_word[0], without[0])
+    assert with_word[1] > without[1]
+
+
 def test_a_question_whose_time_is_over_is_asked_no_more():
     m = esc.Model(origin="2024-10-01")
     front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3))
@@ -150,6 +165,8 @@ def test_what_is_refused(c, fit):
         fit.replay(c.questions, ["2024-09-05"])
     with pytest.raises(esc.WrongType, match="at least one date"):
         fit.replay(c.questions, [])
+    with pytest.raises(esc.WrongType, match="the questions is"):
+        fit.replay([])
     with pytest.raises(esc.SpecError, match="was changed"):
         fit.without("tone").replay(c.questions)
     with pytest.raises(esc.WrongType, match="learn"):

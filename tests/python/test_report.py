@@ -228,6 +228,12 @@ def test_what_is_refused(c, fit, tmp_path, monkeypatch):
         fit.report(path, [])
     with pytest.raises(esc.SpecError, match="watch_until"):
         fit.report(path, c.questions, watch_until="soon")
+    with pytest.raises(esc.SpecError, match="watch_until is '2024-11-30'; expected a date .* after the fit's"):
+        fit.report(path, c.questions, watch_until="2024-11-30")
+    worked: list[float] = []
+    with pytest.raises(esc.SpecError, match="was changed"):
+        fit.without("tone").report(path, c.questions, replay=True, progress=worked.append)
+    assert not worked
     with pytest.raises(esc.SpecError, match="of other questions"):
         fit.report(path, c.questions, replay=fit.replay(c.questions[0], ["2024-11-30"]))
     from escalade import pages
