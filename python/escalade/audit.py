@@ -14,6 +14,7 @@ from . import _core
 from ._core import SpecError
 from .attribution import Attribution, explain, grouped
 from .confidence import INTERVAL, weighed
+from .expectations import in_force, learnt_without
 from .fingerprint import fingerprint
 from .flips import Flips, Told, flips, known
 from .frames import Table
@@ -202,8 +203,9 @@ def no_flip(line: float) -> str:
 def author_words(row: Tree) -> str:
     """The author's word and what became of it."""
     judged = f"{row['word']} ({probability_text(row['probability'])})"
-    gave, others = f"{row['gave_way']:+.1f}", probability_text(row["others"])
-    return f"{judged}; the answer lies {gave} deviations from it, all else says {others}"
+    answer, without = probability_text(row["answer"]), probability_text(row["others"])
+    on = f" on what was known on {row['known']}" if row["known"] else ""
+    return f"{judged};{on} the answer is {answer}, {without} without this word, {row['gave_way']:+.1f} deviations from it"
 
 
 def audits(
@@ -420,8 +422,22 @@ def author(fit: Fit, question: Question) -> list[Tree]:
             "probability": row["judged"][0],
             "low": row["judged"][1],
             "high": row["judged"][2],
-            "paragraph": own.get("paragraph"),
-            **{key: row[key] for key in ("source", "known", "others", "gave_way", "conflict")},
+            **{key: row[key] for key in ("source", "known", "answer", "gave_way")},
+            "others": others(fit, question, row),
         }
         for row in rows
     ]
+
+
+def others(fit: Fit, question: Question, judged: Tree) -> float:
+    """What the model says of an answer without one judgement of it, by fitting anew; like that, on what was known then.
+
+    The normal around the mode, which :meth:`Fit.expectations` has, is far off where a judgement lies far out.
+    """
+    if judged["name"] not in in_force(fit):
+        return float(judged["answer"])  # nothing was learnt from it
+    dossier = fit.dossier
+    alone = learnt_without(fit.model._core.spec(), fit._core.dossier(), frozenset([judged["name"]]))
+    then = dossier.at(judged["known"] or dossier.as_of)
+    said = alone.on(then._checked(fit.model._core)).at_mode().ask(Questions(question)._checked(fit._core))
+    return float(said["mode"][0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,7 +15,7 @@ from .attribution import Attribution, explain, grouped
 from .dossier import Development
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .provenance import Parameters
+from .provenance import parameters
 from .questions import AsQuestions, Questions
 from .results import Array
 from .sensitivity import Tornado, tornado
@@ -199,7 +198,7 @@ def confidence(fit: FitBase, questions: AsQuestions, progress: Progress) -> Conf
 
 def weighed(fit: FitBase, low: Array, high: Array, moved: Sequence[Tornado], whys: Sequence[Attribution]) -> Confidence:
     """What 90 % intervals, slopes and developments of some questions make for confidence."""
-    stated, known = judgements(Parameters.of(json.loads(fit._core.parameters()))), grouped(fit, "development")
+    stated, known = judgements(parameters(fit)), grouped(fit, "development")
     numbers = [judged(told, stated) for told in moved]
     developments = [carried(why, known) for why in whys]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -23,7 +23,7 @@ from .flips import Flips, flips
 from .frames import frozen
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
-from .provenance import Parameters, Provenance
+from .provenance import Parameters, Provenance, parameters
 from .questions import AsQuestions, Questions
 from .results import MONTH, Answers, Drivers, Forecast, Rungs
 from .values import DateLike, day_of, missing, share, sound_date, text, to_json, wrong
@@ -199,7 +199,7 @@ class Fit(Explained, Simulated, Timed, Accountable):
 
     def parameters(self) -> Parameters:
         """How far each parameter moved from its prior, and where its number comes from."""
-        return Parameters.of(json.loads(self._core.parameters()))
+        return parameters(self)
 
     def provenance(self, *, least: float = 0.01) -> Provenance:
         """What the numbers stand on: evidence, base rates, words, judgements; and what the developments cannot tell.

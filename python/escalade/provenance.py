@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._core import SpecError
+from .expectations import in_force, learnt_without
 from .frames import Pictured, Table
 from .results import MONTH
 from .values import Tree, item, missing, number, number_text, probability_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from .fit_base import FitBase
 
 #: What a number may stand on.
 GROUNDS = ("evidence", "base rate", "word", "judgement", "fixed")
@@ -25,10 +29,11 @@ class Parameters(Pictured):
 
     ``ground`` is what most of a number rests on: "evidence" where the prior is flat or the developments took away more
     than half of its variance, "fixed" where it is not learnt, else what the prior is: a "base rate", a "word" of the
-    yardstick, or a "judgement". ``learnt`` is the share of the prior's variance that the developments (and judgements
-    about answers) took away, 1 − sd² / prior sd², and ``moved`` the posterior mode minus the prior's in prior standard
-    deviations, both on the logarithm, or on the logit that changed most; where the prior is flat, 1 and none. A
-    posterior may be wider than its prior; then ``learnt`` is below 0.
+    yardstick, or a "judgement". ``learnt`` is the share of the prior's variance that the developments took away,
+    1 − sd² / prior sd², and ``moved`` the posterior mode minus the prior's in prior standard deviations, both on the
+    logarithm, or on the logit that changed most; where the prior is flat, 1 and none. A posterior may be wider than its
+    prior; then ``learnt`` is below 0. Judgements about answers (:meth:`Model.expect`) are no developments: where a
+    model has some, ``learnt`` and ``moved`` are those of a fit without them, the posterior that of the fit with them.
 
     Intensities are per month (30.4375 days), factors are times, tables probabilities: the column
     ``unit`` says it; of an indicator's number it is empty.
@@ -226,6 +231,16 @@ class Provenance(Pictured):
         return self.parameters.plot(**options)
 
     __repr__ = Table.__str__
+
+
+def parameters(fit: FitBase) -> Parameters:
+    """See :meth:`Fit.parameters`."""
+    rows = json.loads(fit._core.parameters())
+    if judged := in_force(fit):
+        alone = learnt_without(fit.model._core.spec(), fit._core.dossier(), frozenset(judged))
+        for row, own in zip(rows, json.loads(alone.parameters()), strict=True):
+            row |= {key: own[key] for key in ("shrink", "moved") if key in own}
+    return Parameters.of(rows)
 
 
 def told(row: Tree) -> float:

@@ -123,9 +123,28 @@ def test_the_authors_word_stands_beside():
     asked = esc.reach(front == "war", by="2025-10-01", name="another name", paragraph=9)
     (word,) = fit.audit(asked).to_dict()["author"]
     told = fit.expectations()["war"]
-    assert (word["word"], word["source"], word["paragraph"]) == ("remote chance", "the article", 9)
+    assert (word["word"], word["source"]) == ("remote chance", "the article")
     assert (word["probability"], word["gave_way"]) == (told["judged"][0], told["gave_way"])
     assert fit.audit(later).author == ()
+
+
+@pytest.mark.parametrize("known", [None, "2024-11-05"])
+def test_what_the_model_says_without_the_authors_word_is_what_it_says_where_nobody_said_it(known):
+    def fitted(said):
+        m = esc.Model(origin="2024-10-01")
+        front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=2), down=esc.per_year(2))
+        war = esc.reach(front == "war", by="2025-12-31", name="war")
+        if said:  # far out: a normal around the mode would say 0 here
+            m.expect(war, "almost certain", **({} if known is None else {"known": known}))
+        d = esc.Dossier(as_of="2024-11-30")
+        d.saw(front == "quiet", on="2024-11-20", grade="B2")
+        return m.fit(d, draws=5), war
+
+    fit, war = fitted(True)
+    (word,) = fit.audit(war).author
+    without = fitted(False)[0]
+    assert word["others"] == pytest.approx(without.on(fit.dossier.at(known or fit.as_of)).at_mode(war), rel=EXACT)
+    assert word["answer"] == pytest.approx(fit.on(fit.dossier.at(known or fit.as_of)).at_mode(war), rel=EXACT)
 
 
 def test_reasons_are_the_three_strongest_with_both_sorts():
