@@ -198,6 +198,22 @@ def test_the_fingerprint_is_that_of_what_was_said(c, fit, tmp_path):
     assert len(others) == 7
 
 
+def test_fits_that_answer_differently_have_different_fingerprints(c):
+    war = c.questions["clash"]
+    with pytest.warns(UserWarning, match="chains"):
+        sampled = c.model.sample(c.dossier, draws=10, tune=10, chains=2)
+    fits = [
+        c.model.condition(c.dossier),
+        c.model.fit(c.dossier, draws=0),
+        c.model.fit(c.dossier.at("2024-10-25"), draws=0).on(c.dossier),
+        c.model.fit(c.dossier, draws=20),
+        sampled,
+    ]
+    assert len({fit.ask(war)[0].probability for fit in fits}) == len({esc.fingerprint(fit, war) for fit in fits}) == 5
+    with pytest.raises(esc.WrongType, match="fingerprint: the fit is 3"):
+        esc.fingerprint(3)
+
+
 def test_the_fingerprint_is_sha_256_of_canonical_json(c, fit):
     whole = {
         "escalade": esc.__version__,
@@ -207,6 +223,7 @@ def test_the_fingerprint_is_sha_256_of_canonical_json(c, fit):
         "scenario": [],
         "draws": 20,
         "seed": 0,
+        "learnt": {"by": "mode", "parameters": [round(x, 4) + 0.0 for x in fit._core.theta.tolist()]},
     }
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert esc.fingerprint(fit, c.questions) == hashlib.sha256(text.encode()).hexdigest()
