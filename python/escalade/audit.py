@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -288,7 +288,7 @@ def card(
         judgements=tuple(judgements),
         drivers=tuple(drivers),
         line=line,
-        flip=flip_of(over, developments),
+        flip=flip_of(over, developments, numbers),
         author=tuple(author(fit, question)),
         scale=why.scale,
         before=why.before,
@@ -372,16 +372,15 @@ def judgement(moved: Tornado, k: int, numbers: dict[str, Tree]) -> Tree:
     }
 
 
-def by_driver(told: Sequence[tuple[str, float, float]]) -> list[Tree]:
+def by_driver(told: Told) -> list[Tree]:
     """What each state of each driver would make of the answer."""
     out: dict[str, list[Tree]] = {}
-    for what, answer, chance in told:
-        name, _, state = what.partition(" = ")
+    for name, state, answer, chance in told:
         out.setdefault(name, []).append({"state": state, "chance": chance, "answer": answer})
     return [{"name": name, "states": states} for name, states in out.items()]
 
 
-def flip_of(over: Flips, developments: Sequence[Tree]) -> Tree | None:
+def flip_of(over: Flips, developments: Sequence[Tree], numbers: Mapping[str, Tree]) -> Tree | None:
     """The likeliest single change that flips the answer: a number's where one does it."""
     rows = [row for row in map(over.__getitem__, range(len(over))) if row["crosses"]]
     row = next((row for row in rows if row["kind"] == "judgement"), rows[0] if rows else None)
@@ -392,9 +391,11 @@ def flip_of(over: Flips, developments: Sequence[Tree]) -> Tree | None:
         value, _, there = row["change"].partition(" → ")
         number, _, unit = there.partition(" ")
         plain = number_words(what, unit)
+        flat = str(numbers.get(what, {}).get("prior", "")).startswith("flat")
+        by = "By what was learnt," if flat else "By what was believed beforehand,"
         text = (
             f"{plain[:1].upper()}{plain[1:]} would have to be {number}{f' {unit}' if unit.startswith('per ') else ''} "
-            f"in place of {value}: then the answer is {then}. Beforehand, that or more had a chance of {chance}."
+            f"in place of {value}: then the answer is {then}. {by} a value at least that far out has a chance of {chance}."
         )
     elif row["kind"] == "driver":
         text = f"Were {what} known, the answer would be {then}; its probability now is {chance}."

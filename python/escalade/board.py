@@ -14,7 +14,7 @@ from .colours import rung_colours
 from .dossier import Development
 from .frames import Table
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions
+from .questions import AsQuestions, Questions, horizon
 from .results import Answers
 from .values import (
     A_DATE,
@@ -430,10 +430,7 @@ def fan_dates(as_of: str, until: DateLike | None, questions: Questions) -> list[
     ['2024-12-01T00:01', '2024-12-01', '2024-12-02']
     """
     now = day_of(as_of) + np.timedelta64(0 if "T" in as_of else 12, "h")
-    if until is None:
-        asked = [date for q in questions for date in dates_in(q.to_dict())]
-        until = max(asked, key=day_of, default=None) or str(now + np.timedelta64(365, "D"))[:10]
-    end = sound_date(until, "board: until")
+    end = horizon(questions, as_of) if until is None else sound_date(until, "board: until")
     first, last = now + np.timedelta64(1, "m"), day_of(end)
     if last <= first:
         raise wrong("board: until", until, f"{A_DATE}, after the fit's, {as_of}")
@@ -441,19 +438,6 @@ def fan_dates(as_of: str, until: DateLike | None, questions: Questions) -> list[
     steps = min(N_DATES - 1, days + 1)
     later = [last - np.timedelta64(round(k * days / max(steps - 1, 1)), "D") for k in range(steps)]
     return [str(first)[:16], *sorted({str(date)[:10] for date in later})]
-
-
-def dates_in(tree: Any) -> Iterator[str]:
-    """The dates by which, or on which, something is asked."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key in ("by", "on") and isinstance(value, str):
-                yield value
-            else:
-                yield from dates_in(value)
-    elif isinstance(tree, list):
-        for part in tree:
-            yield from dates_in(part)
 
 
 def number_or_none(value: float) -> float | None:

@@ -334,7 +334,7 @@ class Fit(Explained, Simulated, Timed, Accountable):
         ladders : list of Ladder or str, optional
             Whose fans are shown; by default all.
         until : date, optional
-            Where the fans end; by default with the last question.
+            Where the fans end; by default with the last question, a year ahead where all look at the past.
         level : float
             Of the intervals of the fit as it is.
         progress : bool or callable

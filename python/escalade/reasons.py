@@ -53,14 +53,15 @@ def number_words(name: str, unit: str) -> str:
     'how likely china = weak is (us = gone)'
     >>> number_words("tests | calm", "per month")
     'the rate of tests (calm)'
+    >>> number_words("north: front: up", "per month")
+    'how often north: front moves up'
     """
     body, _, condition = name.partition(" × ")
-    owner, _, rest = body.partition(": ")
+    owner, _, rest = body.rpartition(": ") if ": " in body else (body, "", "")
     if unit == "probability":
-        subject, _, parents = body.rpartition(": ")[0].partition(" | ")
-        state = body.rpartition(": ")[2]
+        subject, _, parents = owner.partition(" | ")
         given = f" ({plainly(parents)})" if parents else ""
-        return f"how likely {plainly(subject or owner)} = {state} is{given}"
+        return f"how likely {plainly(subject)} = {rest} is{given}"
     if unit == "times" and rest and condition:
         return f"the factor on how often {plainly(owner)} {moves_words(rest)} {plainly(condition)}"
     if unit.startswith("per ") and rest:

@@ -12,7 +12,7 @@ from ._core import SpecError
 from .dossier import Dossier
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Question, Questions
+from .questions import AsQuestions, Question, Questions, last_day, single_asks
 from .results import Array, interval_text
 from .values import (
     DateLike,
@@ -275,20 +275,9 @@ def mean(values: Array) -> float:
 
 def dated(question: Question) -> tuple[str, str | None]:
     """The day on which a question's time is over, and the day from which it can no longer be asked, if any."""
-    last, shut = "", None
-    tree = question.to_dict()
-    parts = [tree["ask"], *([tree["given"]] if "given" in tree else [])]
-    while parts:
-        ask = parts.pop()
-        for word in ("all", "any"):
-            parts += ask.get(word, ())
-        if "not" in ask:
-            parts.append(ask["not"])
-        end = str(ask.get("by", ask.get("on", "")))[:10]
-        last = max(last, end)
-        if "by" in ask and "since" not in ask:
-            shut = end if shut is None else min(shut, end)
-    return last, shut
+    asks = single_asks(question)
+    shut = [last_day(ask) for ask in asks if "by" in ask and "since" not in ask]
+    return max(map(last_day, asks)), min(shut, default=None)
 
 
 def known_by(dossier: Dossier) -> dict[str, list[str]]:

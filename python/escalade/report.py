@@ -18,9 +18,9 @@ from .fingerprint import fingerprint
 from .pages import environment, rendered, to_file
 from .progress import Progress, progress_line
 from .provenance import GROUNDS, Parameters, span_of, value_text
-from .questions import AsQuestions, Question, Questions
+from .questions import AsQuestions, Question, Questions, horizon
 from .reasons import plainly
-from .replay import Replay, dated, learning_of, replay
+from .replay import Replay, learning_of, replay
 from .results import Answers, Forecast
 from .values import A_DATE, DateLike, Tree, day_of, missing, probability_text, sound_date, text, wrong
 from .watch import Sight, WatchList
@@ -99,7 +99,7 @@ def report(
         if replayed is True:
             past = replay(fit, asked, None, True, level, within(0.65, 0.8))
         forecast = (
-            fit.forecast(horizon(fit, asked), level=level, progress=within(0.8, 0.9)) if has_ladders(fit) else None
+            fit.forecast(horizon(asked, fit.as_of), level=level, progress=within(0.8, 0.9)) if has_ladders(fit) else None
         )
         drivers = fit.drivers(level=level, progress=False) if len(fit.model.drivers) else None
         quarrels = fit.conflicts(pairs=True, progress=False) if len(fit.dossier) else None
@@ -139,13 +139,6 @@ def report(
 def has_ladders(fit: Fit) -> bool:
     """Whether there is anything to draw a fan of."""
     return len(fit.model.ladders) > 0
-
-
-def horizon(fit: Fit, asked: Questions) -> str:
-    """The last day that is asked about, or a year ahead."""
-    last = max(dated(question)[0] for question in asked)
-    ahead = str(day_of(fit.as_of) + np.timedelta64(365, "D"))[:10]
-    return last if last > fit.as_of[:10] else ahead
 
 
 def answer_row(answers: Answers, k: int) -> Tree:

@@ -147,6 +147,17 @@ def test_what_the_model_says_without_the_authors_word_is_what_it_says_where_nobo
     assert word["answer"] == pytest.approx(fit.on(fit.dossier.at(known or fit.as_of)).at_mode(war), rel=EXACT)
 
 
+def test_names_may_hold_signs():
+    m = esc.Model(origin="2024-10-01")
+    us = m.driver("us = them", {"a = b": 0.7, "c": 0.3})
+    front = m.ladder("north: front", ["quiet", "war"], up=esc.per_year(0.3, spread=2))
+    front.effect(us == "c", up=3.0)
+    card = m.fit(esc.Dossier(as_of="2024-10-01")).audit(esc.reach(front == "war", by="2025-10-01"), at=0.1)
+    assert [(d["name"], [s["state"] for s in d["states"]]) for d in card.drivers] == [("us = them", ["a = b", "c"])]
+    assert card.flip["text"].startswith("How often north: front moves up would have to be ")
+    assert "at least that far out has a chance of" in card.flip["text"]  # it would have to be less, not more
+
+
 def test_reasons_are_the_three_strongest_with_both_sorts():
     def development(share):
         return {

@@ -177,6 +177,11 @@ def test_dates_ladders_and_the_end() -> None:
     assert len(FIT.board(SHARED.questions, until="2024-12-01", progress=False).frame["dates"]) == 2
 
 
+def test_a_board_of_the_past_looks_a_year_ahead() -> None:
+    past = esc.reach(SHARED.korea >= "limited clash", since="2024-10-05", by="2024-11-20")
+    assert FIT.board(past, progress=False).frame["dates"][-1] == "2025-11-30"
+
+
 def test_all_is_json() -> None:
     bare = SHARED.model.condition(SHARED.dossier).board(SHARED.questions, progress=False)
     for board in (BOARD, bare):
