@@ -19,7 +19,7 @@ from .provenance import parameters
 from .questions import AsQuestions, Questions
 from .results import Array
 from .sensitivity import Tornado, tornado
-from .values import Tree, number_text, place_of
+from .values import NINETY, Tree, number_text, place_of
 from .words import WordTable, logit
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ INTERVAL = 0.9  # of the interval that is judged
 WIDTH, JUDGEMENT, SOURCES = (log(4), log(16)), (1 / 3, 2 / 3), (0.5, 0.2)
 #: What leaving out developments, one at a time, must move an answer by, all in all, for them to carry it.
 UNTOLD = {"log-odds": 0.1, "probability": 0.025}
-NINETY = 2 * 1.6448536269514722  # standard deviations between the ends of the central 90 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +241,7 @@ def judged(told: Tornado, stated: dict[str, tuple[float, float]]) -> tuple[float
     on_log = np.isin(told.unit, ("per month", "times"))
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.where(on_log, told.value * np.log(told.high / told.low), told.high - told.low)
-    hangs = counts * np.nan_to_num((told.slope * width / NINETY) ** 2, posinf=0.0)
+    hangs = counts * np.nan_to_num((told.slope * width / (2 * NINETY)) ** 2, posinf=0.0)
     if not hangs.sum() > 0:
         return np.nan, None
     return float((part * hangs).sum() / hangs.sum()), heaviest(told.number, part * hangs)

@@ -99,7 +99,9 @@ def report(
         if replayed is True:
             past = replay(fit, asked, None, True, level, within(0.65, 0.8))
         forecast = (
-            fit.forecast(horizon(asked, fit.as_of), level=level, progress=within(0.8, 0.9)) if has_ladders(fit) else None
+            fit.forecast(horizon(asked, fit.as_of), level=level, progress=within(0.8, 0.9))
+            if has_ladders(fit)
+            else None
         )
         drivers = fit.drivers(level=level, progress=False) if len(fit.model.drivers) else None
         quarrels = fit.conflicts(pairs=True, progress=False) if len(fit.dossier) else None

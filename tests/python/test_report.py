@@ -127,6 +127,8 @@ def test_whoever_cannot_see_it_can_read_it(page):
 def test_it_loads_nothing(html, page):
     assert not re.search(r"(src|srcset|action|data|poster)\s*=", re.sub(r"<script.*?</script>", "", html, flags=re.S))
     assert not page.of("link") and not page.of("iframe")
+    (policy,) = (meta["content"] for meta in page.of("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'; ")
     assert not re.search(r"https?://|//[a-z]|@import|fetch\(|XMLHttp", re.sub(r"/\*.*?\*/", "", html, flags=re.S))
     assert all(
         not (url or "").strip("\"'") or (url or "").startswith("#") for url in re.findall(r"url\(([^)]*)\)", html)
