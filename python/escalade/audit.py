@@ -120,6 +120,7 @@ class AuditCard(Table):
     def __str__(self) -> str:
         lines = [f"{self.question}: {probability_text(self.probability)}, {self.word}", f"  asks: {self.asks}"]
         lines += [f"  confidence: {self.confidence}; {self.because}"]
+        lines += [f"  at the mode of the parameters, as all below: {probability_text(self.mode)}"]
         lines += [f"  {k}. {reason}" for k, reason in enumerate(self.reasons, 1)]
         lines += [f"  flips it: {self.flip['text'] if self.flip else no_flip(self.line)}"]
         lines += [f"  the author: {author_words(row)}" for row in self.author]

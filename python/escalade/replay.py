@@ -45,7 +45,8 @@ class Replay(Pictured):
 
     ``probability``, ``low`` and ``high`` have a row a date and a column a question: posterior means and intervals; nan
     from the day on which a question's time is over. The model is the same on every day, and with it what its makers
-    knew: only the developments are cut, and with ``learning`` "anew" what they taught.
+    knew: only the developments are cut, and with ``learning`` "anew" what they taught. ``later`` counts the numbers that
+    were stated after each day.
 
     Examples
     --------
@@ -75,6 +76,7 @@ class Replay(Pictured):
     came: tuple[tuple[str, ...], ...]  #: the developments that became known since the date before
     level: float  #: of the intervals
     learning: str  #: "anew", "kept" or "never"
+    later: tuple[int, ...] = ()  #: numbers of the model that were stated after each day (``known=``)
 
     def __len__(self) -> int:
         return len(self.dates) * len(self.question)
@@ -106,7 +108,8 @@ class Replay(Pictured):
     def caption(self) -> str:
         """A line above the table."""
         n = len(self.dates)
-        return f"What would have been said on {n} day{'s' * (n != 1)}, {LEARNING[self.learning]}"
+        later = f"; stated after the first: {self.later[0]} of the model’s numbers" if any(self.later[:1]) else ""
+        return f"What would have been said on {n} day{'s' * (n != 1)}, {LEARNING[self.learning]}{later}"
 
     def rows(self) -> Iterator[Tree]:
         """For a page: each date with what became known and each question's answer, as plain trees."""
@@ -338,7 +341,18 @@ def replay(
         tuple(came),
         level,
         learning,
+        later_than(days, fit.parameters()),
     )
+
+
+def later_than(days: Sequence[str], numbers: Iterable[Tree]) -> tuple[int, ...]:
+    """How many numbers were stated after each day, as far as their dates are known.
+
+    >>> later_than(["2024-10-31", "2024-11-30"], [{"known": "2024-11-30"}, {"known": None}])
+    (1, 0)
+    """
+    stated = [str(row["known"])[:10] for row in numbers if row.get("known")]
+    return tuple(sum(known > day[:10] for known in stated) for day in days)
 
 
 def learning_of(fit: Fit, learn: bool) -> str:

@@ -144,6 +144,16 @@ def test_scores_are_proper(belief, said):
     assert log <= other_log + 1e-12
 
 
+def test_numbers_that_were_stated_later_are_counted():
+    m = esc.Model(origin="2024-10-01")
+    up = esc.per_year(0.3, spread=2, known="2024-11-15")
+    front = m.ladder("front", ["quiet", "war"], up=up, down=esc.per_year(1, spread=2, known="2024-09-30"))
+    war = esc.reach(front == "war", by="2025-12-31", name="war")
+    replay = m.fit(esc.Dossier(as_of="2024-11-30"), draws=5).replay(war, ["2024-10-31", "2024-11-15", "2024-11-30"])
+    assert replay.later == (1, 0, 0)
+    assert "stated after the first: 1 of the model’s numbers" in replay.caption()
+
+
 def test_what_is_shown(c, replay):
     assert "5 days" in str(replay)
     assert len(replay.to_frame()) == 5 * len(c.questions)

@@ -160,6 +160,13 @@ def test_numbers_are_those_of_ask(c, fit, html, page):
         assert page.said().count(" ".join(reason.split())) >= 2
 
 
+def test_reasons_say_that_they_are_at_the_mode(c, fit, page):
+    mode = probability_text(fit.at_mode(c.questions["clash"]))
+    said = f"Reasons are told at the mode of the parameters, where the answer is {mode}."
+    assert page.said().count(said) >= 2  # unfolded from the first table, and on the card
+    assert f"at the mode of the parameters, as all below: {mode}" in str(fit.audit(c.questions["clash"]))
+
+
 def test_every_number_and_its_source_is_in_the_appendix(c, fit, html, page):
     appendix = " ".join(" ".join(Page(html[html.index('<section id="appendix"') : html.index("</main>")]).text).split())
     for row in fit.parameters():
