@@ -21,6 +21,7 @@ from .values import (
     DateLike,
     Tree,
     day_of,
+    end_of,
     listed,
     missing,
     name_of,
@@ -429,7 +430,7 @@ def fan_dates(as_of: str, until: DateLike | None, questions: Questions) -> list[
     >>> fan_dates("2024-11-30", "2024-12-02", Questions())
     ['2024-12-01T00:01', '2024-12-01', '2024-12-02']
     """
-    now = day_of(as_of) + np.timedelta64(0 if "T" in as_of else 12, "h")
+    now = end_of(as_of)
     end = horizon(questions, as_of) if until is None else sound_date(until, "board: until")
     first, last = now + np.timedelta64(1, "m"), day_of(end)
     if last <= first:

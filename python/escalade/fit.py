@@ -26,7 +26,7 @@ from .progress import Progress, progress_line
 from .provenance import Parameters, Provenance, parameters
 from .questions import AsQuestions, Questions
 from .results import MONTH, Answers, Drivers, Forecast, Rungs
-from .values import DateLike, day_of, missing, share, sound_date, text, to_json, wrong
+from .values import DateLike, day_of, end_of, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -498,7 +498,7 @@ class Fit(Explained, Simulated, Timed, Accountable):
     def _past(self, what: str, dates: Iterable[DateLike] | None) -> list[str]:
         """Dates that do not lie after the fit's date."""
         asked = self._dates(self.as_of, None, dates)
-        now = day_of(self.as_of) + np.timedelta64(0 if "T" in self.as_of else 12, "h")  # a bare date's 24:00
+        now = end_of(self.as_of)
         late = [date for date in asked if day_of(date) > now]
         if late:
             raise SpecError(f"{what}: {late[0]} lies after the fit's date, {self.as_of}; expected a date before it")

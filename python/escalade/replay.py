@@ -18,6 +18,7 @@ from .values import (
     DateLike,
     Tree,
     day_of,
+    end_of,
     listed,
     number_text,
     place_of,
@@ -45,8 +46,8 @@ class Replay(Pictured):
 
     ``probability``, ``low`` and ``high`` have a row a date and a column a question: posterior means and intervals; nan
     from the day on which a question's time is over. The model is the same on every day, and with it what its makers
-    knew: only the developments are cut, and with ``learning`` "anew" what they taught. ``later`` counts the numbers that
-    were stated after each day.
+    knew: only the developments are cut, and with ``learning`` "anew" what they taught. ``later`` counts the numbers
+    that were stated after each day.
 
     Examples
     --------
@@ -283,13 +284,11 @@ def dated(question: Question) -> tuple[str, str | None]:
     return max(map(last_day, asks)), min(shut, default=None)
 
 
-def known_by(dossier: Dossier) -> dict[str, list[str]]:
-    """The developments by the day on which they became known, up to the dossier's date."""
-    days: dict[str, list[str]] = {}
-    for d in dossier:
-        if d.reported and day_of(d.reported[:10]) <= day_of(dossier.as_of[:10]):
-            days.setdefault(d.reported[:10], []).append(d.id)
-    return dict(sorted(days.items()))
+def known_by(dossier: Dossier) -> dict[str, str]:
+    """When each development became known, up to the dossier's date, in that order."""
+    end = end_of(dossier.as_of)
+    known = [(d.id, d.reported) for d in dossier if d.reported and end_of(d.reported) <= end]
+    return dict(sorted(known, key=lambda one: end_of(one[1])))
 
 
 def replay(
@@ -326,11 +325,8 @@ def replay(
                     column[t, open_now] = values
             if report is not None:
                 report((t + 1) / len(days))
-    before = ["", *(date[:10] for date in days[:-1])]
-    came = [
-        tuple(id for day, ids in known.items() if since < day <= date[:10] for id in ids)
-        for since, date in zip(before, days, strict=True)
-    ]
+    met = [next((t for t, date in enumerate(days) if end_of(when) <= end_of(date)), None) for when in known.values()]
+    came = [tuple(id for id, first in zip(known, met, strict=True) if first == t) for t in range(len(days))]
     return Replay(
         tuple(days),
         tuple(question.name for question in asked),
@@ -378,18 +374,18 @@ def dated_judgements(model: Model, as_of: str) -> Model:
     return type(model).from_dict(tree) if undated else model
 
 
-def dates_of(dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, list[str]]) -> list[str]:
+def dates_of(dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, str]) -> list[str]:
     """The days of a replay in order."""
     if dates is None:
-        days = [day for day in known if day != dossier.as_of[:10]]
+        days = [day for day in dict.fromkeys(when[:10] for when in known.values()) if day != dossier.as_of[:10]]
     else:
         days = [sound_date(date, f"replay: dates[{i}]") for i, date in enumerate(listed(dates, "dates", "a list"))]
         for date in days:
-            if day_of(date) > day_of(dossier.as_of):
+            if end_of(date) > end_of(dossier.as_of):
                 raise SpecError(f"replay: {date} lies after the fit's date, {dossier.as_of}; expected a date up to it")
             if day_of(date) < day_of(origin):
                 raise SpecError(f"replay: {date} lies before the model's origin, {origin}; expected a date from it on")
         if not days:
             raise wrong("replay: dates", dates, "at least one date")
-        return sorted(set(days), key=day_of)
+        return sorted(set(days), key=end_of)
     return [*days, dossier.as_of]

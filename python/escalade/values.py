@@ -276,6 +276,15 @@ def day_of(text: str) -> np.datetime64:
     return np.datetime64(text if "T" in text else f"{text}T12:00", "s")
 
 
+def end_of(text: str) -> np.datetime64:
+    """The instant by which a date is over: a bare date's 24:00.
+
+    >>> str(end_of("2024-10-31")), str(end_of("2024-10-31T06:30"))
+    ('2024-11-01T00:00:00', '2024-10-31T06:30:00')
+    """
+    return day_of(text) + np.timedelta64(0 if "T" in text else 12, "h")
+
+
 def place_of(key: object, names: Sequence[str], kind: str, there: str = "there are") -> int:
     """The place of a name, a handle or a question among `names`, or of a place itself.
 

@@ -144,6 +144,22 @@ def test_scores_are_proper(belief, said):
     assert log <= other_log + 1e-12
 
 
+def test_developments_come_by_the_hour():
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3))
+    d = esc.Dossier(as_of="2024-11-30")
+    d.saw(front == "war", on="2024-11-15", reported="2024-11-20T12:00", grade="C3", id="noon")
+    d.saw(front == "war", on="2024-11-16", reported="2024-11-20", grade="C3", id="some time")
+    war = esc.reach(front == "war", by="2025-12-31", name="war")
+    hours = ["2024-11-20", "2024-11-20T18:00", "2024-11-20T06:00", "2024-11-30T18:00"]
+    replay = m.condition(d).replay(war, hours)
+    assert replay.dates == ("2024-11-20T06:00", "2024-11-20T18:00", "2024-11-20", "2024-11-30T18:00")
+    assert replay.came == ((), ("noon",), ("some time",), ())
+    for date, came in zip(replay.dates, replay.came, strict=True):
+        left_out = m.condition(d.at(date)).left_out
+        assert not set(came) & set(left_out)
+
+
 def test_numbers_that_were_stated_later_are_counted():
     m = esc.Model(origin="2024-10-01")
     up = esc.per_year(0.3, spread=2, known="2024-11-15")
