@@ -275,6 +275,15 @@ def test_the_command(c, tmp_path, capsys):
     assert told.startswith("escalade: ") and told.count("\n") == 1 and "none.toml" in told
 
 
+def test_an_interrupted_command_ends_quietly(monkeypatch, capsys):
+    def stop(*args, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(esc.Model, "fit", stop)
+    assert main(["report"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_command_is_installed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"escalade": "escalade.__main__:main"}
