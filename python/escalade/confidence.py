@@ -216,14 +216,13 @@ def weighed(fit: FitBase, low: Array, high: Array, moved: Sequence[Tornado], why
 def judgements(parameters: Iterable[Tree]) -> dict[str, tuple[float, float]]:
     """For each number: which part of what is known of it is judgement, and what it counts beside others of its row.
 
-    Of a base rate and of a flat prior none is; of any other prior what the developments left of its variance. The
-    entries of a row of m add up to 1, so each counts (m − 1)/m.
+    Of a base rate none is; else what the developments left of its variance, of a learnt flat prior nothing. The entries
+    of a row of m add up to 1, so each counts (m − 1)/m.
     """
     out = {}
     for row in parameters:
         basis = row.get("basis") or ("base rate" if row["prior"].startswith("Gamma") else "judgement")
-        evident = basis == "base rate" or row["prior"].startswith("flat")
-        part = 0.0 if evident else min(1 - row.get("learnt", 0.0), 1.0)
+        part = 0.0 if basis == "base rate" else min(1 - row.get("learnt", 0.0), 1.0)
         states = row.get("states")
         names = [f"{row['name']}: {state}" for state in states] if states else [row["name"]]
         there = sum(p > 0 for p in row["value"]) if states else 0

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ._core import SpecError
 from .expectations import in_force, learnt_without
 from .frames import Pictured, Table
@@ -31,7 +33,8 @@ class Parameters(Pictured):
     than half of its variance, "fixed" where it is not learnt, else what the prior is: a "base rate", a "word" of the
     yardstick, or a "judgement". ``learnt`` is the share of the prior's variance that the developments took away,
     1 − sd² / prior sd², and ``moved`` the posterior mode minus the prior's in prior standard deviations, both on the
-    logarithm, or on the logit that changed most; where the prior is flat, 1 and none. A posterior may be wider than its
+    logarithm, or on the logit that changed most; where the prior is flat, 1 and none (by :meth:`Model.condition`, which
+    learns nothing, it is the guess that it starts from, a judgement). A posterior may be wider than its
     prior; then ``learnt`` is below 0. Judgements about answers (:meth:`Model.expect`) are no developments: where a
     model has some, ``learnt`` and ``moved`` are those of a fit without them, the posterior that of the fit with them.
 
@@ -240,7 +243,7 @@ def parameters(fit: FitBase) -> Parameters:
         alone = learnt_without(fit.model._core.spec(), fit._core.dossier(), frozenset(judged))
         for row, own in zip(rows, json.loads(alone.parameters()), strict=True):
             row |= {key: own[key] for key in ("shrink", "moved") if key in own}
-    return Parameters.of(rows)
+    return Parameters(tuple(grounded(with_unit(row), bool(np.isnan(fit._core.gradient_norm))) for row in rows))
 
 
 def told(row: Tree) -> float:
@@ -248,9 +251,9 @@ def told(row: Tree) -> float:
     return -1.0 if row.get("fixed") else max(row["learnt"], (row["moved"] or 0.0) ** 2)
 
 
-def grounded(row: Tree) -> Tree:
-    """A number with what it rests on, and what was learnt of it."""
-    flat = row["prior"].startswith("flat")
+def grounded(row: Tree, unlearnt: bool = False) -> Tree:
+    """A number with what it rests on, and what was learnt of it; of a flat one that was not learnt stands a guess."""
+    flat = row["prior"].startswith("flat") and not unlearnt
     row = dict(row)
     if "shrink" in row:
         row["learnt"] = 1.0 if flat else 1 - (1 - row.pop("shrink")) ** 2

@@ -82,6 +82,16 @@ def test_a_bar_that_is_none_is_refused(least: object) -> None:
         m.condition(d).provenance(least=least)  # type: ignore[arg-type]
 
 
+def test_a_guess_from_which_nothing_was_learnt_is_no_evidence() -> None:
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.free(esc.per_year(0.5)))
+    fit = m.condition(esc.Dossier(as_of="2024-11-30"))
+    row = fit.parameters()["front: up"]
+    assert (row["ground"], row["learnt"]) == ("judgement", 0.0)
+    assert "0 of 1 free numbers" in fit.provenance().caption()
+    assert fit.confidence(esc.reach(front == "war", by="2025-12-31")).parts[0][1] == "low"
+
+
 def test_what_a_judgement_about_an_answer_taught_is_no_evidence() -> None:
     m = esc.Model(origin="2024-10-01")
     front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=4))
