@@ -25,10 +25,10 @@ CONFLICT = 1.96  #: standard deviations of the difference between a judgement an
 class Expectations(Table):
     """Each judgement about an answer: what was judged, what the answer is, and what all else says of it.
 
-    ``others`` is the answer without this one judgement (from the normal around the mode: far off where the judgement lies
-    far out in it; :meth:`Fit.audit` fits anew); ``gave_way`` is how far the
-    answer lies from the judgement, in the judgement's standard deviations; ``conflict`` how far all else does, in
-    standard deviations of the difference: beyond 1.96 either way the two disagree (Presanis et al. 2013).
+    ``others`` is the answer without this one judgement, from the normal around the mode: far off where the judgement
+    lies far out in it (:meth:`Fit.audit` fits anew); ``gave_way`` is how far the answer lies from the judgement, in the
+    judgement's standard deviations; ``conflict`` how far all else does, in standard deviations of the difference:
+    beyond 1.96 either way the two disagree (Presanis et al. 2013).
 
     Examples
     --------
