@@ -12,7 +12,7 @@ FILES = ("model", "dossier", "questions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks: 0, or 2 with one line that says what is wrong."""
+    """Do what the command line asks: 0, or 2 with one line that says what is wrong, or 130 where it was interrupted."""
     parser = argparse.ArgumentParser(prog="escalade", description="Forecast how crises climb.")
     commands = parser.add_subparsers(dest="command", required=True)
     forecast = commands.add_parser("forecast", help="fit a model to a dossier and print the answers to its questions")
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EscaladeError, ImportError, OSError) as error:
         print(f"escalade: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

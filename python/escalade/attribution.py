@@ -16,7 +16,7 @@ from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
 from .questions import AsQuestions, one_question
 from .results import Array
-from .values import missing, place_of, probability_text, whole, wrong
+from .values import missing, place_of, probability_text, signed_text, whole, wrong
 
 if TYPE_CHECKING:
     from .fit_base import FitBase
@@ -92,18 +92,15 @@ class Attribution(Pictured):
         shared = not np.isnan(self.share).all()
         order = np.argsort(-np.abs(self.share if shared else self.left_out), kind="stable")
 
-        def signed(x: float) -> str:
-            return "" if np.isnan(x) else f"{x:+.2f}" if abs(x) >= 0.005 else "0"
-
         out: dict[str, Sequence[Any]] = {
             "": [shorten(self.player[k], WIDE, placeholder="…") for k in order],
             "says": [self.says[k] for k in order],
-            **({f"share ({self.scale})": [signed(self.share[k]) for k in order]} if shared else {}),
-            "left out" if shared else f"left out ({self.scale})": [signed(self.left_out[k]) for k in order],
+            **({f"share ({self.scale})": [signed_text(self.share[k]) for k in order]} if shared else {}),
+            "left out" if shared else f"left out ({self.scale})": [signed_text(self.left_out[k]) for k in order],
             "answer without": [probability_text(float(self.without[k])) for k in order],
         }
         if not np.isnan(self.taught).all():
-            out["taught (points)"] = [signed(100 * self.taught[k]) for k in order]
+            out["taught (points)"] = [signed_text(100 * self.taught[k]) for k in order]
         return out
 
     def caption(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from . import _core
 from ._core import SpecError
 from .attribution import Attribution, explain, grouped
 from .confidence import INTERVAL, weighed
+from .expectations import in_force, learnt_without
 from .fingerprint import fingerprint
 from .flips import Flips, Told, flips, known
 from .frames import Table
@@ -22,7 +23,7 @@ from .questions import AsQuestions, Question, Questions, one_question
 from .reasons import number_words, reasons, said
 from .results import Answers, Array, interval_text
 from .sensitivity import Tornado, tornado
-from .values import Tree, number, probability_text, to_json, whole, wrong
+from .values import Tree, number, probability_text, signed_text, to_json, whole, wrong
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -91,32 +92,7 @@ class AuditCard(Table):
 
     def to_dict(self) -> Tree:
         """The whole card as a plain tree of text, numbers, lists and mappings; None where there is no number."""
-        keys: tuple[str, ...] = (
-            "question",
-            "asks",
-            "criterion",
-            "as_of",
-            "scenario",
-            "probability",
-            "low",
-            "high",
-            "level",
-            "mode",
-        )
-        keys += (
-            "word",
-            "confidence",
-            "because",
-            "reasons",
-            "developments",
-            "judgements",
-            "drivers",
-            "line",
-            "flip",
-            "author",
-            "scale",
-        )
-        tree: Tree = json_able({key: getattr(self, key) for key in (*keys, "before", "error", "hash")})
+        tree: Tree = json_able({entry.name: getattr(self, entry.name) for entry in fields(self) if entry.repr})
         return tree
 
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -132,7 +108,7 @@ class AuditCard(Table):
             "reported": [d["reported"] for d in rows],
             "says": [d["says"] for d in rows],
             "grade": [d["grade"] for d in rows],
-            **{key.replace("_", " "): [signed(d[key]) for d in rows] for key in ("arrival", "left_out", "share")},
+            **{key.replace("_", " "): [signed_text(d[key]) for d in rows] for key in ("arrival", "left_out", "share")},
         }
 
     def caption(self) -> str:
@@ -144,6 +120,7 @@ class AuditCard(Table):
     def __str__(self) -> str:
         lines = [f"{self.question}: {probability_text(self.probability)}, {self.word}", f"  asks: {self.asks}"]
         lines += [f"  confidence: {self.confidence}; {self.because}"]
+        lines += [f"  at the mode of the parameters, as all below: {probability_text(self.mode)}"]
         lines += [f"  {k}. {reason}" for k, reason in enumerate(self.reasons, 1)]
         lines += [f"  flips it: {self.flip['text'] if self.flip else no_flip(self.line)}"]
         lines += [f"  the author: {author_words(row)}" for row in self.author]
@@ -189,11 +166,6 @@ def json_able(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def signed(x: float | None) -> str:
-    """A move with its sign, 0 where two digits show nothing."""
-    return "" if x is None else f"{x:+.2f}" if abs(x) >= 0.005 else "0"
-
-
 def no_flip(line: float) -> str:
     """What is said where nothing flips an answer."""
     return f"no single number, development or driver brings it to the other side of {probability_text(line)}"
@@ -202,8 +174,11 @@ def no_flip(line: float) -> str:
 def author_words(row: Tree) -> str:
     """The author's word and what became of it."""
     judged = f"{row['word']} ({probability_text(row['probability'])})"
-    gave, others = f"{row['gave_way']:+.1f}", probability_text(row["others"])
-    return f"{judged}; the answer lies {gave} deviations from it, all else says {others}"
+    answer, without = probability_text(row["answer"]), probability_text(row["others"])
+    on = f" on what was known on {row['known']}" if row["known"] else ""
+    return (
+        f"{judged};{on} the answer is {answer}, {without} without this word, {row['gave_way']:+.1f} deviations from it"
+    )
 
 
 def audits(
@@ -214,7 +189,7 @@ def audits(
     if not 0 < line < 1:
         raise wrong("audit: at", at, A_LINE)
     answers = fit.ask(asked, level=level, progress=progress)
-    cards = []
+    ends, cards = ninety(fit, asked, answers), []
     with progress_line("audit", progress) as report:
         drivers = known(fit, asked)
         for k, question in enumerate(asked):
@@ -223,29 +198,35 @@ def audits(
                 if report is not None:
                     report((k + done) / len(asked))
 
-            cards.append(card(fit, question, answers, drivers[k], line, n_orders, part))
+            cards.append(card(fit, question, answers, ends, drivers[k], line, n_orders, part))
     return tuple(cards)
 
 
 def card_trees(fit: Fit, asked: Questions, answers: Answers, report: Callable[[float], None]) -> list[Tree]:
     """The cards of several answers as trees, for a page; of what cannot be taken apart (time spent), why not."""
-    drivers, trees = known(fit, asked), []
+    ends, drivers, trees = ninety(fit, asked, answers), known(fit, asked), []
     for k, question in enumerate(asked):
 
         def part(done: float, k: int = k) -> None:
             report((k + done) / len(asked))
 
         try:
-            trees.append(card(fit, question, answers, drivers[k], LINE, ORDERS, part).to_dict())
+            trees.append(card(fit, question, answers, ends, drivers[k], LINE, ORDERS, part).to_dict())
         except SpecError as error:
             trees.append({"question": question.name, "refused": str(error)})
     return trees
+
+
+def ninety(fit: Fit, asked: Questions, answers: Answers) -> Answers:
+    """The answers with the intervals that confidence is judged by."""
+    return answers if answers.level == INTERVAL else fit.ask(asked, level=INTERVAL, progress=False)
 
 
 def card(
     fit: Fit,
     question: Question,
     answers: Answers,
+    ends: Answers,
     told: Told,
     line: float,
     orders: int,
@@ -261,9 +242,8 @@ def card(
     report(0.6)
     over = flips(fit, question, line, TOP, False, why, told)
     report(1.0)
-    answer = answers[question.name]
-    ends = answer if answers.level == INTERVAL else fit.ask(question, level=INTERVAL, progress=False)[0]
-    sure = weighed(fit, np.array([ends.low]), np.array([ends.high]), [moved], [why])
+    answer, judged = answers[question.name], ends[question.name]
+    sure = weighed(fit, np.array([judged.low]), np.array([judged.high]), [moved], [why])
     developments, drivers, numbers = reported(fit, question, why), by_driver(told), stated(fit)
     judgements = [judgement(moved, k, numbers) for k in range(len(moved)) if not np.isnan(moved.at_low[k])]
     judgements.sort(key=lambda row: -abs(row["at_high"] - row["at_low"]))
@@ -286,7 +266,7 @@ def card(
         judgements=tuple(judgements),
         drivers=tuple(drivers),
         line=line,
-        flip=flip_of(over, developments),
+        flip=flip_of(over, developments, numbers),
         author=tuple(author(fit, question)),
         scale=why.scale,
         before=why.before,
@@ -370,16 +350,15 @@ def judgement(moved: Tornado, k: int, numbers: dict[str, Tree]) -> Tree:
     }
 
 
-def by_driver(told: Sequence[tuple[str, float, float]]) -> list[Tree]:
+def by_driver(told: Told) -> list[Tree]:
     """What each state of each driver would make of the answer."""
     out: dict[str, list[Tree]] = {}
-    for what, answer, chance in told:
-        name, _, state = what.partition(" = ")
+    for name, state, answer, chance in told:
         out.setdefault(name, []).append({"state": state, "chance": chance, "answer": answer})
     return [{"name": name, "states": states} for name, states in out.items()]
 
 
-def flip_of(over: Flips, developments: Sequence[Tree]) -> Tree | None:
+def flip_of(over: Flips, developments: Sequence[Tree], numbers: Mapping[str, Tree]) -> Tree | None:
     """The likeliest single change that flips the answer: a number's where one does it."""
     rows = [row for row in map(over.__getitem__, range(len(over))) if row["crosses"]]
     row = next((row for row in rows if row["kind"] == "judgement"), rows[0] if rows else None)
@@ -390,9 +369,12 @@ def flip_of(over: Flips, developments: Sequence[Tree]) -> Tree | None:
         value, _, there = row["change"].partition(" → ")
         number, _, unit = there.partition(" ")
         plain = number_words(what, unit)
+        flat = str(numbers.get(what, {}).get("prior", "")).startswith("flat")
+        by = "By what was learnt," if flat else "By what was believed beforehand,"
         text = (
             f"{plain[:1].upper()}{plain[1:]} would have to be {number}{f' {unit}' if unit.startswith('per ') else ''} "
-            f"in place of {value}: then the answer is {then}. Beforehand, that or more had a chance of {chance}."
+            f"in place of {value}: then the answer is {then}. {by} a value at least that far out has a chance "
+            f"of {chance}."
         )
     elif row["kind"] == "driver":
         text = f"Were {what} known, the answer would be {then}; its probability now is {chance}."
@@ -420,8 +402,22 @@ def author(fit: Fit, question: Question) -> list[Tree]:
             "probability": row["judged"][0],
             "low": row["judged"][1],
             "high": row["judged"][2],
-            "paragraph": own.get("paragraph"),
-            **{key: row[key] for key in ("source", "known", "others", "gave_way", "conflict")},
+            **{key: row[key] for key in ("source", "known", "answer", "gave_way")},
+            "others": others(fit, question, row),
         }
         for row in rows
     ]
+
+
+def others(fit: Fit, question: Question, judged: Tree) -> float:
+    """What the model says of an answer without one judgement of it, by fitting anew; like that, on what was known then.
+
+    The normal around the mode, which :meth:`Fit.expectations` has, is far off where a judgement lies far out.
+    """
+    if judged["name"] not in in_force(fit):
+        return float(judged["answer"])  # nothing was learnt from it
+    dossier = fit.dossier
+    alone = learnt_without(fit.model._core.spec(), fit._core.dossier(), frozenset([judged["name"]]))
+    then = dossier.at(judged["known"] or dossier.as_of)
+    said = alone.on(then._checked(fit.model._core)).at_mode().ask(Questions(question)._checked(fit._core))
+    return float(said["mode"][0])

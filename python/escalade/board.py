@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .attribution import grouped
 from .board_page import page
 from .colours import rung_colours
 from .dossier import Development
 from .frames import Table
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Questions
+from .questions import AsQuestions, Questions, horizon
 from .results import Answers
 from .values import (
     A_DATE,
     DateLike,
     Tree,
     day_of,
+    end_of,
     listed,
     missing,
     name_of,
@@ -91,7 +93,7 @@ class Board(Table):
         self._asked = self._questions._checked(fit._core)
         self._ladders = ladder_names(ladders, list(fit.model.ladders))
         self._dates = fan_dates(fit.as_of, until, self._questions)
-        self._dossier = list(fit.dossier)
+        self._dossier = [d for known in grouped(fit, "development").values() for d in known]
         self._known: dict[str, Fit] = {}
         self._states: dict[str, Tree] = {}
         self._widget: BoardWidget | None = None
@@ -200,7 +202,6 @@ class Board(Table):
                     **{key: getattr(d, key) for key in ("reported", "grade", "source", "paragraph", "note", "doubt")},
                 }
                 for d in self._dossier
-                if d.id not in fit.left_out
             ],
             "questions": [
                 {
@@ -430,11 +431,8 @@ def fan_dates(as_of: str, until: DateLike | None, questions: Questions) -> list[
     >>> fan_dates("2024-11-30", "2024-12-02", Questions())
     ['2024-12-01T00:01', '2024-12-01', '2024-12-02']
     """
-    now = day_of(as_of) + np.timedelta64(0 if "T" in as_of else 12, "h")
-    if until is None:
-        asked = [date for q in questions for date in dates_in(q.to_dict())]
-        until = max(asked, key=day_of, default=None) or str(now + np.timedelta64(365, "D"))[:10]
-    end = sound_date(until, "board: until")
+    now = end_of(as_of)
+    end = horizon(questions, as_of) if until is None else sound_date(until, "board: until")
     first, last = now + np.timedelta64(1, "m"), day_of(end)
     if last <= first:
         raise wrong("board: until", until, f"{A_DATE}, after the fit's, {as_of}")
@@ -442,19 +440,6 @@ def fan_dates(as_of: str, until: DateLike | None, questions: Questions) -> list[
     steps = min(N_DATES - 1, days + 1)
     later = [last - np.timedelta64(round(k * days / max(steps - 1, 1)), "D") for k in range(steps)]
     return [str(first)[:16], *sorted({str(date)[:10] for date in later})]
-
-
-def dates_in(tree: Any) -> Iterator[str]:
-    """The dates by which, or on which, something is asked."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key in ("by", "on") and isinstance(value, str):
-                yield value
-            else:
-                yield from dates_in(value)
-    elif isinstance(tree, list):
-        for part in tree:
-            yield from dates_in(part)
 
 
 def number_or_none(value: float) -> float | None:

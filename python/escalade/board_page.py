@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import ImpossibleEvidence
 from .audit import card_trees
 from .frames import Table
-from .pages import to_file
+from .pages import POLICY, script_json, to_file
 from .progress import Progress, progress_line
 from .values import Tree, missing, wrong
 from .words import word_for
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .board import Board
 
-#: Nothing is fetched, whatever a dossier's text holds.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -78,7 +76,7 @@ def page_text(board: Board, replay: Any, progress: Progress) -> str:
         title=escape(f"{board.frame['title']} as of {board.frame['as_of']}".strip()),
         style=asset("board.css"),
         script=asset("board.js"),
-        data=json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
+        data=script_json(data),
     )
 
 

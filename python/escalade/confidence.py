@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,11 +15,11 @@ from .attribution import Attribution, explain, grouped
 from .dossier import Development
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .provenance import Parameters
+from .provenance import parameters
 from .questions import AsQuestions, Questions
 from .results import Array
 from .sensitivity import Tornado, tornado
-from .values import Tree, number_text, place_of
+from .values import NINETY, Tree, number_text, place_of
 from .words import WordTable, logit
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ INTERVAL = 0.9  # of the interval that is judged
 WIDTH, JUDGEMENT, SOURCES = (log(4), log(16)), (1 / 3, 2 / 3), (0.5, 0.2)
 #: What leaving out developments, one at a time, must move an answer by, all in all, for them to carry it.
 UNTOLD = {"log-odds": 0.1, "probability": 0.025}
-NINETY = 2 * 1.6448536269514722  # standard deviations between the ends of the central 90 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +197,7 @@ def confidence(fit: FitBase, questions: AsQuestions, progress: Progress) -> Conf
 
 def weighed(fit: FitBase, low: Array, high: Array, moved: Sequence[Tornado], whys: Sequence[Attribution]) -> Confidence:
     """What 90 % intervals, slopes and developments of some questions make for confidence."""
-    stated, known = judgements(Parameters.of(json.loads(fit._core.parameters()))), grouped(fit, "development")
+    stated, known = judgements(parameters(fit)), grouped(fit, "development")
     numbers = [judged(told, stated) for told in moved]
     developments = [carried(why, known) for why in whys]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,14 +216,13 @@ def weighed(fit: FitBase, low: Array, high: Array, moved: Sequence[Tornado], why
 def judgements(parameters: Iterable[Tree]) -> dict[str, tuple[float, float]]:
     """For each number: which part of what is known of it is judgement, and what it counts beside others of its row.
 
-    Of a base rate and of a flat prior none is; of any other prior what the developments left of its variance. The
-    entries of a row of m add up to 1, so each counts (m − 1)/m.
+    Of a base rate none is; else what the developments left of its variance, of a learnt flat prior nothing. The entries
+    of a row of m add up to 1, so each counts (m − 1)/m.
     """
     out = {}
     for row in parameters:
         basis = row.get("basis") or ("base rate" if row["prior"].startswith("Gamma") else "judgement")
-        evident = basis == "base rate" or row["prior"].startswith("flat")
-        part = 0.0 if evident else min(1 - row.get("learnt", 0.0), 1.0)
+        part = 0.0 if basis == "base rate" else min(1 - row.get("learnt", 0.0), 1.0)
         states = row.get("states")
         names = [f"{row['name']}: {state}" for state in states] if states else [row["name"]]
         there = sum(p > 0 for p in row["value"]) if states else 0
@@ -243,7 +240,7 @@ def judged(told: Tornado, stated: dict[str, tuple[float, float]]) -> tuple[float
     on_log = np.isin(told.unit, ("per month", "times"))
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.where(on_log, told.value * np.log(told.high / told.low), told.high - told.low)
-    hangs = counts * np.nan_to_num((told.slope * width / NINETY) ** 2, posinf=0.0)
+    hangs = counts * np.nan_to_num((told.slope * width / (2 * NINETY)) ** 2, posinf=0.0)
     if not hangs.sum() > 0:
         return np.nan, None
     return float((part * hangs).sum() / hangs.sum()), heaviest(told.number, part * hangs)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from . import _core
 from .frames import Table
 from .results import interval_text
 from .values import Tree, item, missing, probability_text
+
+if TYPE_CHECKING:
+    from .fit_base import FitBase
 
 CONFLICT = 1.96  #: standard deviations of the difference between a judgement and all else, beyond which they disagree
 
@@ -17,9 +25,10 @@ CONFLICT = 1.96  #: standard deviations of the difference between a judgement an
 class Expectations(Table):
     """Each judgement about an answer: what was judged, what the answer is, and what all else says of it.
 
-    ``others`` is the answer without this one judgement (from the normal around the mode); ``gave_way`` is how far the
-    answer lies from the judgement, in the judgement's standard deviations; ``conflict`` how far all else does, in
-    standard deviations of the difference: beyond 1.96 either way the two disagree (Presanis et al. 2013).
+    ``others`` is the answer without this one judgement, from the normal around the mode: far off where the judgement
+    lies far out in it (:meth:`Fit.audit` fits anew); ``gave_way`` is how far the answer lies from the judgement, in the
+    judgement's standard deviations; ``conflict`` how far all else does, in standard deviations of the difference:
+    beyond 1.96 either way the two disagree (Presanis et al. 2013).
 
     Examples
     --------
@@ -83,3 +92,18 @@ class Expectations(Table):
 
     def __repr__(self) -> str:
         return self.text()
+
+
+def in_force(fit: FitBase) -> list[str]:
+    """The names of the judgements about answers that a fit learnt from."""
+    if np.isnan(fit._core.gradient_norm):  # nothing learnt
+        return []
+    return [entry["name"] for entry in json.loads(fit._core.expectations())]
+
+
+@lru_cache(maxsize=8)
+def learnt_without(model: str, dossier: str, names: frozenset[str]) -> _core.Fit:
+    """The mode that a model has on a dossier, both as JSON, without some of its judgements about answers."""
+    tree = json.loads(model)
+    tree["expect"] = [entry for entry in tree["expect"] if entry["name"] not in names]
+    return _core.Model(json.dumps(tree)).fit(dossier, draws=0)

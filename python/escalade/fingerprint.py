@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from math import isnan
 
 from . import _core
+from .fit_base import FitBase
 from .questions import AsQuestions, Questions
-from .values import to_json
+from .values import Tree, to_json, wrong
 
-if TYPE_CHECKING:
-    from .fit_base import FitBase
+DIGITS = 4  # of parameters, after the point: more than two machines agree on, fewer than matter
 
 
 def fingerprint(fit: FitBase, questions: AsQuestions = ()) -> str:
@@ -19,7 +19,8 @@ def fingerprint(fit: FitBase, questions: AsQuestions = ()) -> str:
     Parameters
     ----------
     fit : Fit
-        Its model and dossier (every entry, notes and sources included), what was changed since, and its draws and seed.
+        Its model and dossier (every entry, notes and sources included), what was changed since, its draws and seed, and
+        what was learnt: whether by its mode, by chains (how many, how tuned) or not at all, and the parameters.
     questions : Question, Questions or list
         What is asked of it.
 
@@ -31,8 +32,8 @@ def fingerprint(fit: FitBase, questions: AsQuestions = ()) -> str:
     Notes
     -----
     The hash is taken over canonical JSON in UTF-8: keys sorted, no spaces, each tree in the one form that the kernel
-    gives it (docs/format.md), and the version of escalade. Equal fingerprints mean equal numbers, to the last bit on
-    machines with the same vector instructions.
+    gives it (docs/format.md), parameters to four digits after the point on their free scale, and the version of
+    escalade. Equal fingerprints mean equal numbers, to the last bit on machines with the same vector instructions.
 
     Examples
     --------
@@ -48,6 +49,8 @@ def fingerprint(fit: FitBase, questions: AsQuestions = ()) -> str:
     """
     import hashlib  # milliseconds that not every import should pay
 
+    if not isinstance(fit, FitBase):
+        raise wrong("fingerprint: the fit", fit, "what m.fit, m.condition or m.sample returns")
     asked = to_json(Questions(questions).to_dict())
     whole = {
         "escalade": _core.__version__,
@@ -57,6 +60,17 @@ def fingerprint(fit: FitBase, questions: AsQuestions = ()) -> str:
         "scenario": json.loads(fit._core.scenario()),
         "draws": fit._core.n_draws,
         "seed": fit._core.seed,
+        "learnt": learnt(fit),
     }
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def learnt(fit: FitBase) -> Tree:
+    """How the parameters were found, and what they are."""
+    core = fit._core
+    sampled = core.sampled()
+    how: Tree = {"by": "nothing" if isnan(core.gradient_norm) else "mode"}
+    if sampled is not None:
+        how = {"by": "chains", "chains": sampled["chains"], "tune": sampled["tune"]}
+    return {**how, "parameters": [round(float(x), DIGITS) + 0.0 for x in core.theta]}

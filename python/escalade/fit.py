@@ -23,10 +23,10 @@ from .flips import Flips, flips
 from .frames import frozen
 from .profile import POINTS, Profile, told_by
 from .progress import Progress, progress_line
-from .provenance import Parameters, Provenance
+from .provenance import Parameters, Provenance, parameters
 from .questions import AsQuestions, Questions
 from .results import MONTH, Answers, Drivers, Forecast, Rungs
-from .values import DateLike, day_of, missing, share, sound_date, text, to_json, wrong
+from .values import DateLike, day_of, end_of, missing, share, sound_date, text, to_json, wrong
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -199,7 +199,7 @@ class Fit(Explained, Simulated, Timed, Accountable):
 
     def parameters(self) -> Parameters:
         """How far each parameter moved from its prior, and where its number comes from."""
-        return Parameters.of(json.loads(self._core.parameters()))
+        return parameters(self)
 
     def provenance(self, *, least: float = 0.01) -> Provenance:
         """What the numbers stand on: evidence, base rates, words, judgements; and what the developments cannot tell.
@@ -334,7 +334,7 @@ class Fit(Explained, Simulated, Timed, Accountable):
         ladders : list of Ladder or str, optional
             Whose fans are shown; by default all.
         until : date, optional
-            Where the fans end; by default with the last question.
+            Where the fans end; by default with the last question, a year ahead where all look at the past.
         level : float
             Of the intervals of the fit as it is.
         progress : bool or callable
@@ -498,7 +498,7 @@ class Fit(Explained, Simulated, Timed, Accountable):
     def _past(self, what: str, dates: Iterable[DateLike] | None) -> list[str]:
         """Dates that do not lie after the fit's date."""
         asked = self._dates(self.as_of, None, dates)
-        now = day_of(self.as_of) + np.timedelta64(0 if "T" in self.as_of else 12, "h")  # a bare date's 24:00
+        now = end_of(self.as_of)
         late = [date for date in asked if day_of(date) > now]
         if late:
             raise SpecError(f"{what}: {late[0]} lies after the fit's date, {self.as_of}; expected a date before it")

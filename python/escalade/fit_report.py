@@ -55,6 +55,18 @@ class Accountable(FitBase):
         ------
         SpecError
             If there is not one question, or it cannot be taken apart (:meth:`explain`).
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3, spread=2), down=esc.per_year(1))
+        >>> d = esc.Dossier(as_of="2024-11-30")
+        >>> _ = d.saw(front == "war", on="2024-11-20", grade="C3", id="rumour")
+        >>> war = esc.reach(front == "war", by="2025-09-30", name="war")
+        >>> card = m.fit(d).audit(war, at=0.3)
+        >>> card.developments[0]["id"], card.developments[0]["left_out"] > 0, card.flip["kind"]
+        ('rumour', True, 'judgement')
         """
         n = len(Questions(question))
         if n != 1:
@@ -82,6 +94,17 @@ class Accountable(FitBase):
         Returns
         -------
         tuple of AuditCard
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3, spread=2), down=esc.per_year(1))
+        >>> d = esc.Dossier(as_of="2024-11-30")
+        >>> _ = d.saw(front == "war", on="2024-11-20", grade="C3", id="rumour")
+        >>> war = esc.reach(front == "war", by="2025-09-30", name="war")
+        >>> [card.question for card in m.fit(d).audits([war, ~war])]
+        ['war', 'not (front = war by 2025-09-30)']
         """
         return audits(cast("Fit", self), questions, at, level, orders, progress)
 
@@ -119,6 +142,18 @@ class Accountable(FitBase):
         SpecError
             If a date is none or lies after the fit's or before the model's origin, or the fit was changed by
             :meth:`given`, :meth:`do` or :meth:`without`.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3, spread=2), down=esc.per_year(1))
+        >>> d = esc.Dossier(as_of="2024-11-30")
+        >>> _ = d.saw(front == "war", on="2024-11-20", grade="C3", id="rumour")
+        >>> war = esc.reach(front == "war", by="2025-09-30", name="war")
+        >>> replay = m.fit(d).replay(war, ["2024-10-31", "2024-11-30"])
+        >>> replay.came, replay[1, "war"]["probability"] > replay[0, "war"]["probability"]
+        (((), ('rumour',)), True)
         """
         return replay(cast("Fit", self), questions, dates, learn, level, progress)
 
@@ -165,6 +200,20 @@ class Accountable(FitBase):
             Without jinja2 or matplotlib: ``pip install escalade[report]``.
         SpecError
             If a question cannot be asked.
+
+        Examples
+        --------
+        >>> import escalade as esc
+        >>> m = esc.Model(origin="2024-10-01")
+        >>> front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3, spread=2), down=esc.per_year(1))
+        >>> d = esc.Dossier(as_of="2024-11-30")
+        >>> _ = d.saw(front == "war", on="2024-11-20", grade="C3", id="rumour")
+        >>> war = esc.reach(front == "war", by="2025-09-30", name="war")
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     page = m.fit(d).report(f"{folder}/report.html", war, title="The front").read_text(encoding="utf-8")
+        >>> "<h1>The front</h1>" in page
+        True
         """
         from .report import report
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .fit import Fit
 
 KINDS = ("judgement", "development", "driver")
-#: Each state of each driver: the answer if it were known, and how likely it is now.
-Told = list[tuple[str, float, float]]
+#: Each state of each driver: both names, the answer if it were known, and how likely it is now.
+Told = list[tuple[str, str, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def flips(
     changes = [
         ("development", says, f"without {id}", float(p), np.nan)
         for id, says, p in zip(why.player, why.says, why.without, strict=True)
-    ] + [("driver", what, "known", answer, chance) for what, answer, chance in drivers]
+    ] + [("driver", f"{name} = {state}", "known", answer, chance) for name, state, answer, chance in drivers]
     for kind in KINDS[1:]:
         own = [(*change, (change[3] >= line) != (now >= line)) for change in changes if change[0] == kind]
         over = [row for row in own if row[5]]
@@ -152,5 +152,5 @@ def known(fit: Fit, questions: AsQuestions) -> list[Told]:
             except ImpossibleEvidence:
                 continue  # it cannot be: what it would do is no matter
             for told, answer in zip(out, answers.tolist(), strict=True):
-                told.append((f"{name} = {state}", answer, chance))
+                told.append((name, state, answer, chance))
     return out

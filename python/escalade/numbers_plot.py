@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from ._core import SpecError
 from .canvas import canvas, hue, rung_colours
-from .values import Tree, number_text
+from .values import NINETY, Tree, number_text
+from .words import logit
 
 if TYPE_CHECKING:
     from .pooled_priors import PooledPriors
@@ -81,9 +82,6 @@ def change_text(row: Tree) -> str:
     return f"{number_text(row['value'])} → {number_text(row['mode'])}{unit}"
 
 
-NINETY = 1.6448536269514722  # standard deviations to either side that hold nine tenths of a normal law
-
-
 def priors(table: PooledPriors, *, top: int = 12, ax: Axes | None = None, width: float = 9.0) -> Axes:
     """What each head believes of a number beside the pool, the numbers first that are seen most otherwise.
 
@@ -137,8 +135,7 @@ def on_scale(row: Tree, pooled: Tree, k: int | None) -> tuple[float, float, floa
         x = of["value"] if of.get(key) is None else of[key]
         if k is None:
             return float(np.log(max(x, 1e-300)))
-        p = min(max(x[k], 1e-9), 1 - 1e-9)
-        return float(np.log(p / (1 - p)))
+        return float(logit(min(max(x[k], 1e-9), 1 - 1e-9)))
 
     sd = (place(pooled, "prior_high") - place(pooled, "prior_low")) / (2 * NINETY)
     middle, low, high = (

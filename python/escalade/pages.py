@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .audit import signed
-from .values import Tree, number_text, probability_text, wrong
+from .values import Tree, number_text, probability_text, signed_text, wrong
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from .audit import AuditCard
     from .replay import Replay
 
+#: Nothing is fetched, whatever users wrote.
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 #: Opens what is folded before it is printed, where the browser's style sheet cannot.
 PRINTING = """<script>
 addEventListener("beforeprint", () => document.querySelectorAll(".card details").forEach((x) => (x.open = true)));
@@ -48,14 +49,19 @@ def environment() -> Environment:
     made.filters |= {
         "probability": probability_text,
         "number": number_text,
-        "signed": signed,
+        "signed": signed_text,
         "percent": lambda p: f"{100 * min(max(p, 0.0), 1.0):.2f}%",
         "data": data,
         "moves": moves,
         "rejectmove": lambda developments: [d["id"] for d in developments if not moves(d)],
     }
     style = files("escalade").joinpath("page", "style.css").read_text(encoding="utf-8")
-    made.globals |= {"style": Markup(style), "printing": Markup(PRINTING), "version": _core.__version__}
+    made.globals |= {
+        "style": Markup(style),
+        "printing": Markup(PRINTING),
+        "policy": POLICY,
+        "version": _core.__version__,
+    }
     return made
 
 
@@ -64,14 +70,23 @@ def moves(development: Tree) -> bool:
     return any(abs(development[key] or 0.0) >= 0.005 for key in ("arrival", "left_out", "share"))
 
 
-def data(tree: Any) -> Markup:
-    """A tree as JSON inside a script element, which no text in it can end."""
-    from markupsafe import Markup
+def script_json(tree: Any) -> str:
+    """A tree as JSON for inside a script element, which no text in it can end.
 
-    text = json.dumps(tree, ensure_ascii=True, allow_nan=False)
+    >>> script_json({"a": "</script>"})
+    '{"a":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    return text
+
+
+def data(tree: Any) -> Markup:
+    """A tree as JSON in a template."""
+    from markupsafe import Markup
+
+    return Markup(script_json(tree))
 
 
 def rendered(template: str, **context: Any) -> str:

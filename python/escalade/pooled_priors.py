@@ -16,7 +16,7 @@ from .frames import Pictured, Table, frozen
 from .pooling import weighed
 from .provenance import share_text, span_of, value_text
 from .results import MONTH, Array
-from .values import BASES, Tree, missing, number_text, place_of, wrong
+from .values import BASES, NINETY, Tree, missing, number_text, place_of, wrong
 
 if TYPE_CHECKING:
     from .model import Model
@@ -33,7 +33,6 @@ NUMBERS = {
     "events": ("rate", "per", "spread", "free"),
     "start": ("start", "worth"),
 }
-NINETY = 1.6448536269514722  # standard deviations to either side that hold nine tenths of a normal law
 
 
 @dataclass(frozen=True, eq=False)

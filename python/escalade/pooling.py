@@ -13,7 +13,7 @@ from .comparison import Comparison
 from .frames import Pictured, Table, frozen
 from .results import Array
 from .values import missing, name_of, number, place_of, probability_text, wrong
-from .words import word_for
+from .words import expit, logit, word_for
 
 #: Ways to pool.
 WAYS = ("log-odds", "linear")
@@ -150,7 +150,7 @@ def pool(
         raise SpecError(f"pool: {silent[0]!r} is answered by no head that has a weight")
     part = part / part.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        odds = np.log(answers) - np.log1p(-answers)
+        odds = logit(answers)
         # 0 times infinity where a head has no part: it says nothing.
         mean = np.where(part > 0, part * (odds if how == "log-odds" else answers), 0.0)
         if how == "log-odds":
@@ -158,9 +158,9 @@ def pool(
             pooled = mean.sum(axis=0)
         else:
             flat = np.minimum(mean.sum(axis=0), 1.0)
-            pooled = np.log(flat) - np.log1p(-flat)
+            pooled = logit(flat)
         pooled = power * pooled
-        probability = 1.0 / (1.0 + np.exp(-pooled))
+        probability = expit(pooled)
         if how == "linear" and power == 1:
             probability = flat
         apart = np.where(odds == pooled, 0.0, odds - pooled)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ._core import SpecError
+from .expectations import in_force, learnt_without
 from .frames import Pictured, Table
 from .results import MONTH
 from .values import Tree, item, missing, number, number_text, probability_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from .fit_base import FitBase
 
 #: What a number may stand on.
 GROUNDS = ("evidence", "base rate", "word", "judgement", "fixed")
@@ -25,10 +31,12 @@ class Parameters(Pictured):
 
     ``ground`` is what most of a number rests on: "evidence" where the prior is flat or the developments took away more
     than half of its variance, "fixed" where it is not learnt, else what the prior is: a "base rate", a "word" of the
-    yardstick, or a "judgement". ``learnt`` is the share of the prior's variance that the developments (and judgements
-    about answers) took away, 1 − sd² / prior sd², and ``moved`` the posterior mode minus the prior's in prior standard
-    deviations, both on the logarithm, or on the logit that changed most; where the prior is flat, 1 and none. A
-    posterior may be wider than its prior; then ``learnt`` is below 0.
+    yardstick, or a "judgement". ``learnt`` is the share of the prior's variance that the developments took away,
+    1 − sd² / prior sd², and ``moved`` the posterior mode minus the prior's in prior standard deviations, both on the
+    logarithm, or on the logit that changed most; where the prior is flat, 1 and none (by :meth:`Model.condition`, which
+    learns nothing, it is the guess that it starts from, a judgement). A posterior may be wider than its
+    prior; then ``learnt`` is below 0. Judgements about answers (:meth:`Model.expect`) are no developments: where a
+    model has some, ``learnt`` and ``moved`` are those of a fit without them, the posterior that of the fit with them.
 
     Intensities are per month (30.4375 days), factors are times, tables probabilities: the column
     ``unit`` says it; of an indicator's number it is empty.
@@ -229,14 +237,24 @@ class Provenance(Pictured):
     __repr__ = Table.__str__
 
 
+def parameters(fit: FitBase) -> Parameters:
+    """See :meth:`Fit.parameters`."""
+    rows = json.loads(fit._core.parameters())
+    if judged := in_force(fit):
+        alone = learnt_without(fit.model._core.spec(), fit._core.dossier(), frozenset(judged))
+        for row, own in zip(rows, json.loads(alone.parameters()), strict=True):
+            row |= {key: own[key] for key in ("shrink", "moved") if key in own}
+    return Parameters(tuple(grounded(with_unit(row), bool(np.isnan(fit._core.gradient_norm))) for row in rows))
+
+
 def told(row: Tree) -> float:
     """How much was told of a number: the larger of what was learnt and the square of how far it moved; fixed: −1."""
     return -1.0 if row.get("fixed") else max(row["learnt"], (row["moved"] or 0.0) ** 2)
 
 
-def grounded(row: Tree) -> Tree:
-    """A number with what it rests on, and what was learnt of it."""
-    flat = row["prior"].startswith("flat")
+def grounded(row: Tree, unlearnt: bool = False) -> Tree:
+    """A number with what it rests on, and what was learnt of it; of a flat one that was not learnt stands a guess."""
+    flat = row["prior"].startswith("flat") and not unlearnt
     row = dict(row)
     if "shrink" in row:
         row["learnt"] = 1.0 if flat else 1 - (1 - row.pop("shrink")) ** 2

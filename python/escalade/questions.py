@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
+import numpy as np
+
 from . import _core
 from ._core import SpecError
 from .condition import Condition, condition_tree, describe
@@ -17,6 +19,7 @@ from .values import (
     DateLike,
     Tree,
     WrongType,
+    day_of,
     file_text,
     in_file,
     item,
@@ -450,6 +453,8 @@ class Questions(Table):
         self._questions = listed
         # (text, file) of the TOML file that they came from
         self._toml: tuple[str, str | None] | None = questions._toml if isinstance(questions, Questions) else None
+        # the models that the file was checked against
+        self._passed: set[tuple[str, ...]] = questions._passed if isinstance(questions, Questions) else set()
 
     def __len__(self) -> int:
         return len(self._questions)
@@ -521,10 +526,15 @@ class Questions(Table):
         return cls(Question(q) for q in asked)
 
     def _checked(self, fit: _core.Fit) -> str:
-        """The tree as JSON; what came from a TOML file is checked there, so that an error names its line."""
-        if self._toml is not None:
+        """The tree as JSON; what came from a TOML file is checked there, so that an error names its line.
+
+        Once a model: the kernel checks again, by the tree, so a check too few costs no more than the line.
+        """
+        model = (fit.as_of, *fit.coordinates())
+        if self._toml is not None and model not in self._passed:
             fit.model().check_questions_toml(fit.dossier(), *self._toml)
-        return to_json(self.to_dict())
+            self._passed.add(model)
+        return to_json({"question": [q._tree for q in self]})
 
     def to_toml(self) -> str:
         """The questions as the text of a TOML file."""
@@ -699,3 +709,31 @@ def one_question(question: AsQuestions, what: str) -> tuple[str, str]:
     if len(asked) != 1:
         raise wrong(what, f"{len(asked)} questions", "one question")
     return asked[0].name, to_json(Questions(asked).to_dict())
+
+
+def single_asks(question: Question) -> list[Tree]:
+    """What a question asks, part by part as it was joined, with what it is given."""
+    tree = question.to_dict()
+    parts, single = [tree["ask"], *([tree["given"]] if "given" in tree else [])], []
+    while parts:
+        ask = parts.pop()
+        joined = [part for word in ("all", "any") for part in ask.get(word, ())]
+        joined += [ask["not"]] if "not" in ask else []
+        parts += joined
+        single += [] if joined else [ask]
+    return single
+
+
+def last_day(ask: Tree) -> str:
+    """The day on which the time of a single ask is over."""
+    return str(ask.get("by", ask.get("on")))[:10]
+
+
+def horizon(questions: Iterable[Question], as_of: str) -> str:
+    """The last day that is asked about; a year ahead where all of them are past.
+
+    >>> horizon([], "2024-11-30")
+    '2025-11-30'
+    """
+    last = max((last_day(ask) for question in questions for ask in single_asks(question)), default="")
+    return last if last > as_of[:10] else str(day_of(as_of) + np.timedelta64(365, "D"))[:10]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .values import Tree, number_text, probability_text
+from .values import NINETY, Tree, number_text, probability_text
+from .words import logit
 
 N_REASONS = 3
 SLIGHT = 0.01  #: what moves an answer by less (log-odds, or probability) is no reason
-SPREAD = 2 * 1.645  #: standard deviations in a central 90 %
 LONG = 170  # characters of a note
 
 #: What a number is, in a sentence about it.
@@ -53,14 +53,15 @@ def number_words(name: str, unit: str) -> str:
     'how likely china = weak is (us = gone)'
     >>> number_words("tests | calm", "per month")
     'the rate of tests (calm)'
+    >>> number_words("north: front: up", "per month")
+    'how often north: front moves up'
     """
     body, _, condition = name.partition(" × ")
-    owner, _, rest = body.partition(": ")
+    owner, _, rest = body.rpartition(": ") if ": " in body else (body, "", "")
     if unit == "probability":
-        subject, _, parents = body.rpartition(": ")[0].partition(" | ")
-        state = body.rpartition(": ")[2]
+        subject, _, parents = owner.partition(" | ")
         given = f" ({plainly(parents)})" if parents else ""
-        return f"how likely {plainly(subject or owner)} = {state} is{given}"
+        return f"how likely {plainly(subject)} = {rest} is{given}"
     if unit == "times" and rest and condition:
         return f"the factor on how often {plainly(owner)} {moves_words(rest)} {plainly(condition)}"
     if unit.startswith("per ") and rest:
@@ -134,15 +135,14 @@ def reasons(
     """
 
     def place(p: float) -> float:
-        q = min(max(p, 1e-12), 1 - 1e-12)
-        return p if scale == "probability" else float(np.log(q / (1 - q)))
+        return p if scale == "probability" else float(logit(min(max(p, 1e-12), 1 - 1e-12)))
 
     found: list[tuple[float, bool, str]] = []
     for d in developments:
         pull = d["left_out"] if d["share"] is None else d["share"]
         found.append((abs(pull), True, of_development(d, now, scale)))
     for n in numbers:
-        found.append((abs(place(n["at_high"]) - place(n["at_low"])) / SPREAD, False, of_number(n)))
+        found.append((abs(place(n["at_high"]) - place(n["at_low"])) / (2 * NINETY), False, of_number(n)))
     for driver in drivers:
         places = np.array([place(state["answer"]) for state in driver["states"]])
         weights = np.array([state["chance"] for state in driver["states"]])

@@ -12,12 +12,13 @@ from ._core import SpecError
 from .dossier import Dossier
 from .frames import Pictured, Table, frozen
 from .progress import Progress, progress_line
-from .questions import AsQuestions, Question, Questions
+from .questions import AsQuestions, Question, Questions, last_day, single_asks
 from .results import Array, interval_text
 from .values import (
     DateLike,
     Tree,
     day_of,
+    end_of,
     listed,
     number_text,
     place_of,
@@ -29,6 +30,7 @@ from .values import (
 
 if TYPE_CHECKING:
     from .fit import Fit
+    from .model import Model
 
 N_SHOWN = 6  # dates that the table in text shows
 LEARNING = {
@@ -44,7 +46,8 @@ class Replay(Pictured):
 
     ``probability``, ``low`` and ``high`` have a row a date and a column a question: posterior means and intervals; nan
     from the day on which a question's time is over. The model is the same on every day, and with it what its makers
-    knew: only the developments are cut, and with ``learning`` "anew" what they taught.
+    knew: only the developments are cut, and with ``learning`` "anew" what they taught. ``later`` counts the numbers
+    that were stated after each day.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class Replay(Pictured):
     came: tuple[tuple[str, ...], ...]  #: the developments that became known since the date before
     level: float  #: of the intervals
     learning: str  #: "anew", "kept" or "never"
+    later: tuple[int, ...] = ()  #: numbers of the model that were stated after each day (``known=``)
 
     def __len__(self) -> int:
         return len(self.dates) * len(self.question)
@@ -105,7 +109,8 @@ class Replay(Pictured):
     def caption(self) -> str:
         """A line above the table."""
         n = len(self.dates)
-        return f"What would have been said on {n} day{'s' * (n != 1)}, {LEARNING[self.learning]}"
+        later = f"; stated after the first: {self.later[0]} of the model’s numbers" if any(self.later[:1]) else ""
+        return f"What would have been said on {n} day{'s' * (n != 1)}, {LEARNING[self.learning]}{later}"
 
     def rows(self) -> Iterator[Tree]:
         """For a page: each date with what became known and each question's answer, as plain trees."""
@@ -274,29 +279,16 @@ def mean(values: Array) -> float:
 
 def dated(question: Question) -> tuple[str, str | None]:
     """The day on which a question's time is over, and the day from which it can no longer be asked, if any."""
-    last, shut = "", None
-    tree = question.to_dict()
-    parts = [tree["ask"], *([tree["given"]] if "given" in tree else [])]
-    while parts:
-        ask = parts.pop()
-        for word in ("all", "any"):
-            parts += ask.get(word, ())
-        if "not" in ask:
-            parts.append(ask["not"])
-        end = str(ask.get("by", ask.get("on", "")))[:10]
-        last = max(last, end)
-        if "by" in ask and "since" not in ask:
-            shut = end if shut is None else min(shut, end)
-    return last, shut
+    asks = single_asks(question)
+    shut = [last_day(ask) for ask in asks if "by" in ask and "since" not in ask]
+    return max(map(last_day, asks)), min(shut, default=None)
 
 
-def known_by(dossier: Dossier) -> dict[str, list[str]]:
-    """The developments by the day on which they became known, up to the dossier's date."""
-    days: dict[str, list[str]] = {}
-    for d in dossier:
-        if d.reported and day_of(d.reported[:10]) <= day_of(dossier.as_of[:10]):
-            days.setdefault(d.reported[:10], []).append(d.id)
-    return dict(sorted(days.items()))
+def known_by(dossier: Dossier) -> dict[str, str]:
+    """When each development became known, up to the dossier's date, in that order."""
+    end = end_of(dossier.as_of)
+    known = [(d.id, d.reported) for d in dossier if d.reported and end_of(d.reported) <= end]
+    return dict(sorted(known, key=lambda one: end_of(one[1])))
 
 
 def replay(
@@ -309,16 +301,11 @@ def replay(
 ) -> Replay:
     """See :meth:`Fit.replay`."""
     asked, level = Questions(questions), share(level, "level")
-    if not isinstance(learn, bool):
-        raise wrong("replay: learn", learn, "True or False")
-    if fit.scenario:
-        raise SpecError(f"replay: the fit was changed ({'; '.join(fit.scenario)}); expected the fit itself")
-    core, dossier, model = fit._core, fit.dossier, fit.model
-    learning = "never" if np.isnan(core.gradient_norm) else "anew" if learn else "kept"
-    if learning == "anew" and core.sampled() is not None:
-        raise SpecError(
-            "replay: a posterior would be drawn anew on each day; replay m.fit(dossier), or say learn=False"
-        )
+    if not len(asked):
+        raise wrong("replay: the questions", questions, "at least one")
+    learning = learning_of(fit, learn)
+    core, dossier = fit._core, fit.dossier
+    model = dated_judgements(fit.model, dossier.as_of)
     known = known_by(dossier)
     days = dates_of(dates, dossier, model.origin, known)
     ends = [dated(question) for question in asked]
@@ -338,11 +325,8 @@ def replay(
                     column[t, open_now] = values
             if report is not None:
                 report((t + 1) / len(days))
-    before = ["", *(date[:10] for date in days[:-1])]
-    came = [
-        tuple(id for day, ids in known.items() if since < day <= date[:10] for id in ids)
-        for since, date in zip(before, days, strict=True)
-    ]
+    met = [next((t for t, date in enumerate(days) if end_of(when) <= end_of(date)), None) for when in known.values()]
+    came = [tuple(id for id, first in zip(known, met, strict=True) if first == t) for t in range(len(days))]
     return Replay(
         tuple(days),
         tuple(question.name for question in asked),
@@ -353,21 +337,55 @@ def replay(
         tuple(came),
         level,
         learning,
+        later_than(days, fit.parameters()),
     )
 
 
-def dates_of(dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, list[str]]) -> list[str]:
+def later_than(days: Sequence[str], numbers: Iterable[Tree]) -> tuple[int, ...]:
+    """How many numbers were stated after each day, as far as their dates are known.
+
+    >>> later_than(["2024-10-31", "2024-11-30"], [{"known": "2024-11-30"}, {"known": None}])
+    (1, 0)
+    """
+    stated = [str(row["known"])[:10] for row in numbers if row.get("known")]
+    return tuple(sum(known > day[:10] for known in stated) for day in days)
+
+
+def learning_of(fit: Fit, learn: bool) -> str:
+    """How each day of a replay learns; refuses a fit that cannot be replayed."""
+    if not isinstance(learn, bool):
+        raise wrong("replay: learn", learn, "True or False")
+    if fit.scenario:
+        raise SpecError(f"replay: the fit was changed ({'; '.join(fit.scenario)}); expected the fit itself")
+    learning = "never" if np.isnan(fit._core.gradient_norm) else "anew" if learn else "kept"
+    if learning == "anew" and fit._core.sampled() is not None:
+        raise SpecError(
+            "replay: a posterior would be drawn anew on each day; replay m.fit(dossier), or say learn=False"
+        )
+    return learning
+
+
+def dated_judgements(model: Model, as_of: str) -> Model:
+    """The model, its undated judgements about answers dated: who made them knew all of the dossier."""
+    tree = model.to_dict()
+    undated = [entry for entry in tree.get("expect", ()) if "known" not in entry]
+    for entry in undated:
+        entry["known"] = as_of
+    return type(model).from_dict(tree) if undated else model
+
+
+def dates_of(dates: Iterable[DateLike] | None, dossier: Dossier, origin: str, known: dict[str, str]) -> list[str]:
     """The days of a replay in order."""
     if dates is None:
-        days = [day for day in known if day != dossier.as_of[:10]]
+        days = [day for day in dict.fromkeys(when[:10] for when in known.values()) if day != dossier.as_of[:10]]
     else:
         days = [sound_date(date, f"replay: dates[{i}]") for i, date in enumerate(listed(dates, "dates", "a list"))]
         for date in days:
-            if day_of(date) > day_of(dossier.as_of):
+            if end_of(date) > end_of(dossier.as_of):
                 raise SpecError(f"replay: {date} lies after the fit's date, {dossier.as_of}; expected a date up to it")
             if day_of(date) < day_of(origin):
                 raise SpecError(f"replay: {date} lies before the model's origin, {origin}; expected a date from it on")
         if not days:
             raise wrong("replay: dates", dates, "at least one date")
-        return sorted(set(days), key=day_of)
+        return sorted(set(days), key=end_of)
     return [*days, dossier.as_of]

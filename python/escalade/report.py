@@ -18,11 +18,11 @@ from .fingerprint import fingerprint
 from .pages import environment, rendered, to_file
 from .progress import Progress, progress_line
 from .provenance import GROUNDS, Parameters, span_of, value_text
-from .questions import AsQuestions, Question, Questions
+from .questions import AsQuestions, Question, Questions, horizon
 from .reasons import plainly
-from .replay import Replay, dated, replay
+from .replay import Replay, learning_of, replay
 from .results import Answers, Forecast
-from .values import DateLike, Tree, day_of, missing, probability_text, sound_date, text, wrong
+from .values import A_DATE, DateLike, Tree, day_of, missing, probability_text, sound_date, text, wrong
 from .watch import Sight, WatchList
 from .words import grades, yardstick
 
@@ -67,16 +67,21 @@ def report(
     if not len(asked):
         raise wrong("report: the questions", questions, "at least one")
     head = fit.dossier.name or fit.model.name or "Forecast" if title is None else text(title, "report: the title")
+    now = day_of(fit.as_of)
     until = (
-        str(day_of(fit.as_of) + np.timedelta64(AHEAD, "D"))[:10]
+        str(now + np.timedelta64(AHEAD, "D"))[:10]
         if watch_until is None
         else sound_date(watch_until, "report: watch_until")
     )
+    if day_of(until) <= now:
+        raise wrong("report: watch_until", watch_until, f"{A_DATE}, after the fit's, {fit.as_of}")
     if isinstance(replayed, Replay):
         if replayed.question != tuple(q.name for q in asked):
             raise missing("report: the replay is of other questions than", asked[0].name, replayed.question, "it has")
     elif not isinstance(replayed, bool):
         raise wrong("report: replay", replayed, "True, False or a Replay")
+    elif replayed:
+        learning_of(fit, True)  # what cannot be replayed is said before the work
     with progress_line("report", progress) as told:
 
         def reached(done: float) -> None:
@@ -94,7 +99,9 @@ def report(
         if replayed is True:
             past = replay(fit, asked, None, True, level, within(0.65, 0.8))
         forecast = (
-            fit.forecast(horizon(fit, asked), level=level, progress=within(0.8, 0.9)) if has_ladders(fit) else None
+            fit.forecast(horizon(asked, fit.as_of), level=level, progress=within(0.8, 0.9))
+            if has_ladders(fit)
+            else None
         )
         drivers = fit.drivers(level=level, progress=False) if len(fit.model.drivers) else None
         quarrels = fit.conflicts(pairs=True, progress=False) if len(fit.dossier) else None
@@ -134,13 +141,6 @@ def report(
 def has_ladders(fit: Fit) -> bool:
     """Whether there is anything to draw a fan of."""
     return len(fit.model.ladders) > 0
-
-
-def horizon(fit: Fit, asked: Questions) -> str:
-    """The last day that is asked about, or a year ahead."""
-    last = max(dated(question)[0] for question in asked)
-    ahead = str(day_of(fit.as_of) + np.timedelta64(365, "D"))[:10]
-    return last if last > fit.as_of[:10] else ahead
 
 
 def answer_row(answers: Answers, k: int) -> Tree:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
 T = TypeVar("T")
+NINETY = 1.6448536269514722  # standard deviations to either side that hold nine tenths of a normal law
 A_DATE = "a date such as '2024-10-31' or '2024-10-31T06:30', a date, a datetime or a numpy datetime64"
 SHORT = Repr()  # what was given, short enough for a message
 SHORT.maxstring = SHORT.maxother = 60
@@ -275,6 +276,15 @@ def day_of(text: str) -> np.datetime64:
     return np.datetime64(text if "T" in text else f"{text}T12:00", "s")
 
 
+def end_of(text: str) -> np.datetime64:
+    """The instant by which a date is over: a bare date's 24:00.
+
+    >>> str(end_of("2024-10-31")), str(end_of("2024-10-31T06:30"))
+    ('2024-11-01T00:00:00', '2024-10-31T06:30:00')
+    """
+    return day_of(text) + np.timedelta64(0 if "T" in text else 12, "h")
+
+
 def place_of(key: object, names: Sequence[str], kind: str, there: str = "there are") -> int:
     """The place of a name, a handle or a question among `names`, or of a place itself.
 
@@ -371,6 +381,15 @@ def number_text(value: float | None, digits: int = 2) -> str:
     if abs(value) >= 100:
         return f"{float(f'{value:.{digits}g}'):,.0f}"
     return f"{value:.{digits}g}"
+
+
+def signed_text(x: float | None) -> str:
+    """A move with its sign for reading, 0 where two digits show nothing.
+
+    >>> signed_text(0.25), signed_text(-0.004), signed_text(float("nan"))
+    ('+0.25', '0', '')
+    """
+    return "" if x is None or np.isnan(x) else f"{x:+.2f}" if abs(x) >= 0.005 else "0"
 
 
 def probability_text(p: float | None) -> str:

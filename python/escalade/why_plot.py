@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from .canvas import canvas, hue, percent_axis, text_on
 from .conflict import times
 from .values import number_text, probability_text, wrong
+from .words import expit, logit
 
 if TYPE_CHECKING:
     from .attribution import Attribution
@@ -251,9 +252,9 @@ def logit_axis(ax: Axes) -> None:
     """Probabilities at their log-odds."""
     low, high = ax.get_xlim()
     marks = [0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999]
-    places = [(float(np.log(p / (1 - p))), p) for p in marks]
+    places = [(float(logit(p)), p) for p in marks]
     inside = [(place, p) for place, p in places if low <= place <= high]
     if len(inside) < 2:
-        about = 1 / (1 + np.exp(-np.linspace(low, high, 5)[1:-1]))
-        inside = [(float(np.log(p / (1 - p))), p) for p in np.unique(about.round(2)) if 0 < p < 1]
+        about = expit(np.linspace(low, high, 5)[1:-1])
+        inside = [(float(logit(p)), p) for p in np.unique(about.round(2)) if 0 < p < 1]
     ax.set_xticks([place for place, _ in inside], [f"{100 * p:g}%" for _, p in inside])

@@ -123,9 +123,39 @@ def test_the_authors_word_stands_beside():
     asked = esc.reach(front == "war", by="2025-10-01", name="another name", paragraph=9)
     (word,) = fit.audit(asked).to_dict()["author"]
     told = fit.expectations()["war"]
-    assert (word["word"], word["source"], word["paragraph"]) == ("remote chance", "the article", 9)
+    assert (word["word"], word["source"]) == ("remote chance", "the article")
     assert (word["probability"], word["gave_way"]) == (told["judged"][0], told["gave_way"])
     assert fit.audit(later).author == ()
+
+
+@pytest.mark.parametrize("known", [None, "2024-11-05"])
+def test_what_the_model_says_without_the_authors_word_is_what_it_says_where_nobody_said_it(known):
+    def fitted(said):
+        m = esc.Model(origin="2024-10-01")
+        front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=2), down=esc.per_year(2))
+        war = esc.reach(front == "war", by="2025-12-31", name="war")
+        if said:  # far out: a normal around the mode would say 0 here
+            m.expect(war, "almost certain", **({} if known is None else {"known": known}))
+        d = esc.Dossier(as_of="2024-11-30")
+        d.saw(front == "quiet", on="2024-11-20", grade="B2")
+        return m.fit(d, draws=5), war
+
+    fit, war = fitted(True)
+    (word,) = fit.audit(war).author
+    without = fitted(False)[0]
+    assert word["others"] == pytest.approx(without.on(fit.dossier.at(known or fit.as_of)).at_mode(war), rel=EXACT)
+    assert word["answer"] == pytest.approx(fit.on(fit.dossier.at(known or fit.as_of)).at_mode(war), rel=EXACT)
+
+
+def test_names_may_hold_signs():
+    m = esc.Model(origin="2024-10-01")
+    us = m.driver("us = them", {"a = b": 0.7, "c": 0.3})
+    front = m.ladder("north: front", ["quiet", "war"], up=esc.per_year(0.3, spread=2))
+    front.effect(us == "c", up=3.0)
+    card = m.fit(esc.Dossier(as_of="2024-10-01")).audit(esc.reach(front == "war", by="2025-10-01"), at=0.1)
+    assert [(d["name"], [s["state"] for s in d["states"]]) for d in card.drivers] == [("us = them", ["a = b", "c"])]
+    assert card.flip["text"].startswith("How often north: front moves up would have to be ")
+    assert "at least that far out has a chance of" in card.flip["text"]  # it would have to be less, not more
 
 
 def test_reasons_are_the_three_strongest_with_both_sorts():
@@ -179,6 +209,22 @@ def test_the_fingerprint_is_that_of_what_was_said(c, fit, tmp_path):
     assert len(others) == 7
 
 
+def test_fits_that_answer_differently_have_different_fingerprints(c):
+    war = c.questions["clash"]
+    with pytest.warns(UserWarning, match="chains"):
+        sampled = c.model.sample(c.dossier, draws=10, tune=10, chains=2)
+    fits = [
+        c.model.condition(c.dossier),
+        c.model.fit(c.dossier, draws=0),
+        c.model.fit(c.dossier.at("2024-10-25"), draws=0).on(c.dossier),
+        c.model.fit(c.dossier, draws=20),
+        sampled,
+    ]
+    assert len({fit.ask(war)[0].probability for fit in fits}) == len({esc.fingerprint(fit, war) for fit in fits}) == 5
+    with pytest.raises(esc.WrongType, match="fingerprint: the fit is 3"):
+        esc.fingerprint(3)
+
+
 def test_the_fingerprint_is_sha_256_of_canonical_json(c, fit):
     whole = {
         "escalade": esc.__version__,
@@ -188,6 +234,7 @@ def test_the_fingerprint_is_sha_256_of_canonical_json(c, fit):
         "scenario": [],
         "draws": 20,
         "seed": 0,
+        "learnt": {"by": "mode", "parameters": [round(x, 4) + 0.0 for x in fit._core.theta.tolist()]},
     }
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert esc.fingerprint(fit, c.questions) == hashlib.sha256(text.encode()).hexdigest()

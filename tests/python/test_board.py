@@ -156,6 +156,16 @@ def test_a_fit_that_was_changed_before() -> None:
     assert state["changed"] == ["without tone"] and board.frame["scenario"] == ["given restraint = weak"]
 
 
+def test_developments_are_those_of_the_scenario(tmp_path: Any) -> None:
+    board = FIT.without("tone").given(entered(ADDED)).board(SHARED.questions[:1], progress=False)
+    ids = [d["id"] for d in board.frame["developments"]]
+    assert "tone" not in ids and ids[-1] == "new"
+    states = held(board.write(tmp_path / "board.html", progress=False).read_text(encoding="utf-8"))["what_ifs"]
+    assert all("problem" not in state for state in states.values())
+    with pytest.raises(esc.SpecError, match="no development 'tone'"):
+        board.settings = {"without": ["tone"]}
+
+
 def test_dates_ladders_and_the_end() -> None:
     frame = BOARD.frame
     assert frame["dates"][0] == "2024-12-01T00:01" and frame["dates"][-1] == "2025-12-31"
@@ -165,6 +175,11 @@ def test_dates_ladders_and_the_end() -> None:
     assert [x["name"] for x in one.frame["ladders"] if x["shown"]] == ["seoul_aid"]
     assert one.frame["dates"][-1] == "2024-12-05" and len(one.frame["dates"]) == 6
     assert len(FIT.board(SHARED.questions, until="2024-12-01", progress=False).frame["dates"]) == 2
+
+
+def test_a_board_of_the_past_looks_a_year_ahead() -> None:
+    past = esc.reach(SHARED.korea >= "limited clash", since="2024-10-05", by="2024-11-20")
+    assert FIT.board(past, progress=False).frame["dates"][-1] == "2025-11-30"
 
 
 def test_all_is_json() -> None:

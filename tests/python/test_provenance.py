@@ -80,3 +80,27 @@ def test_a_bar_that_is_none_is_refused(least: object) -> None:
     m, d = seen(1)
     with pytest.raises(esc.SpecError, match="least"):
         m.condition(d).provenance(least=least)  # type: ignore[arg-type]
+
+
+def test_a_guess_from_which_nothing_was_learnt_is_no_evidence() -> None:
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.free(esc.per_year(0.5)))
+    fit = m.condition(esc.Dossier(as_of="2024-11-30"))
+    row = fit.parameters()["front: up"]
+    assert (row["ground"], row["learnt"]) == ("judgement", 0.0)
+    assert "0 of 1 free numbers" in fit.provenance().caption()
+    assert fit.confidence(esc.reach(front == "war", by="2025-12-31")).parts[0][1] == "low"
+
+
+def test_what_a_judgement_about_an_answer_taught_is_no_evidence() -> None:
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=4))
+    war = esc.reach(front == "war", by="2025-12-31", name="war")
+    m.expect(war, "remote chance", spread=1.05)
+    fit = m.fit(esc.Dossier(as_of="2024-10-02"), draws=20)
+    row = fit.parameters()["front: up"]
+    assert row["high"] < 0.5 * row["prior_high"]  # the judgement took most of the width
+    assert (row["ground"], row["learnt"], row["moved"]) == ("judgement", pytest.approx(0, abs=SAME), pytest.approx(0))
+    assert "of 0 of 1 free numbers" in fit.provenance().caption()
+    assert fit.confidence(war).judgement[0] == pytest.approx(1)
+    assert ", a judgement" in fit.audit(war).reasons[0]

@@ -71,6 +71,21 @@ def test_with_parameters_kept_it_says_so(c, fit):
     assert never[0, 0]["probability"] == c.model.condition(c.dossier.at("2024-10-20")).at_mode(c.questions[0])
 
 
+@pytest.mark.parametrize("known", [None, "2024-11-25"])
+def test_a_judgement_about_an_answer_does_not_speak_before_it_was_made(known):
+    def told(judged):
+        m = esc.Model(origin="2024-10-01")
+        front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.5, spread=2))
+        war = esc.reach(front == "war", by="2025-12-31", name="war")
+        if judged:
+            m.expect(war, "almost certain", **({} if known is None else {"known": known}))
+        return m.fit(esc.Dossier(as_of="2024-11-30"), draws=5).replay(war, ["2024-10-21", "2024-11-30"]).probability
+
+    with_word, without = told(True), told(False)
+    assert same(with_word[0], without[0])
+    assert with_word[1] > without[1]
+
+
 def test_a_question_whose_time_is_over_is_asked_no_more():
     m = esc.Model(origin="2024-10-01")
     front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3))
@@ -129,6 +144,32 @@ def test_scores_are_proper(belief, said):
     assert log <= other_log + 1e-12
 
 
+def test_developments_come_by_the_hour():
+    m = esc.Model(origin="2024-10-01")
+    front = m.ladder("front", ["quiet", "war"], up=esc.per_year(0.3))
+    d = esc.Dossier(as_of="2024-11-30")
+    d.saw(front == "war", on="2024-11-15", reported="2024-11-20T12:00", grade="C3", id="noon")
+    d.saw(front == "war", on="2024-11-16", reported="2024-11-20", grade="C3", id="some time")
+    war = esc.reach(front == "war", by="2025-12-31", name="war")
+    hours = ["2024-11-20", "2024-11-20T18:00", "2024-11-20T06:00", "2024-11-30T18:00"]
+    replay = m.condition(d).replay(war, hours)
+    assert replay.dates == ("2024-11-20T06:00", "2024-11-20T18:00", "2024-11-20", "2024-11-30T18:00")
+    assert replay.came == ((), ("noon",), ("some time",), ())
+    for date, came in zip(replay.dates, replay.came, strict=True):
+        left_out = m.condition(d.at(date)).left_out
+        assert not set(came) & set(left_out)
+
+
+def test_numbers_that_were_stated_later_are_counted():
+    m = esc.Model(origin="2024-10-01")
+    up = esc.per_year(0.3, spread=2, known="2024-11-15")
+    front = m.ladder("front", ["quiet", "war"], up=up, down=esc.per_year(1, spread=2, known="2024-09-30"))
+    war = esc.reach(front == "war", by="2025-12-31", name="war")
+    replay = m.fit(esc.Dossier(as_of="2024-11-30"), draws=5).replay(war, ["2024-10-31", "2024-11-15", "2024-11-30"])
+    assert replay.later == (1, 0, 0)
+    assert "stated after the first: 1 of the model’s numbers" in replay.caption()
+
+
 def test_what_is_shown(c, replay):
     assert "5 days" in str(replay)
     assert len(replay.to_frame()) == 5 * len(c.questions)
@@ -150,6 +191,8 @@ def test_what_is_refused(c, fit):
         fit.replay(c.questions, ["2024-09-05"])
     with pytest.raises(esc.WrongType, match="at least one date"):
         fit.replay(c.questions, [])
+    with pytest.raises(esc.WrongType, match="the questions is"):
+        fit.replay([])
     with pytest.raises(esc.SpecError, match="was changed"):
         fit.without("tone").replay(c.questions)
     with pytest.raises(esc.WrongType, match="learn"):

@@ -127,6 +127,8 @@ def test_whoever_cannot_see_it_can_read_it(page):
 def test_it_loads_nothing(html, page):
     assert not re.search(r"(src|srcset|action|data|poster)\s*=", re.sub(r"<script.*?</script>", "", html, flags=re.S))
     assert not page.of("link") and not page.of("iframe")
+    (policy,) = (meta["content"] for meta in page.of("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'; ")
     assert not re.search(r"https?://|//[a-z]|@import|fetch\(|XMLHttp", re.sub(r"/\*.*?\*/", "", html, flags=re.S))
     assert all(
         not (url or "").strip("\"'") or (url or "").startswith("#") for url in re.findall(r"url\(([^)]*)\)", html)
@@ -156,6 +158,13 @@ def test_numbers_are_those_of_ask(c, fit, html, page):
     card = fit.audit(c.questions["clash"], orders=12)
     for reason in card.reasons:
         assert page.said().count(" ".join(reason.split())) >= 2
+
+
+def test_reasons_say_that_they_are_at_the_mode(c, fit, page):
+    mode = probability_text(fit.at_mode(c.questions["clash"]))
+    said = f"Reasons are told at the mode of the parameters, where the answer is {mode}."
+    assert page.said().count(said) >= 2  # unfolded from the first table, and on the card
+    assert f"at the mode of the parameters, as all below: {mode}" in str(fit.audit(c.questions["clash"]))
 
 
 def test_every_number_and_its_source_is_in_the_appendix(c, fit, html, page):
@@ -228,6 +237,12 @@ def test_what_is_refused(c, fit, tmp_path, monkeypatch):
         fit.report(path, [])
     with pytest.raises(esc.SpecError, match="watch_until"):
         fit.report(path, c.questions, watch_until="soon")
+    with pytest.raises(esc.SpecError, match="watch_until is '2024-11-30'; expected a date .* after the fit's"):
+        fit.report(path, c.questions, watch_until="2024-11-30")
+    worked: list[float] = []
+    with pytest.raises(esc.SpecError, match="was changed"):
+        fit.without("tone").report(path, c.questions, replay=True, progress=worked.append)
+    assert not worked
     with pytest.raises(esc.SpecError, match="of other questions"):
         fit.report(path, c.questions, replay=fit.replay(c.questions[0], ["2024-11-30"]))
     from escalade import pages
@@ -258,6 +273,15 @@ def test_the_command(c, tmp_path, capsys):
     assert main(["report", *files[:2], f"--questions={tmp_path / 'none.toml'}"]) == 2
     told = capsys.readouterr().err
     assert told.startswith("escalade: ") and told.count("\n") == 1 and "none.toml" in told
+
+
+def test_an_interrupted_command_ends_quietly(monkeypatch, capsys):
+    def stop(*args, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(esc.Model, "fit", stop)
+    assert main(["report"]) == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_command_is_installed():

@@ -647,7 +647,7 @@ function render({ model, el }) {
     }
     const every = [1, 2, 3, 4, 6, 12, 24, 60].find((n) => ticks.length / n <= 4) ?? 120;
     const marks = ticks
-      .filter((at) => new Date(at).getUTCMonth() % Math.min(every, 12) === 0 && x(at) > 90 && x(at) < 930)
+      .filter((at) => new Date(at).getUTCMonth() % Math.min(every, 12) === 0 && x(at) > 180 && x(at) < 930)
       .map((at) => {
         const words = new Date(at).toLocaleDateString("en-GB", { month: "short", year: "2-digit", timeZone: "UTC" });
         return make("span", { class: "esc-tick", style: `left:${x(at) / 10}%`, text: words });
