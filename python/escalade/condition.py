@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 A_CONDITION = "a condition, such as ladder >= 'rung' or driver == 'state'"
+IN_PARENTHESES = f"{A_CONDITION}, each comparison in parentheses"
 
 
 class Condition:
@@ -53,10 +54,10 @@ class Condition:
         return self._join("any", other)
 
     def __rand__(self, other: object) -> Condition:
-        raise wrong(f"& ({self.describe()}): the other side", other, A_CONDITION)
+        raise wrong(f"& ({self.describe()}): the other side", other, IN_PARENTHESES)
 
     def __ror__(self, other: object) -> Condition:
-        raise wrong(f"| ({self.describe()}): the other side", other, A_CONDITION)
+        raise wrong(f"| ({self.describe()}): the other side", other, IN_PARENTHESES)
 
     def __invert__(self) -> Condition:
         inner = self._tree.get("not")
@@ -65,7 +66,7 @@ class Condition:
     def _join(self, word: str, other: object) -> Condition:
         if not isinstance(other, Condition):
             sign = "&" if word == "all" else "|"
-            raise wrong(f"({self.describe()}) {sign}: the other side", other, A_CONDITION)
+            raise wrong(f"({self.describe()}) {sign}: the other side", other, IN_PARENTHESES)
         if self._model is not None and other._model is not None and self._model is not other._model:
             raise SpecError(
                 f"({self.describe()}) and ({other.describe()}) are conditions of two models; expected both of one"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
 
 from ._core import SpecError
 from .condition import Condition, condition_tree, describe
@@ -104,6 +104,20 @@ class Handle:
         if not isinstance(state, str):
             raise wrong(f"{self.name} {sign}: the other side", state, f"one of {', '.join(self.states)}")
         return state
+
+    def __and__(self, other: object) -> NoReturn:
+        raise self._bare("&")
+
+    def __or__(self, other: object) -> NoReturn:
+        raise self._bare("|")
+
+    __rand__, __ror__ = __and__, __or__
+
+    def _bare(self, sign: str) -> WrongType:
+        return WrongType(
+            f"{self.name} is joined by {sign} before it is compared; put each comparison in parentheses, "
+            f"such as (driver == 'state') {sign} (ladder >= 'rung')"
+        )
 
     def __ge__(self, rung: str) -> Condition:
         raise self._unordered(">=", rung)

@@ -374,7 +374,7 @@ def time_in(
     """
     ask = {
         "time_in": condition_tree(what, "time_in: the first argument"),
-        "at_least": text(at_least, "time_in: at_least"),
+        "at_least": text(at_least, "time_in: at_least", "a duration such as '30 days' or '3 months'"),
     }
     return Question({**labels(label), "ask": {**ask, **span_of("time_in", since, by)}})
 

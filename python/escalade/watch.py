@@ -165,7 +165,8 @@ def watch(
     else:
         raise wrong("watch: until", until, "a date, or dates=[...]")
     if not asked:
-        raise wrong("watch", until, "at least one date after the fit's")
+        what = "until" if dates is None else "dates"
+        raise wrong(f"watch: {what}", until if dates is None else [], f"at least one date after the fit's, {fit.as_of}")
     asked = sorted(set(asked), key=day_of)
     with progress_line("watch list", progress) as report:
         rows = _core.watch(fit._core, tree, asked, progress=report)

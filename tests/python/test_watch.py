@@ -152,6 +152,10 @@ def test_what_is_shown_and_refused() -> None:
     assert "→" in str(watch[0])
     with pytest.raises(esc.SpecError, match="before the fit's"):
         fit.watch(ahead, dates=["2024-06-01"])
+    with pytest.raises(esc.WrongType, match="watch: until is '2024-06-01'; expected at least one date after"):
+        fit.watch(ahead, until="2024-06-01")
+    with pytest.raises(esc.WrongType, match=r"watch: dates is \[\]; expected at least one date"):
+        fit.watch(ahead, dates=[])
     with pytest.raises(esc.SpecError, match="what was on day"):
         fit.watch(esc.reach(m.ladders["front"] == "war", by="2024-12-31", since="2024-05-01"), dates=DATES)
     with pytest.raises(esc.SpecError, match="nothing to watch"):
