@@ -522,8 +522,11 @@ class Fit(Explained, Simulated, Timed, Accountable):
 
     def __repr__(self) -> str:
         changed = f"; {'; '.join(self.scenario)}" if self.scenario else ""
+        late = len(self.left_out)
+        known = len(self.dossier) - late
+        left_out = f", {late} reported later and left out" if late else ""
         return (
-            f"<Fit of {self._model.name!r} as of {self.as_of}: {len(self.dossier)} developments, "
+            f"<Fit of {self._model.name!r} as of {self.as_of}: {known} development{'s' * (known != 1)}{left_out}, "
             f"log evidence {self.log_evidence:.3f}, {self._core.n_draws} draws of Laplace's normal "
             f"(seed {self._core.seed}){changed}>"
         )

@@ -230,6 +230,16 @@ def test_shown(fit):
     assert "restraint" in fit._repr_html_()
 
 
+def test_what_is_reported_later_is_not_counted():
+    m = esc.Model(origin="2024-01-01")
+    strait = m.ladder("strait", ["calm", "clash"], up=esc.per_year(1))
+    d = esc.Dossier(as_of="2024-06-30")
+    d.saw(strait == "clash", on="2024-05-01")
+    assert "2024-06-30: 1 development, log" in repr(m.condition(d))
+    d.saw(strait == "clash", on="2024-08-01")
+    assert "2024-06-30: 1 development, 1 reported later and left out, log" in repr(m.condition(d))
+
+
 def test_a_certain_answer_is_one():
     m = esc.Model(origin="2024-01-01")
     strait = m.ladder("strait", ["calm", "clash"], up=esc.per_year(0.5, spread=2), down=esc.per_year(1))
