@@ -5,6 +5,10 @@ Each function takes ``ax=`` and returns the Axes.
 
 from __future__ import annotations
 
+# The canvas first: it says how to get matplotlib.
+from .canvas import canvas, hue, tint
+
+# isort: split
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +19,6 @@ from matplotlib.path import Path as Curve
 
 from ._core import SpecError
 from .bayes_picture import BAR, HEAD, LINE, MOST, Box, Point, brief, scene
-from .canvas import canvas, hue, tint
 from .values import names_of
 
 if TYPE_CHECKING:

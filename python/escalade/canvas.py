@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import matplotlib as mpl
+try:
+    import matplotlib as mpl
+except ImportError:
+    raise ImportError("a picture needs matplotlib; pip install 'escalade[plot]' brings it") from None
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np

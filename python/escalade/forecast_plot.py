@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# The canvas first: it says how to get matplotlib.
+from .canvas import canvas, date_axis, days, hue, now_line, percent_axis, rung_colours, styled
+
+# isort: split
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +14,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
-from .canvas import canvas, date_axis, days, hue, now_line, percent_axis, rung_colours, styled
 from .values import name_of, probability_text, wrong
 from .words import read_by
 

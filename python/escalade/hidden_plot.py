@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+# The canvas first: it says how to get matplotlib.
+from .canvas import canvas, hue, rung_colours, text_on
+
+# isort: split
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from .canvas import canvas, hue, rung_colours, text_on
 from .values import probability_text
 
 if TYPE_CHECKING:

@@ -201,14 +201,20 @@ class Sampled:
     def to_arviz(self) -> Any:
         """The draws for ArviZ: groups ``posterior``, ``sample_stats`` and ``log_likelihood`` (of all evidence at once).
 
-        Needs ``pip install escalade[arviz]``.
-
         Returns
         -------
         xarray.DataTree
             Variables named as the numbers, dimensions chain and draw; intensities per month, or a panel's clock.
+
+        Raises
+        ------
+        ImportError
+            Without xarray: ``pip install escalade[arviz]``.
         """
-        import xarray as xr
+        try:
+            import xarray as xr
+        except ImportError:
+            raise ImportError("to_arviz() needs xarray; pip install 'escalade[arviz]' brings it") from None
 
         kept, drawn = self._kept, self.numbers_drawn
         dims, axes = ("chain", "draw"), {"chain": np.arange(self.chains), "draw": np.arange(drawn.shape[1])}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+# The canvas first: it says how to get matplotlib.
+from .canvas import canvas, date_axis, days, hue, percent_axis
+
+# isort: split
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from .canvas import canvas, date_axis, days, hue, percent_axis
 from .values import probability_text
 
 if TYPE_CHECKING:

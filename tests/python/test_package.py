@@ -40,6 +40,25 @@ def test_import_takes_milliseconds(tmp_path):
     assert sum(int(line[0].split(":")[1]) for line in own) / 1000 < PATIENCE
 
 
+@pytest.mark.parametrize(
+    ("call", "missing", "extra"),
+    [
+        ("esc.Model(origin='2024-01-01').plot()", "matplotlib", "plot"),
+        ("esc.plot", "matplotlib", "plot"),
+        ("import escalade.spans_plot", "matplotlib", "plot"),
+        ("import escalade.bayes_plot", "matplotlib", "plot"),
+        ("import escalade.hidden_plot", "matplotlib", "plot"),
+        ("esc.pages.environment()", "jinja2", "report"),
+        ("esc.Posterior.to_arviz(None)", "xarray", "arviz"),
+    ],
+)
+def test_an_extra_that_is_missing_is_named(call, missing, extra):
+    code = f"import sys; sys.modules[{missing!r}] = None; import escalade as esc, escalade.pages; {call}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: ") and f"{missing}; pip install 'escalade[{extra}]'" in last
+
+
 def test_all_is_what_is_there():
     assert sorted(esc.__all__) == esc.__all__
     for name in esc.__all__:
