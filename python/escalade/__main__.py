@@ -6,25 +6,31 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import Dossier, EscaladeError, Model, Questions, datasets
+from . import Dossier, EscaladeError, Model, Questions, __version__, datasets
 
 FILES = ("model", "dossier", "questions")
+ARTICLE = "without files, those of the article"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks: 0, or 2 with one line that says what is wrong, or 130 where it was interrupted."""
     parser = argparse.ArgumentParser(prog="escalade", description="Forecast how crises climb.")
+    parser.add_argument("--version", action="version", version=f"escalade {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    forecast = commands.add_parser("forecast", help="fit a model to a dossier and print the answers to its questions")
-    forecast.add_argument("files", nargs="*", help="model.toml dossier.toml questions.toml; none: the article's")
-    report = commands.add_parser("report", help="fit a model to a dossier and write a report of its questions")
+    told = "fit a model to a dossier and print the answers to its questions"
+    forecast = commands.add_parser("forecast", help=told, description=f"{told.capitalize()}; {ARTICLE}.")
+    forecast.add_argument("files", nargs="*", metavar="file", help="model.toml dossier.toml questions.toml, or none")
+    told = "fit a model to a dossier and write a page on its questions"
+    report = commands.add_parser(
+        "report", help=told, description=f"{told.capitalize()}; {ARTICLE}, which takes about a minute."
+    )
     for name in FILES:
-        report.add_argument(f"--{name}", metavar=f"{name}.toml", help="with the other two; none: the article's")
-    report.add_argument("-o", "--output", default="report.html", help="the page to write (report.html)")
-    report.add_argument("--title", help="by default the dossier's name")
-    report.add_argument("--replay", action="store_true", help="also what would have been said on each day")
+        report.add_argument(f"--{name}", metavar=f"{name}.toml", help="the file to read; give all three, or none")
+    report.add_argument("-o", "--output", default="report.html", help="the page to write (default: report.html)")
+    report.add_argument("--title", help="the page's title (default: the dossier's name)")
+    report.add_argument("--replay", action="store_true", help="add what would have been said on each day (slow)")
     for command in (forecast, report):
-        command.add_argument("--seed", type=int, default=0, help="of the draws behind the intervals")
+        command.add_argument("--seed", type=int, default=0, help="seed of the draws behind the intervals (default: 0)")
     options = parser.parse_args(arguments)
     files = options.files if options.command == "forecast" else [getattr(options, name) for name in FILES]
     given = [file for file in files if file is not None]

@@ -284,9 +284,12 @@ def test_an_interrupted_command_ends_quietly(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_command_is_installed():
+def test_the_command_is_installed(capsys):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"escalade": "escalade.__main__:main"}
     assert any(need.startswith("jinja2") for need in project["optional-dependencies"]["report"])
     done = subprocess.run([sys.executable, "-m", "escalade", "--help"], capture_output=True, text=True, check=True)
     assert "report" in done.stdout
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0 and capsys.readouterr().out == f"escalade {esc.__version__}\n"
