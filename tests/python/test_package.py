@@ -173,6 +173,19 @@ def test_what_the_readme_shows_of_why_and_of_pages_runs(tmp_path, monkeypatch):
     plt.close("all")
 
 
+@pytest.mark.parametrize("page", ["why", "worlds"])
+def test_a_page_that_goes_on_from_the_readme_runs(page):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    names = {}
+    for file in ("README.md", f"docs/{page}.md"):
+        blocks = re.findall(r"```python\n(.*?)```", (ROOT / file).read_text(encoding="utf-8"), re.DOTALL)
+        for block in blocks[:1] if file == "README.md" else blocks:
+            exec(compile(block, file, "exec"), names)
+        names |= {"m_north": names["m"], "m_south": names["m"]}
+    plt.close("all")
+
+
 @pytest.mark.parametrize("subject", ["BayesNet", "Generator", "Panel"])
 def test_what_the_readme_shows_of_a_subject_runs(subject):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
