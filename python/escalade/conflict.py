@@ -190,12 +190,15 @@ class Diagnosticity(Pictured):
 
 
 def times(log: float) -> str:
-    """A factor on odds or probabilities, for reading."""
+    """A factor on odds or probabilities, for reading; ×1 where two digits show nothing.
+
+    >>> [times(float(np.log(x))) for x in (2.5, 0.4, 1.04, 0.99)]
+    ['×2.5', '÷2.5', '×1', '×1']
+    """
     if np.isnan(log):
         return ""
-    if abs(log) < 0.005:
-        return "×1"
-    return f"×{number_text(float(np.exp(log)))}" if log > 0 else f"÷{number_text(float(np.exp(-log)))}"
+    figure = number_text(float(np.exp(abs(log))))
+    return f"{'×' if log > 0 or figure == '1' else '÷'}{figure}"
 
 
 def conflicts(fit: FitBase, pairs: bool, progress: Progress) -> Conflicts:
