@@ -68,7 +68,8 @@ class Table:
             + "</tr>"
             for row in zip(*columns.values(), strict=True)
         )
-        title = f"<caption style='text-align:left;padding:4px 10px'>{escape(self.caption())}</caption>"
+        lines = escape(self.caption()).replace("\n", "<br>")
+        title = f"<caption style='text-align:left;padding:4px 10px'>{lines}</caption>"
         return f'<table style="{TABLE_STYLE}">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
     def text(self) -> str:

@@ -147,6 +147,7 @@ def test_answers_hang_together(frame):
     np.testing.assert_allclose(delta.low, drawn.low, atol=0.01)
     assert fit.simulate(5, 3.0, seed=1).equals(fit.simulate(5, 3.0, seed=1))
     assert "-2 log-likelihood" in str(fit.summary()) and "<table" in fit._repr_html_()
+    assert "standard errors<br>used: " in fit.summary()._repr_html_()
     assert fit.to_frame("polars").height == 3
     assert fit.prevalence([0, 3]).observed.sum() == 800
 
