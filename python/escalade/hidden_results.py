@@ -48,6 +48,11 @@ class ByRow(Table):
             for name, column in self.columns().items()
         }
 
+    def rows_told(self) -> str:
+        """How many rows there are, and how many are shown, for a caption."""
+        n = int(self.data.offsets[-1])
+        return f"{n} rows{f', the first {SHOWN} shown' if n > SHOWN else ''}"
+
     def __len__(self) -> int:
         return len(self.data.offsets) - 1
 
@@ -86,7 +91,7 @@ class Paths(ByRow):
 
     def caption(self) -> str:
         """A line above the table."""
-        return f"The most probable states of {len(self)} sequences, {len(self.flat)} rows"
+        return f"The most probable states of {len(self)} sequences, {self.rows_told()}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,7 +119,7 @@ class StateProbs(ByRow):
 
     def caption(self) -> str:
         """A line above the table."""
-        return f"Probabilities of states in {len(self)} sequences, {len(self.flat)} rows"
+        return f"Probabilities of states in {len(self)} sequences, {self.rows_told()}"
 
     def plot(self, place: int = 0, *, ax: Axes | None = None) -> Axes:
         """The states of one sequence over its rows, stacked to one.

@@ -436,6 +436,7 @@ def test_results_are_labelled(chain):
         probs[5]
     paths = chain.predict([[0, 7], [1]])
     assert str(paths).startswith("The most probable states of 2 sequences, 3 rows")
+    assert "shown" not in str(paths) and "12 rows, the first 8 shown" in str(chain.predict([[0, 7, 1] * 4]))
     drawn = chain.sample(3, length=[2, 0, 1], seed=2)
     assert len(drawn.to_frame("pandas")) == 3 and [len(x) for x in drawn.outcomes] == [2, 0, 1]
     assert repr(chain) == "<HiddenMarkov: 2 states, poisson>"
