@@ -1,4 +1,4 @@
-"""The board's page in a real browser: the file without Python, and the live one on top of a real board."""
+"""Pages in a real browser: the board without Python, the live one on top of a real board, a report."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from crisis import crisis
 from escalade import board_page
 from escalade.board_page import asset
 from escalade.board_widget import answered
+from escalade.values import probability_text
 
 CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None:
@@ -440,3 +441,35 @@ def test_every_control_has_a_name_and_headings_are_in_order(
     assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
     ids = page.eval_on_selector_all("[id]", "nodes => nodes.map((node) => node.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_a_report_is_read_by_clicking(tmp_path: Path, page: Any) -> None:
+    fit = FIT.model.fit(SHARED.dossier, draws=0, progress=False)
+    past = fit.replay(SHARED.questions, dates=["2024-10-31", SHARED.dossier.as_of], progress=False)
+    fit.report(tmp_path / "out.html", SHARED.questions, replay=past, progress=False)
+    page.goto((tmp_path / "out.html").as_uri())
+    first = page.locator("#answers .answer").first
+    shown = first.locator(".p").inner_text()
+    # A probability leads to its card, which unfolds what the answer comes from.
+    first.locator(".p a").click()
+    assert page.url.endswith("#card-1")
+    card = page.locator("#card-1")
+    assert card.is_visible() and card.locator(".big").inner_text() == shown
+    developments = card.locator("details", has_text="developments").first
+    assert not developments.locator("table").is_visible()
+    developments.locator("summary").click()
+    assert developments.locator("table").is_visible()
+    # "Why" unfolds three reasons, by keyboard as well.
+    why = page.locator("#answers .why summary").first
+    why.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#answers .why li").first.is_visible()
+    # The slider goes back to what was said before.
+    slider = page.locator("#replay input[type=range]")
+    numbers = page.locator("#replay .slider-live .p")
+    assert numbers.all_inner_texts() == [probability_text(p) for p in past.probability[-1]]
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#replay output").inner_text() == "2024-10-31"
+    assert numbers.all_inner_texts() == [probability_text(p) for p in past.probability[0]]
+    assert numbers.first.inner_text() != probability_text(past.probability[-1][0])
