@@ -287,13 +287,17 @@ impl Fitted {
             let at_mode = std::ptr::eq(theta, self.learnt.theta.as_slice());
             let mut answers: Vec<Vec<f64>> = vec![vec![]; questions.len()];
             for (prepared, asked) in &compiled {
+                let enough = |number: usize, answers: &[Vec<f64>]| !at_mode && answers[number].len() == AT_DRAWS;
+                if asked.iter().all(|(number, ..)| enough(*number, &answers)) {
+                    continue;
+                }
                 let evaluated = self.evaluated(prepared, theta, control)?;
                 let mut fills = Fills::default();
-                for (number, asked) in asked.iter().map(|(number, _, asked)| (*number, asked)) {
-                    if !at_mode && answers[number].len() == AT_DRAWS {
+                for (number, _, asked) in asked {
+                    if enough(*number, &answers) {
                         continue;
                     }
-                    answers[number].push(match asked.answer(prepared, &evaluated, &mut fills, control) {
+                    answers[*number].push(match asked.answer(prepared, &evaluated, &mut fills, control) {
                         // At this draw what is given cannot be: that says nothing of the other questions.
                         Err(Error::Impossible { .. }) if !at_mode => f64::NAN,
                         answer => answer?,

@@ -100,7 +100,7 @@ impl Flow<'_> {
     /// The rows row · Pᵘ and their mixture, if they all take no more than so many bytes. They end where nothing more can be
     /// seen of the mixture: whatever the column, the product of the two then has all its digits.
     pub(super) fn rows(&self, row: &[f64], weights: &[f64], bytes: f64) -> Option<(Rows, Aligned)> {
-        let (first, mut sum) = (self.moving(row).now(), self.room.empty());
+        let (first, mut sum) = (self.room.hold(row), self.room.empty());
         if 8.0 * (first.get().len() * weights.len()) as f64 > bytes {
             return None;
         }
@@ -413,13 +413,6 @@ impl Flow<'_> {
                 to[x] += rate[x] * from[x];
             }
         });
-    }
-}
-
-impl Moving {
-    /// The row where it is now.
-    pub(super) fn now(self) -> Aligned {
-        self.now
     }
 }
 

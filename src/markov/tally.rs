@@ -122,10 +122,11 @@ impl Flow<'_> {
     ) -> Vec<f64> {
         let (n, room) = (self.points(), &self.room);
         let mut weights = poisson::weights(self.lambda * length, self.reach());
-        let own = if kept.is_none() { self.rows(row, &weights, STORED).map(|(rows, _)| rows) } else { None };
+        let own = if kept.is_none() { self.rows(row, &weights, self::room()).map(|(rows, _)| rows) } else { None };
         let kept = kept.or(own.as_ref());
         weights.truncate(kept.map_or(weights.len(), |rows| rows.0.len()));
-        let mut again = Rewind::new(self.moving(row).now(), slots(row.len()));
+        // Where not all rows can be held at once.
+        let mut again = kept.is_none().then(|| Rewind::new(room.hold(row), slots(row.len())));
         let end = room.hold(column);
         let mut moves = vec![0.0; self.stencil.width()];
         let mut spent = vec![0.0; n];
@@ -137,22 +138,20 @@ impl Flow<'_> {
         let mut next = room.empty();
         let (mut none, mut gained) = (Aligned::zero(0), vec![0.0; self.levels]);
         for u in (0..last).rev() {
-            let made = match kept {
-                Some(_) if self.control.stopped() => break,
-                Some(_) => None,
-                None => {
-                    let made = again.at(u, |_, from: &Aligned, spare| {
-                        if self.control.stopped() {
-                            return Ok(None);
-                        }
-                        let mut to = spare.unwrap_or_else(|| room.empty());
-                        self.step(from, &mut to, 0.0, &mut none, &mut gained);
-                        Ok::<_, Infallible>(Some(to))
-                    });
-                    let Ok(Some(made)) = made else { break };
-                    Some(made)
-                }
-            };
+            if self.control.stopped() {
+                break;
+            }
+            let made = again.as_mut().and_then(|again| {
+                let made = again.at(u, |_, from: &Aligned, spare| {
+                    if self.control.stopped() {
+                        return Ok(None);
+                    }
+                    let mut to = spare.unwrap_or_else(|| room.empty());
+                    self.step(from, &mut to, 0.0, &mut none, &mut gained);
+                    Ok::<_, Infallible>(Some(to))
+                });
+                made.ok().flatten()
+            });
             let Some(before) = made.as_ref().or_else(|| kept.map(|rows| &rows.0[u])) else { break };
             for level in 0..self.levels {
                 axpy_each(&room.level(before, level)[..n], &room.level(&w, level)[..n], &mut spent);
@@ -184,7 +183,9 @@ impl Flow<'_> {
                     }
                 }
             }
-            made.into_iter().for_each(|made| again.give(made));
+            if let (Some(again), Some(made)) = (&mut again, made) {
+                again.give(made);
+            }
             std::mem::swap(&mut w, &mut next);
         }
         let back = room.read(&w);
